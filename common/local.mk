@@ -1,0 +1,19 @@
+# What both sides of a socket need. libsodium is the only library in here.
+noinst_LTLIBRARIES += libcommon.la
+libcommon_la_SOURCES = \
+	common/breakage.c common/breakage.h \
+	common/bytes.h common/cleanup.h common/clock.h common/limits.h \
+	common/camera_state.c common/camera_state.h \
+	common/identity.c common/identity.h \
+	common/log.c common/log.h \
+	common/memfd.c common/memfd.h \
+	common/outbox.c common/outbox.h \
+	common/pattern.c common/pattern.h \
+	common/picture.c common/picture.h \
+	common/protocol.c common/protocol.h \
+	common/sock.c common/sock.h \
+	common/tag.c common/tag.h \
+	common/token.c common/token.h \
+	common/wire.c common/wire.h
+libcommon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
+libcommon_la_LIBADD = $(SODIUM_LIBS)

@@ -1,0 +1,55 @@
+/* The numbers of the messages that mux/link.h declares. */
+#include "mux/link.h"
+
+/* framemuxd -> broker */
+WIRE_DEFINE(broker_start, 0x1001, BROKER_START_FIELDS)
+WIRE_DEFINE(broker_admin, 0x1002, BROKER_ADMIN_FIELDS)
+WIRE_DEFINE(broker_camera, 0x1003, BROKER_CAMERA_FIELDS)
+WIRE_DEFINE(broker_grant, 0x1004, BROKER_GRANT_FIELDS)
+WIRE_DEFINE(broker_revoked, 0x1005, BROKER_REVOKED_FIELDS)
+WIRE_DEFINE(broker_setup_done, 0x1006, BROKER_SETUP_DONE_FIELDS)
+WIRE_DEFINE(pair_born, 0x1007, PAIR_BORN_FIELDS)
+WIRE_DEFINE(pair_dead, 0x1008, PAIR_DEAD_FIELDS)
+WIRE_DEFINE(camera_news, 0x1009, CAMERA_NEWS_FIELDS)
+WIRE_DEFINE(survey_camera, 0x100a, SURVEY_CAMERA_FIELDS)
+WIRE_DEFINE(survey_done, 0x100b, SURVEY_DONE_FIELDS)
+WIRE_DEFINE(revoked_kept, 0x100c, REVOKED_KEPT_FIELDS)
+
+/* broker -> framemuxd */
+WIRE_DEFINE(broker_ready, 0x1081, BROKER_READY_FIELDS)
+WIRE_DEFINE(camera_want, 0x1082, CAMERA_WANT_FIELDS)
+WIRE_DEFINE(pair_kill, 0x1083, PAIR_KILL_FIELDS)
+WIRE_DEFINE(survey, 0x1084, SURVEY_FIELDS)
+WIRE_DEFINE(revoked_keep, 0x1085, REVOKED_KEEP_FIELDS)
+WIRE_DEFINE(grant_token, 0x1086, GRANT_TOKEN_FIELDS)
+
+/* framemuxd -> ingest */
+WIRE_DEFINE(ingest_start, 0x1101, INGEST_START_FIELDS)
+WIRE_DEFINE(digest_answer, 0x1102, DIGEST_ANSWER_FIELDS)
+
+/* ingest -> framemuxd */
+WIRE_DEFINE(ingest_ready, 0x1181, INGEST_READY_FIELDS)
+WIRE_DEFINE(ingest_news, 0x1182, INGEST_NEWS_FIELDS)
+WIRE_DEFINE(ingest_failed, 0x1183, INGEST_FAILED_FIELDS)
+WIRE_DEFINE(digest_ask, 0x1184, DIGEST_ASK_FIELDS)
+
+/* framemuxd -> decode */
+WIRE_DEFINE(decode_start, 0x1201, DECODE_START_FIELDS)
+
+/* decode -> framemuxd */
+WIRE_DEFINE(decode_ready, 0x1281, DECODE_READY_FIELDS)
+WIRE_DEFINE(decode_beat, 0x1282, DECODE_BEAT_FIELDS)
+WIRE_DEFINE(decode_failed, 0x1283, DECODE_FAILED_FIELDS)
+
+/* decode -> broker */
+WIRE_DEFINE(format, 0x1301, FORMAT_FIELDS)
+WIRE_DEFINE(ring_mapped, 0x1302, RING_MAPPED_FIELDS)
+WIRE_DEFINE(let_go, 0x1303, LET_GO_FIELDS)
+WIRE_DEFINE(client_fault, 0x1304, CLIENT_FAULT_FIELDS)
+WIRE_DEFINE(counts, 0x1305, COUNTS_FIELDS)
+
+/* broker -> decode */
+WIRE_DEFINE(ring_give, 0x1381, RING_GIVE_FIELDS)
+WIRE_DEFINE(ring_go, 0x1382, RING_GO_FIELDS)
+WIRE_DEFINE(ring_keep, 0x1383, RING_KEEP_FIELDS)
+WIRE_DEFINE(ring_drop, 0x1384, RING_DROP_FIELDS)

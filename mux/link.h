@@ -1,0 +1,385 @@
+/*
+ * Where the roles meet: the fixed descriptors each is born with and the messages of the links
+ * between them. Roles include this and common/, never each other.
+ *
+ *	framemuxd -- broker     SEQPACKET  descriptors go down only
+ *	framemuxd -- ingest     SEQPACKET
+ *	framemuxd -- decode     SEQPACKET
+ *	broker    -- decode     SEQPACKET  descriptors go to the decoder only
+ *	ingest    -> decode     STREAM     access units (larger than a SEQPACKET message may be)
+ *
+ * Nothing here is a synchronous request: answers carry the request's number, and nobody waits.
+ * The end of a link (EOF) is the death of the other side: broker and decode erase and exit.
+ */
+#ifndef FRAMEMUX_LINK_H
+#define FRAMEMUX_LINK_H
+
+#include "common/identity.h"
+#include "common/limits.h"
+#include "common/token.h"
+#include "common/wire.h"
+
+/* Descriptors at birth. 0 is /dev/null, 1 and 2 are framemuxd's stderr. */
+enum {
+	LINK_FD_DAEMON = 3,          /* every role */
+	LINK_FD_BROKER_CLIENTS = 4,  /* broker: listening socket for clients */
+	LINK_FD_BROKER_CONTROL = 5,  /* broker: listening socket for framemuxctl */
+	LINK_FD_INGEST_SOURCE = 4,   /* ingest: connected socket or open file; /dev/null for a pattern */
+	LINK_FD_INGEST_STREAM = 5,   /* ingest: access units out */
+	LINK_FD_DECODE_BROKER = 4,   /* decode: link to the broker */
+	LINK_FD_DECODE_STREAM = 5,   /* decode: access units in */
+};
+
+/* ---- framemuxd -> broker ---------------------------------------------------------------- */
+
+/* First message. Everything up to setup_done describes the configuration. */
+#define BROKER_START_FIELDS(M, T)                                                                  \
+	M(T, BYTES, k_session, KEY_BYTES)                                                          \
+	M(T, BYTES, root_key, KEY_BYTES)                                                           \
+	M(T, U32, key_id, )                                                                        \
+	M(T, U32, stale_after_ms, )                                                                \
+	M(T, U32, uid_quota_mb, )                                                                  \
+	M(T, U32, mux_uid, )      /* may change things, as uid 0 may */                            \
+	M(T, U32, has_admin_gid, )                                                                 \
+	M(T, U32, admin_gid, )                                                                     \
+	M(T, U32, verbose, )
+WIRE_DECLARE(broker_start, BROKER_START_FIELDS)
+
+/* One for each further uid that may change things. */
+#define BROKER_ADMIN_FIELDS(M, T) M(T, U32, uid, )
+WIRE_DECLARE(broker_admin, BROKER_ADMIN_FIELDS)
+
+#define BROKER_CAMERA_FIELDS(M, T)                                                                 \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, STR, name, LIMIT_NAME)                                                                \
+	M(T, STR, vendor, LIMIT_LABEL)                                                             \
+	M(T, U32, epoch, )
+WIRE_DECLARE(broker_camera, BROKER_CAMERA_FIELDS)
+
+/*
+ * A standing grant for one camera; several of one name make the grant. round: counts up when the
+ * grant's token was killed, so that a new one differs. not_after 0: never.
+ */
+#define BROKER_GRANT_FIELDS(M, T)                                                                  \
+	M(T, STR, grant, LIMIT_NAME)                                                               \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, uid, )                                                                           \
+	M(T, STR, unit, LIMIT_UNIT)                                                                \
+	M(T, U32, max_width, )                                                                     \
+	M(T, U32, max_height, )                                                                    \
+	M(T, U32, max_fps, )                                                                       \
+	M(T, U64, not_after, )                                                                     \
+	M(T, U32, dump, )                                                                          \
+	M(T, U32, round, )                                                                         \
+	M(T, STR, label, LIMIT_LABEL)                                                              \
+	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+WIRE_DECLARE(broker_grant, BROKER_GRANT_FIELDS)
+
+/* A token id that was revoked in this or an earlier life. */
+#define BROKER_REVOKED_FIELDS(M, T) M(T, BYTES, id, TOKEN_ID_BYTES)
+WIRE_DECLARE(broker_revoked, BROKER_REVOKED_FIELDS)
+
+/* The configuration is complete: serve. */
+#define BROKER_SETUP_DONE_FIELDS(M, T) M(T, U32, cameras, )
+WIRE_DECLARE(broker_setup_done, BROKER_SETUP_DONE_FIELDS)
+
+/* A pair was born. + 1 descriptor: the broker's end of the link to its decoder. */
+#define PAIR_BORN_FIELDS(M, T)                                                                     \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )
+WIRE_DECLARE(pair_born, PAIR_BORN_FIELDS)
+
+/* Both processes of a pair are dead and reaped: nobody writes into its rings any more. */
+#define PAIR_DEAD_FIELDS(M, T)                                                                     \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )                                                                    \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(pair_dead, PAIR_DEAD_FIELDS)
+
+/* What became of a camera; sent at each change. state: enum camera_state. */
+#define CAMERA_NEWS_FIELDS(M, T)                                                                   \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U32, state, )                                                                         \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(camera_news, CAMERA_NEWS_FIELDS)
+
+/* The answer to a survey: one for each camera, then survey_done. */
+#define SURVEY_CAMERA_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U32, state, )                                                                         \
+	M(T, STR, reason, LIMIT_REASON)                                                            \
+	M(T, U64, generation, )                                                                    \
+	M(T, STR, codec, LIMIT_CODEC)                                                              \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, fps_milli, )                                                                     \
+	M(T, U64, frames_decoded, )                                                                \
+	M(T, U64, frames_corrupt, )                                                                \
+	M(T, U64, last_frame_age_ms, )                                                             \
+	M(T, U64, reconnects, )                                                                    \
+	M(T, U32, ingest_pid, )                                                                    \
+	M(T, U32, decode_pid, )                                                                    \
+	M(T, U64, cpu_ms, )                                                                        \
+	M(T, U64, rss_kib, )
+WIRE_DECLARE(survey_camera, SURVEY_CAMERA_FIELDS)
+
+#define SURVEY_DONE_FIELDS(M, T)                                                                   \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, pid, )                                                                           \
+	M(T, U64, uptime_ns, )                                                                     \
+	M(T, U32, walls_full, )                                                                    \
+	M(T, STR, missing_walls, 512)
+WIRE_DECLARE(survey_done, SURVEY_DONE_FIELDS)
+
+/* A revoked id is on disk (status 0) or could not be put there. */
+#define REVOKED_KEPT_FIELDS(M, T)                                                                  \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )
+WIRE_DECLARE(revoked_kept, REVOKED_KEPT_FIELDS)
+
+/* ---- broker -> framemuxd ---------------------------------------------------------------- */
+
+/* Sockets are served; the standing tokens were all sent before. */
+#define BROKER_READY_FIELDS(M, T) M(T, U32, grants, )
+WIRE_DECLARE(broker_ready, BROKER_READY_FIELDS)
+
+/* leases: how many now want this camera. 0: nobody; the pair ends after linger. */
+#define CAMERA_WANT_FIELDS(M, T)                                                                   \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U32, leases, )
+WIRE_DECLARE(camera_want, CAMERA_WANT_FIELDS)
+
+/* The decoder broke the protocol or did not let go in time: kill the pair, reap it, say pair_dead. */
+#define PAIR_KILL_FIELDS(M, T)                                                                     \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )                                                                    \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(pair_kill, PAIR_KILL_FIELDS)
+
+#define SURVEY_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(survey, SURVEY_FIELDS)
+
+/* Put a revoked token's id on disk; answered by revoked_kept. */
+#define REVOKED_KEEP_FIELDS(M, T)                                                                  \
+	M(T, U32, request, )                                                                       \
+	M(T, BYTES, id, TOKEN_ID_BYTES)
+WIRE_DECLARE(revoked_keep, REVOKED_KEEP_FIELDS)
+
+/* The token of a standing grant for one camera. framemuxd writes the token_file from these. */
+#define GRANT_TOKEN_FIELDS(M, T)                                                                   \
+	M(T, STR, grant, LIMIT_NAME)                                                               \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, STR, token, LIMIT_TOKEN)
+WIRE_DECLARE(grant_token, GRANT_TOKEN_FIELDS)
+
+/* ---- framemuxd -> ingest ---------------------------------------------------------------- */
+
+enum ingest_kind { INGEST_RTSP = 1, INGEST_FILE, INGEST_PATTERN };
+
+/* url: without userinfo; host as it goes into the request. Pattern: width, height, fps_milli set. */
+#define INGEST_START_FIELDS(M, T)                                                                  \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )                                                                    \
+	M(T, STR, name, LIMIT_NAME)                                                                \
+	M(T, U32, kind, )                                                                          \
+	M(T, U32, has_password, ) /* digest may be asked for */                                    \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, fps_milli, )                                                                     \
+	M(T, U32, verbose, )                                                                       \
+	M(T, STR, url, LIMIT_PATH)
+WIRE_DECLARE(ingest_start, INGEST_START_FIELDS)
+
+enum digest_algorithm { DIGEST_MD5 = 1, DIGEST_MD5_SESS, DIGEST_SHA256 };
+enum rtsp_method { RTSP_OPTIONS = 1, RTSP_DESCRIBE, RTSP_SETUP, RTSP_PLAY, RTSP_TEARDOWN,
+	RTSP_GET_PARAMETER };
+
+/* The value of an Authorization header, or status != 0 (an errno) and why. */
+#define DIGEST_ANSWER_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )                                                                        \
+	M(T, STR, reason, LIMIT_REASON)                                                            \
+	M(T, STR, authorization, 2048)
+WIRE_DECLARE(digest_answer, DIGEST_ANSWER_FIELDS)
+
+/* ---- ingest -> framemuxd ---------------------------------------------------------------- */
+
+/* Started, START understood, sockets in place. */
+#define INGEST_READY_FIELDS(M, T) M(T, U64, generation, )
+WIRE_DECLARE(ingest_ready, INGEST_READY_FIELDS)
+
+/* What it is doing, for status ("DESCRIBE", "playing"). */
+#define INGEST_NEWS_FIELDS(M, T)                                                                   \
+	M(T, U32, playing, )                                                                       \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(ingest_news, INGEST_NEWS_FIELDS)
+
+/* Sent before it exits: why, for a person. final: trying again at once is useless (401, 404). */
+#define INGEST_FAILED_FIELDS(M, T)                                                                 \
+	M(T, U32, final, )                                                                         \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(ingest_failed, INGEST_FAILED_FIELDS)
+
+/*
+ * Hash this challenge with the camera's password (RFC 7616, RFC 2617). qop: 1 when the server offers
+ * "auth", else 0. uri must lie under the configured URL.
+ */
+#define DIGEST_ASK_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, algorithm, )                                                                     \
+	M(T, U32, named_algorithm, ) /* the challenge named one; echo it as written by RFC 7616 */ \
+	M(T, U32, qop, )                                                                           \
+	M(T, U32, method, )                                                                        \
+	M(T, STR, realm, 256)                                                                      \
+	M(T, STR, nonce, 512)                                                                      \
+	M(T, STR, opaque, 512)                                                                     \
+	M(T, STR, uri, LIMIT_PATH)
+WIRE_DECLARE(digest_ask, DIGEST_ASK_FIELDS)
+
+/* ---- framemuxd -> decode ---------------------------------------------------------------- */
+
+/* masks: the camera's own, black for everyone. */
+#define DECODE_START_FIELDS(M, T)                                                                  \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )                                                                    \
+	M(T, STR, name, LIMIT_NAME)                                                                \
+	M(T, BYTES, k_cam, KEY_BYTES)                                                              \
+	M(T, U32, verbose, )                                                                       \
+	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+WIRE_DECLARE(decode_start, DECODE_START_FIELDS)
+
+/* ---- decode -> framemuxd ---------------------------------------------------------------- */
+
+#define DECODE_READY_FIELDS(M, T) M(T, U64, generation, )
+WIRE_DECLARE(decode_ready, DECODE_READY_FIELDS)
+
+/* At 4 Hz, and at once with the first frame. last_frame_ns: monotonic, 0 before the first. */
+#define DECODE_BEAT_FIELDS(M, T)                                                                   \
+	M(T, U64, frames_decoded, )                                                                \
+	M(T, U64, frames_corrupt, )                                                                \
+	M(T, U64, last_frame_ns, )                                                                 \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, fps_milli, )                                                                     \
+	M(T, STR, codec, LIMIT_CODEC)
+WIRE_DECLARE(decode_beat, DECODE_BEAT_FIELDS)
+
+/* Why it is about to exit: "ingest speaks for another camera". */
+#define DECODE_FAILED_FIELDS(M, T) M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(decode_failed, DECODE_FAILED_FIELDS)
+
+/* ---- decode -> broker ------------------------------------------------------------------- */
+
+/*
+ * The decoded picture's form, before the first frame of that form is published. serial counts from
+ * 1. From then on the decoder publishes only into attaches made or kept for this serial.
+ */
+#define FORMAT_FIELDS(M, T)                                                                        \
+	M(T, U32, serial, )                                                                        \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, sar_num, )                                                                       \
+	M(T, U32, sar_den, )                                                                       \
+	M(T, U32, color_encoding, ) /* values of the DRM plane property COLOR_ENCODING */          \
+	M(T, U32, color_range, )    /* and COLOR_RANGE */                                          \
+	M(T, U32, fps_milli, )
+WIRE_DECLARE(format, FORMAT_FIELDS)
+
+/* The ring is mapped and its descriptor closed (status 0), or why not (an errno). */
+#define RING_MAPPED_FIELDS(M, T)                                                                   \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, U32, status, )
+WIRE_DECLARE(ring_mapped, RING_MAPPED_FIELDS)
+
+/* The ring is unmapped, the lease socket closed; the attach's final counts. */
+#define LET_GO_FIELDS(M, T)                                                                        \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, U64, published, )                                                                     \
+	M(T, U64, delivered, )                                                                     \
+	M(T, U64, dropped, )
+WIRE_DECLARE(let_go, LET_GO_FIELDS)
+
+/* The client broke the rules of the lease socket; the decoder has stopped publishing to it. */
+#define CLIENT_FAULT_FIELDS(M, T)                                                                  \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(client_fault, CLIENT_FAULT_FIELDS)
+
+/* Running counts of an attach, at 4 Hz. */
+#define COUNTS_FIELDS(M, T)                                                                        \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, U64, published, )                                                                     \
+	M(T, U64, delivered, )                                                                     \
+	M(T, U64, dropped, )
+WIRE_DECLARE(counts, COUNTS_FIELDS)
+
+/* ---- broker -> decode ------------------------------------------------------------------- */
+
+/*
+ * Map this ring. + 2 descriptors: the ring (O_RDWR, a description of its own) and the decoder's end
+ * of the lease socket. The picture is laid out by picture_layout(); the fd's size must be exactly
+ * slots * slot_bytes. Answered by ring_mapped; publishing starts at ring_go.
+ */
+#define RING_GIVE_FIELDS(M, T)                                                                     \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U64, generation, )                                                                    \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, U32, serial, )                                                                        \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, fourcc, )                                                                        \
+	M(T, U32, slots, )                                                                         \
+	M(T, U32, max_fps, ) /* 0: every frame */                                                  \
+	M(T, U32, tag_mode, )                                                                      \
+	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+WIRE_DECLARE(ring_give, RING_GIVE_FIELDS)
+enum { RING_GIVE_FD_RING, RING_GIVE_FD_SOCKET, RING_GIVE_FDS };
+
+/* Sealed: publish from the next decoded frame on. */
+#define RING_GO_FIELDS(M, T)                                                                       \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )
+WIRE_DECLARE(ring_go, RING_GO_FIELDS)
+
+/* The attach stays valid for the newer format serial: a fixed size, the same colour. */
+#define RING_KEEP_FIELDS(M, T)                                                                     \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )                                                                        \
+	M(T, U32, serial, )
+WIRE_DECLARE(ring_keep, RING_KEEP_FIELDS)
+
+/* Unmap, close, answer let_go: at once. */
+#define RING_DROP_FIELDS(M, T)                                                                     \
+	M(T, U64, lease, )                                                                         \
+	M(T, U64, attach, )
+WIRE_DECLARE(ring_drop, RING_DROP_FIELDS)
+
+/* ---- ingest -> decode: the stream -------------------------------------------------------- */
+
+/*
+ * u32 kind | u32 body length, little-endian, then the body:
+ *	STREAM_HELLO  camera id (32) | u64 generation			first, once
+ *	STREAM_CODEC  u32 codec | u32 width | u32 height | u32 reorder | u32 framing | extradata
+ *	STREAM_UNIT   u64 pts_ns | u64 arrival_ns | u64 capture_ns | u32 flags | the access unit
+ *	STREAM_DRAIN  (empty)  the file begins again: give out what is delayed, then start anew
+ * width, height: a hint, 0 if unknown. reorder: frames the decoder has to hold back, from the
+ * container (avcodec's has_b_frames), 0 for a live camera. pts_ns: of the stream, any origin.
+ * STREAM_PATTERN units are u16 code (common/pattern.h).
+ */
+enum stream_kind { STREAM_HELLO = 1, STREAM_CODEC, STREAM_UNIT, STREAM_DRAIN };
+enum stream_codec { STREAM_H264 = 1, STREAM_H265, STREAM_MJPEG, STREAM_PATTERN, STREAM_MPEG4,
+	STREAM_AV1 };
+#define STREAM_HEADER_BYTES      8u
+#define STREAM_HELLO_BYTES       (CAMERA_ID_BYTES + 8u)
+#define STREAM_CODEC_BYTES       20u /* before the extradata */
+#define STREAM_UNIT_BYTES        28u /* before the access unit */
+#define STREAM_UNIT_KEY          1u  /* flags: decoding may begin here */
+#define STREAM_UNIT_GAP          2u  /* flags: something before this was lost */
+
+#endif
