@@ -1,1 +1,22 @@
-# tests/unit
+# One program for each module with logic. A test appends its lines inside HAVE_CHECK.
+noinst_HEADERS += tests/unit/unit.h
+UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
+UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
+
+if HAVE_CHECK
+unit_common = tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
+check_PROGRAMS += $(unit_common)
+TESTS += $(unit_common)
+tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
+tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_wire_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_token_SOURCES = tests/unit/test_token.c
+tests_unit_test_token_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_token_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_memory_SOURCES = tests/unit/test_memory.c
+tests_unit_test_memory_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_memory_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
+tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
+endif
