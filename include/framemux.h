@@ -44,6 +44,11 @@ enum framemux_state {
 #define FRAMEMUX_OPEN_DUMP        1u /* the declared purpose is dumping */
 #define FRAMEMUX_OPEN_VERIFY_FULL 2u /* tags cover every byte, not a sample of the blocks */
 #define FRAMEMUX_OPEN_RECONNECT   4u /* come back by itself after the mux restarts */
+/*
+ * With FRAMEMUX_OPEN_RECONNECT the end of the mux is LOST, not CLOSED: the library connects again, with
+ * pauses that grow from 100 ms to 5 s, and asks for the lease anew with the same token. Frames of the
+ * time before stay dark. framemux_dispatch must go on being called.
+ */
 
 #define FRAMEMUX_FRAME_CONCEALED 1u /* the decoder had to conceal damage */
 
@@ -53,6 +58,7 @@ enum framemux_state {
  * fourcc: a DRM_FORMAT_* of drm_fourcc.h: NV12 (also 0), YUV420, XRGB8888, RGB565.
  * fps: at most so many frames a second; 0: all.
  * slots: frames that the ring holds, 2 to 16; 0: 4. One is the application's, the others in flight.
+ * flags: FRAMEMUX_OPEN_*.
  * camera: the name that the token is for. token: as text; NULL: $FRAMEMUX_TOKEN. Both are copied.
  */
 struct framemux_request {
@@ -86,16 +92,20 @@ struct framemux_frame {
  */
 struct framemux_listener {
 	uint32_t size;
-	/* reason: a sentence for a person, valid during the call */
+	/*
+	 * The view's state has changed, or there is something new to say about it. reason: a sentence
+	 * for a person, valid during the call. LIVE comes before the first frame callback.
+	 */
 	void (*state)(void *data, struct framemux_view *view, enum framemux_state state,
 		const char *reason);
-	/* a newer frame can be acquired */
+	/* A newer frame can be acquired. Not acquiring it is fine: a newer one takes its place. */
 	void (*frame)(void *data, struct framemux_view *view);
 };
 
 /*
  * Connect to the mux's client socket. path NULL: $FRAMEMUX_SOCKET, else the built-in default.
- * 0 and a connection that framemux_close ends; -ENOENT or -ECONNREFUSED when no mux is there.
+ * 0 and a connection that framemux_close ends; -ENOENT or -ECONNREFUSED when no mux is there, -EAGAIN
+ * when it has too many waiting already, -ENOMEM, or another -errno of the system. path is copied.
  */
 int framemux_connect(const char *path, struct framemux **ret);
 
@@ -104,7 +114,8 @@ int framemux_fd(const struct framemux *fm);
 
 /*
  * Handle what has come, running callbacks; waits up to timeout_ms for something (< 0: for ever).
- * 0, or -EPIPE when the mux is gone (every view was told CLOSED first).
+ * 0, also when a signal came; -EPIPE when the mux is gone (every view was told CLOSED first) or a
+ * callback closed the connection, which is not to be used any more then.
  */
 int framemux_dispatch(struct framemux *fm, int timeout_ms);
 
@@ -114,10 +125,14 @@ void framemux_close(struct framemux *fm);
 /*
  * Ask for a lease. Only queues: the outcome is the first state callback, and a refusal is also what
  * framemux_acquire then returns. -EINVAL for a request that cannot be: no camera, no or malformed
- * token, a size of 0 x n, an unknown fourcc.
+ * token, a size of 0 x n or beyond 8192 x 4352 pixels, an unknown fourcc or flag, slots out of range.
+ * -EPIPE when the mux is gone, -ENOMEM. On failure there is no view and *ret is untouched.
  */
 int framemux_open(struct framemux *fm, const struct framemux_request *rq,
 	const struct framemux_listener *l, void *data, struct framemux_view **ret);
+
+/* The lease's number, as framemuxctl status and the audit show it (in hexadecimal); 0: none yet. */
+uint64_t framemux_view_lease(const struct framemux_view *view);
 
 /*
  * The newest verified frame. It stays the caller's until framemux_release; one at a time or

@@ -1,6 +1,7 @@
 /*
- * The control conversation, for framemuxctl and tests; not installed, no promise of stability. Blocks
- * with a timeout: framemuxctl has nothing else to do. Built into libcontrol.la, not into libframemux.
+ * The control conversation, for framemuxctl and tests; not installed, no promise of stability.
+ * Blocks with a timeout: framemuxctl has nothing else to do. Built into libcontrol.la, not into
+ * libframemux.
  */
 #ifndef FRAMEMUX_CONTROL_H
 #define FRAMEMUX_CONTROL_H

@@ -1,0 +1,159 @@
+/*
+ * framemuxctl's side of the control socket: hello, a request, its records, done. Waits in poll with
+ * a deadline. Never receives a descriptor. In framemuxctl's process.
+ */
+#include "clients/lib/control.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/sock.h"
+
+#define DEFAULT_CONTROL_SOCKET RUNSTATEDIR "/framemux/control.sock"
+
+struct control {
+	int fd; /* owned */
+	uint32_t last_request;
+};
+
+/* What may come before done. Each begins a record of some request's answer. */
+static const struct wire_message *const records[] = {
+	&wire_ctl_mux,
+	&wire_ctl_camera,
+	&wire_ctl_lease,
+	&wire_ctl_uid,
+	&wire_ctl_token,
+	&wire_ctl_ended,
+};
+
+union record {
+	struct msg_ctl_mux mux;
+	struct msg_ctl_camera camera;
+	struct msg_ctl_lease lease;
+	struct msg_ctl_uid uid;
+	struct msg_ctl_token token;
+	struct msg_ctl_ended ended;
+};
+
+int control_connect(const char *path, struct control **ret)
+{
+	const struct msg_hello hello = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
+	struct control *c;
+	int r;
+
+	if (!path)
+		path = getenv("FRAMEMUX_CONTROL_SOCKET");
+	if (!path || !*path)
+		path = DEFAULT_CONTROL_SOCKET;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->fd = -1;
+	r = sock_connect(path, &c->fd);
+	if (r == 0) {
+		sock_refuse_fds(c->fd);
+		r = sock_send_msg(c->fd, &wire_hello, &hello);
+	}
+	if (r < 0) {
+		control_close(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void control_close(struct control *c)
+{
+	if (!c)
+		return;
+	if (c->fd >= 0)
+		close(c->fd);
+	free(c);
+}
+
+static int wait_readable(int fd, uint64_t deadline_ns)
+{
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		uint64_t now = clock_boot_ns();
+		int n;
+
+		if (now >= deadline_ns)
+			return -ETIMEDOUT;
+		n = poll(&p, 1, (int)((deadline_ns - now) / NS_PER_MS) + 1);
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* 1 with the closing message, 0 with a record, -EPROTO. */
+static int take(struct control *c, const uint8_t *buf, size_t len,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done)
+{
+	union record rec;
+	struct msg_ctl_done done;
+
+	if (wire_type(buf, len) == wire_ctl_done.type) {
+		if (wire_decode(&wire_ctl_done, buf, len, &done) < 0)
+			return -EPROTO;
+		/* Request 0: the connection as such is refused. */
+		if (done.request != c->last_request && done.request != 0)
+			return -EPROTO;
+		*ret_done = done;
+		return 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		int r = wire_decode(records[i], buf, len, &rec);
+
+		if (r == 0 && on_record)
+			on_record(data, records[i], &rec);
+		if (r == 0) {
+			sodium_memzero(&rec, sizeof(rec)); /* may be a token */
+			return 0;
+		}
+	}
+	return -EPROTO;
+}
+
+int control_ask(struct control *c, const struct wire_message *request, void *msg, int timeout_ms,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done)
+{
+	uint64_t deadline_ns = clock_boot_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+	uint8_t buf[LIMIT_MESSAGE];
+	int r;
+
+	/* Each request begins with its number. */
+	if (strcmp(request->fields[0].name, "request"))
+		return -EINVAL;
+	c->last_request++;
+	memcpy((uint8_t *)msg + request->fields[0].offset, &c->last_request, sizeof(uint32_t));
+	r = sock_send_msg(c->fd, request, msg);
+	/* A refusal may have been said before the end of the connection: read it. */
+	if (r < 0 && r != -EPIPE)
+		return r;
+	for (;;) {
+		ssize_t n;
+
+		r = wait_readable(c->fd, deadline_ns);
+		if (r < 0)
+			return r;
+		n = sock_recv(c->fd, buf, sizeof(buf), NULL, NULL);
+		if (n == -EAGAIN)
+			continue;
+		if (n < 0)
+			return (int)n;
+		r = take(c, buf, (size_t)n, on_record, data, ret_done);
+		sodium_memzero(buf, (size_t)n);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+}
