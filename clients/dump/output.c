@@ -1,0 +1,145 @@
+/* Opens, fills and closes output files; says what it cannot write. In framemux-dump's process. */
+#include "clients/dump/output.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clients/dump/exit_code.h"
+#include "clients/dump/format.h"
+#include "clients/dump/out_name.h"
+
+static int cannot(const char *what, const char *name, int error, int code)
+{
+	/* Whoever reads our output has had enough: no need to say so. */
+	if (error != EPIPE)
+		fprintf(stderr, "framemux-dump: cannot %s %s: %s\n", what, name, strerror(error));
+	return code;
+}
+
+static int open_file(const char *name, FILE **ret)
+{
+	*ret = fopen(name, "we");
+	return *ret ? 0 : cannot("create", name, errno, EXIT_CREATE);
+}
+
+static int close_file(FILE **file, const char *name)
+{
+	FILE *f = *file;
+
+	*file = NULL;
+	if (!f)
+		return 0;
+	return fclose(f) ? cannot("write", name, errno, EXIT_WRITE) : 0;
+}
+
+int output_begin(struct output *o, const struct options *options)
+{
+	int code = 0;
+
+	*o = (struct output){.options = options};
+	switch (out_name_kind(options->out)) {
+	case OUT_STDOUT:
+		if (isatty(STDOUT_FILENO)) {
+			fputs("framemux-dump: pictures do not go to a terminal; give -o FILE\n",
+				stderr);
+			return EXIT_USAGE;
+		}
+		o->file = stdout;
+		snprintf(o->name, sizeof(o->name), "standard output");
+		break;
+	case OUT_FILE:
+		if (out_name_make(options->out, 0, o->name, sizeof(o->name)) < 0)
+			code = cannot("create", options->out, ENAMETOOLONG, EXIT_CREATE);
+		else
+			code = open_file(o->name, &o->file);
+		break;
+	default:
+		break;
+	}
+	if (code == 0 && options->meta_file)
+		code = open_file(options->meta_file, &o->meta);
+	return code;
+}
+
+static bool is_pattern(const struct output *o)
+{
+	return out_name_kind(o->options->out) == OUT_PATTERN;
+}
+
+/* A y4m or raw stream says its size once or never. */
+static int check_form(struct output *o, const struct shot *s)
+{
+	const struct framemux_frame *f = &s->frame;
+
+	if (o->options->format == FORMAT_PNG || o->options->format == FORMAT_PPM || is_pattern(o))
+		return 0;
+	if (o->written == 0) {
+		o->width = f->width;
+		o->height = f->height;
+		o->color_range = f->color_range;
+	}
+	if (f->width == o->width && f->height == o->height && f->color_range == o->color_range)
+		return 0;
+	fprintf(stderr,
+		"framemux-dump: the camera's picture changed from %ux%u to %ux%u; one %s stream "
+		"cannot hold both (--size keeps it the same)\n",
+		o->width, o->height, f->width, f->height,
+		o->options->format == FORMAT_Y4M ? "y4m" : "raw");
+	return EXIT_WRITE;
+}
+
+static int write_shot(struct output *o, const struct shot *s)
+{
+	switch (o->options->format) {
+	case FORMAT_PNG:
+		return png_write(o->file, s);
+	case FORMAT_PPM:
+		return ppm_write(o->file, s);
+	case FORMAT_Y4M:
+		return y4m_write(o->file, s, o->options->fps, is_pattern(o) || o->written == 0);
+	default:
+		return raw_write(o->file, s);
+	}
+}
+
+int output_put(struct output *o, const struct shot *s)
+{
+	int code = check_form(o, s), r;
+
+	if (code)
+		return code;
+	if (is_pattern(o)) {
+		if (out_name_make(o->options->out, o->written + 1, o->name, sizeof(o->name)) < 0)
+			return cannot("create", o->options->out, ENAMETOOLONG, EXIT_CREATE);
+		code = open_file(o->name, &o->file);
+		if (code)
+			return code;
+	}
+	errno = 0;
+	r = write_shot(o, s);
+	if (r == 0 && fflush(o->file))
+		r = -EIO;
+	if (r == -ENOMEM)
+		return cannot("write", o->name, ENOMEM, EXIT_INTERNAL);
+	if (r < 0)
+		return cannot("write", o->name, errno ? errno : EIO, EXIT_WRITE);
+	if (is_pattern(o)) {
+		code = close_file(&o->file, o->name);
+		if (code)
+			return code;
+	}
+	o->written++;
+	if (o->meta && meta_write(o->meta, s, o->options->camera, o->options->verify_full) < 0)
+		return cannot("write", o->options->meta_file, errno ? errno : EIO, EXIT_WRITE);
+	return 0;
+}
+
+int output_end(struct output *o)
+{
+	int code = close_file(&o->file, o->name), meta = 0;
+
+	if (o->options && o->options->meta_file)
+		meta = close_file(&o->meta, o->options->meta_file);
+	return code ? code : meta;
+}

@@ -1,0 +1,27 @@
+/* Where framemux-dump's frames go: files by pattern, one file, or standard output. */
+#ifndef FRAMEMUX_DUMP_OUTPUT_H
+#define FRAMEMUX_DUMP_OUTPUT_H
+
+#include <stdio.h>
+
+#include "clients/dump/options.h"
+#include "clients/dump/shot.h"
+
+struct output {
+	const struct options *options; /* borrowed */
+	FILE *file, *meta;             /* owned, NULL while none is open */
+	uint64_t written;
+	uint32_t width, height, color_range; /* of the first frame of a stream */
+	char name[4096];
+};
+
+/* Open what is open all the time. 0, or an exit code with everything said. */
+int output_begin(struct output *o, const struct options *options);
+
+/* Write one shot and its line of JSON. 0, or an exit code with everything said. */
+int output_put(struct output *o, const struct shot *s);
+
+/* Flush and close. 0, or an exit code with everything said. */
+int output_end(struct output *o);
+
+#endif
