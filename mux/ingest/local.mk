@@ -1,1 +1,30 @@
-# mux/ingest
+# framemux-ingest: a camera's packets in, access units out.
+noinst_LTLIBRARIES += libingest.la
+libingest_la_SOURCES = \
+	mux/ingest/au.c mux/ingest/au.h \
+	mux/ingest/camera.c \
+	mux/ingest/challenge.c mux/ingest/challenge.h \
+	mux/ingest/depay.c mux/ingest/depay.h \
+	mux/ingest/failure.c mux/ingest/failure.h \
+	mux/ingest/file.c \
+	mux/ingest/ingest.c mux/ingest/ingest.h \
+	mux/ingest/lav_log.c mux/ingest/lav_log.h \
+	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
+	mux/ingest/movie.c mux/ingest/movie.h \
+	mux/ingest/pattern.c \
+	mux/ingest/rtp.c mux/ingest/rtp.h \
+	mux/ingest/rtsp.c mux/ingest/rtsp.h \
+	mux/ingest/sdp.c mux/ingest/sdp.h \
+	mux/ingest/session.c mux/ingest/session.h \
+	mux/ingest/source.h \
+	mux/ingest/span.c mux/ingest/span.h \
+	mux/ingest/stream.c mux/ingest/stream.h \
+	mux/ingest/url.c mux/ingest/url.h
+libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(AVFORMAT_CFLAGS)
+libingest_la_LIBADD = liblink.la libcommon.la $(AVFORMAT_LIBS)
+
+role_PROGRAMS += framemux-ingest
+framemux_ingest_SOURCES = mux/ingest/main.c
+framemux_ingest_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+framemux_ingest_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+framemux_ingest_LDADD = libingest.la

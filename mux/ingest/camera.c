@@ -1,0 +1,257 @@
+/*
+ * The RTSP camera as a source: the connected socket, its two buffers, and what joins session,
+ * depacketiser and stream. Opens nothing: the socket was connected by framemuxd. Runs in ingest.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/ingest/depay.h"
+#include "mux/ingest/rtsp.h"
+#include "mux/ingest/session.h"
+#include "mux/ingest/source.h"
+
+#define CAMERA_IN_BYTES  (256u * 1024u) /* more than the largest message */
+#define CAMERA_OUT_BYTES (64u * 1024u)  /* requests that the camera does not read */
+
+_Static_assert(CAMERA_IN_BYTES > RTSP_MESSAGE_MAX, "a message has to fit");
+
+struct camera {
+	struct source_context cx;
+	struct session *session; /* owned */
+	struct depay *depay;     /* owned; from DESCRIBE on */
+	char peer[INET6_ADDRSTRLEN];
+	uint64_t now_ns; /* of the bytes that are being read */
+	size_t in_len, out_len;
+	int stream_error; /* of the decoder's socket: not the camera's fault */
+	uint8_t in[CAMERA_IN_BYTES], out[CAMERA_OUT_BYTES];
+};
+
+/* ---- what the session needs --------------------------------------------------------------- */
+
+static int flush_out(struct camera *c)
+{
+	while (c->out_len) {
+		ssize_t n = send(c->cx.fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+		c->out_len -= (size_t)n;
+		memmove(c->out, c->out + n, c->out_len);
+	}
+	return 0;
+}
+
+static int on_send(void *self, const void *buf, size_t len)
+{
+	struct camera *c = self;
+
+	if (len > sizeof(c->out) - c->out_len)
+		return -ENOBUFS;
+	memcpy(c->out + c->out_len, buf, len);
+	c->out_len += len;
+	return flush_out(c);
+}
+
+static int on_ask(void *self, const struct msg_digest_ask *ask)
+{
+	struct camera *c = self;
+
+	return c->cx.ask(c->cx.ingest, ask);
+}
+
+static void on_phase(void *self, const char *name)
+{
+	struct camera *c = self;
+
+	log_debug("%s", name);
+	c->cx.news(c->cx.ingest, name);
+}
+
+static int on_unit(void *data, const struct stream_unit *unit)
+{
+	struct camera *c = data;
+
+	session_progress(c->session, c->now_ns);
+	return stream_unit(c->cx.stream, unit);
+}
+
+static int on_video(void *self, const struct sdp_video *video, struct failure *ret_why)
+{
+	struct camera *c = self;
+	struct stream_format format;
+	int r;
+
+	if (c->depay)
+		return fail(ret_why, "camera describes itself twice");
+	r = depay_new(video, on_unit, c, &c->depay, ret_why);
+	if (r < 0)
+		return r == -ENOMEM ? fail(ret_why, "out of memory") : r;
+	depay_format(c->depay, &format);
+	c->stream_error = stream_codec(c->cx.stream, &format);
+	return c->stream_error;
+}
+
+static int on_packet(void *self, const uint8_t *buf, size_t len)
+{
+	struct camera *c = self;
+
+	c->stream_error = depay_packet(c->depay, buf, len, c->now_ns);
+	return c->stream_error;
+}
+
+static const struct session_ops session_ops = {
+	.send = on_send,
+	.ask = on_ask,
+	.video = on_video,
+	.packet = on_packet,
+	.phase = on_phase,
+};
+
+/* ---- source ------------------------------------------------------------------------------- */
+
+/* The result of a session's function as that of a source's. */
+static int outcome(struct camera *c, int r)
+{
+	if (r < 0 && !c->stream_error)
+		*c->cx.failure = *session_failure(c->session);
+	return r;
+}
+
+static void name_peer(int fd, char ret[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	const void *address = NULL;
+
+	ret[0] = 0;
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
+		return;
+	if (ss.ss_family == AF_INET)
+		address = &((struct sockaddr_in *)&ss)->sin_addr;
+	else if (ss.ss_family == AF_INET6)
+		address = &((struct sockaddr_in6 *)&ss)->sin6_addr;
+	if (address && !inet_ntop(ss.ss_family, address, ret, INET6_ADDRSTRLEN))
+		ret[0] = 0;
+}
+
+static void camera_free(void *self)
+{
+	struct camera *c = self;
+
+	if (!c)
+		return;
+	depay_free(c->depay);
+	session_free(c->session);
+	free(c);
+}
+
+static int camera_open(const struct source_context *cx, uint64_t now_ns, void **ret_self)
+{
+	struct camera *c = calloc(1, sizeof(*c));
+	struct session_config config;
+	int r;
+
+	if (!c)
+		return fail(cx->failure, "out of memory");
+	c->cx = *cx;
+	name_peer(cx->fd, c->peer);
+	config = (struct session_config){
+		.home = {.url = cx->start->url, .peer = c->peer},
+		.has_password = cx->start->has_password,
+	};
+	c->session = session_new(&config, &session_ops, c);
+	if (!c->session) {
+		camera_free(c);
+		return fail(cx->failure, "out of memory");
+	}
+	r = outcome(c, session_start(c->session, now_ns));
+	if (r < 0) {
+		camera_free(c);
+		return r;
+	}
+	*ret_self = c;
+	return 0;
+}
+
+static short camera_events(const void *self)
+{
+	const struct camera *c = self;
+
+	return (short)(POLLIN | (c->out_len ? POLLOUT : 0));
+}
+
+static uint64_t camera_deadline(const void *self)
+{
+	const struct camera *c = self;
+
+	return session_deadline(c->session);
+}
+
+static int read_some(struct camera *c)
+{
+	ssize_t n = recv(c->cx.fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	size_t used = 0;
+	int r;
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return 0;
+	if (n < 0) {
+		log_debug("reading from the camera: %m");
+		return session_closed(c->session);
+	}
+	if (n == 0)
+		return session_closed(c->session);
+	c->in_len += (size_t)n;
+	r = session_input(c->session, c->in, c->in_len, c->now_ns, &used);
+	c->in_len -= used;
+	memmove(c->in, c->in + used, c->in_len);
+	return r;
+}
+
+static int camera_run(void *self, short revents, uint64_t now_ns)
+{
+	struct camera *c = self;
+	int r = 0;
+
+	c->now_ns = now_ns;
+	if (revents & POLLOUT && flush_out(c) < 0)
+		r = session_closed(c->session);
+	if (r == 0 && revents & (POLLIN | POLLHUP | POLLERR))
+		r = read_some(c);
+	if (r == 0)
+		r = session_tick(c->session, now_ns);
+	return outcome(c, r);
+}
+
+static int camera_answer(void *self, const struct msg_digest_answer *answer)
+{
+	struct camera *c = self;
+
+	return outcome(c, session_answer(c->session, answer));
+}
+
+static void camera_end(void *self)
+{
+	struct camera *c = self;
+
+	session_end(c->session);
+}
+
+const struct source_ops source_camera = {
+	.open = camera_open,
+	.free = camera_free,
+	.events = camera_events,
+	.deadline = camera_deadline,
+	.run = camera_run,
+	.answer = camera_answer,
+	.end = camera_end,
+};

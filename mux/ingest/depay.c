@@ -1,0 +1,240 @@
+/*
+ * Access units out of RTP packets.
+ *
+ * An access unit ends with its marker packet. Some cameras set the marker too early (on each slice,
+ * on parameter sets); a packet of the same timestamp behind a marker gives such a camera away, and
+ * from then on its units end where the timestamp changes. The first unit is held back until that is
+ * known, later ones are not.
+ */
+#include "mux/ingest/depay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "mux/ingest/au.h"
+#include "mux/ingest/lav_rtp.h"
+#include "mux/ingest/rtp.h"
+
+#define UNIT_FIRST_BYTES   (64u * 1024u)
+#define UNIT_PREFIX_MAX    LIMIT_EXTRADATA /* parameter sets and SEI that wait for their picture */
+
+struct depay {
+	struct lav_rtp *lav; /* owned */
+	struct sdp_video video;
+	depay_take take;
+	void *data; /* borrowed */
+	struct rtp_track track;
+
+	uint8_t *unit; /* owned; the unit that is being put together */
+	size_t len, cap;
+	uint64_t pts_ns, arrival_ns;
+	uint32_t timestamp; /* of the packets that come in */
+	bool begun;         /* a packet of this timestamp has come */
+	bool handed_on;     /* and its unit was complete and is gone */
+	bool gap;           /* something before or in this unit is missing */
+	bool damaged;       /* something in this unit is missing */
+	bool broken_piece;  /* until the next start code: the rest of a NAL unit without its head */
+	bool marker_seen;   /* in this unit */
+	bool marker_honest, marker_lies;
+};
+
+static int on_piece(void *data, const uint8_t *piece, size_t len);
+
+static void forget_unit(struct depay *d)
+{
+	d->len = 0;
+	d->damaged = false;
+}
+
+int depay_new(const struct sdp_video *video, depay_take take, void *data, struct depay **ret,
+	struct failure *ret_why)
+{
+	struct depay *d = calloc(1, sizeof(*d));
+	int r;
+
+	if (!d)
+		return -ENOMEM;
+	d->video = *video;
+	d->take = take;
+	d->data = data;
+	d->cap = UNIT_FIRST_BYTES;
+	d->unit = malloc(d->cap);
+	/* A JPEG has an end of its own, by which libavformat goes too. */
+	d->marker_honest = video->codec == STREAM_MJPEG;
+	r = d->unit ? lav_rtp_open(video, on_piece, d, &d->lav) : -ENOMEM;
+	if (r < 0) {
+		depay_free(d);
+		return r == -ENOMEM ? r :
+				      fail_final(ret_why, "camera's video parameters are malformed");
+	}
+	*ret = d;
+	return 0;
+}
+
+void depay_free(struct depay *d)
+{
+	if (!d)
+		return;
+	lav_rtp_close(d->lav);
+	free(d->unit);
+	free(d);
+}
+
+void depay_format(const struct depay *d, struct stream_format *ret)
+{
+	*ret = (struct stream_format){.codec = d->video.codec};
+	lav_rtp_extradata(d->lav, &ret->extradata, &ret->extradata_len);
+}
+
+static bool make_room(struct depay *d, size_t more)
+{
+	size_t cap = d->cap;
+	uint8_t *bigger;
+
+	if (more > LIMIT_ACCESS_UNIT - d->len)
+		return false;
+	while (cap < d->len + more)
+		cap *= 2;
+	if (cap == d->cap)
+		return true;
+	bigger = realloc(d->unit, cap);
+	if (!bigger)
+		return false;
+	d->unit = bigger;
+	d->cap = cap;
+	return true;
+}
+
+static bool begins_nal(const uint8_t *p, size_t len)
+{
+	return len >= 4 && memcmp(p, "\0\0\0\1", 4) == 0;
+}
+
+/* What libavformat made of a packet: one or more NAL units, a part of one, or a JPEG. */
+static int on_piece(void *data, const uint8_t *piece, size_t len)
+{
+	struct depay *d = data;
+
+	if (d->broken_piece && d->video.codec != STREAM_MJPEG) {
+		if (!begins_nal(piece, len))
+			return 0;
+		d->broken_piece = false;
+	}
+	if (!make_room(d, len)) { /* too large, or no memory: without this unit */
+		forget_unit(d);
+		d->gap = d->damaged = d->broken_piece = true;
+		return 0;
+	}
+	memcpy(d->unit + d->len, piece, len);
+	d->len += len;
+	return 0;
+}
+
+/* The unit is complete, as far as it goes. Without a picture it waits for the one that follows. */
+static int finish_unit(struct depay *d, bool *ret_sent)
+{
+	struct stream_unit unit = {.pts_ns = d->pts_ns, .arrival_ns = d->arrival_ns};
+	struct au_facts facts;
+	int r;
+
+	*ret_sent = false;
+	au_inspect(d->video.codec, d->unit, d->len, &facts);
+	if (!facts.has_picture) {
+		if (d->len > UNIT_PREFIX_MAX)
+			forget_unit(d);
+		return 0;
+	}
+	unit.data = d->unit;
+	unit.len = au_normalise(d->video.codec, d->unit, d->len);
+	if (facts.is_key && !d->damaged)
+		unit.flags |= STREAM_UNIT_KEY;
+	if (d->gap)
+		unit.flags |= STREAM_UNIT_GAP;
+	d->gap = false;
+	forget_unit(d);
+	*ret_sent = true;
+	r = d->take(d->data, &unit);
+	return r;
+}
+
+static void note_gap(struct depay *d)
+{
+	d->gap = true;
+	d->broken_piece = true;
+	if (d->len)
+		d->damaged = true;
+}
+
+/* A packet with another timestamp: what was put together so far is complete. */
+static int begin_unit(struct depay *d, const struct rtp_packet *p, bool after_gap)
+{
+	bool sent;
+	int r = 0;
+
+	if (d->begun && !d->handed_on) {
+		if (d->marker_seen && !d->marker_lies)
+			d->marker_honest = true;
+		r = finish_unit(d, &sent);
+	}
+	d->begun = true;
+	d->handed_on = d->marker_seen = false;
+	d->timestamp = p->timestamp;
+	d->damaged = after_gap; /* its first packets may be among the missing */
+	d->gap = d->gap || after_gap;
+	return r;
+}
+
+/* A packet of a timestamp whose unit seemed to have ended. */
+static void marker_has_lied(struct depay *d)
+{
+	if (!d->marker_lies)
+		log_info("camera sets the marker before the end of a picture; going by timestamps");
+	d->marker_lies = true;
+	d->marker_honest = false;
+}
+
+int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arrival_ns)
+{
+	struct rtp_packet p;
+	enum rtp_order order;
+	uint64_t pts_ns = 0;
+	bool sent;
+	int r;
+
+	if (rtp_parse(buf, len, &p) < 0 || p.payload_type != d->video.payload_type)
+		return 0;
+	order = rtp_follow(&d->track, &p, d->video.clock_rate, arrival_ns, &pts_ns);
+	if (order == RTP_OLD)
+		return 0;
+	if (order == RTP_GAP)
+		note_gap(d);
+	if (!d->begun || p.timestamp != d->timestamp) {
+		r = begin_unit(d, &p, order == RTP_GAP);
+		if (r < 0)
+			return r;
+	} else if (d->marker_seen) {
+		marker_has_lied(d);
+	}
+	if (d->handed_on) { /* the rest of a picture whose first part is gone already */
+		d->gap = true;
+		return 0;
+	}
+	d->pts_ns = pts_ns;
+	d->arrival_ns = arrival_ns;
+	if (p.payload_len) {
+		r = lav_rtp_feed(d->lav, &p);
+		if (r < 0)
+			return r;
+	}
+	if (!p.marker)
+		return 0;
+	d->marker_seen = d->len > 0 || d->marker_seen;
+	if (!d->marker_honest)
+		return 0;
+	r = finish_unit(d, &sent);
+	d->handed_on = sent;
+	return r;
+}

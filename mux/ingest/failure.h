@@ -1,0 +1,23 @@
+/*
+ * Why a camera could not be had, in a sentence for a person. Filled where the reason is known,
+ * carried to ingest_failed. Runs in ingest.
+ */
+#ifndef FRAMEMUX_INGEST_FAILURE_H
+#define FRAMEMUX_INGEST_FAILURE_H
+
+#include <stdbool.h>
+
+#include "common/limits.h"
+
+struct failure {
+	bool final; /* trying again at once is useless */
+	char reason[LIMIT_REASON];
+};
+
+/* Say why and return -EPROTO, so that a function can end with it. Control characters become '?'. */
+int fail(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same where another attempt could not end differently. */
+int fail_final(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

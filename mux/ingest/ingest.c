@@ -1,0 +1,229 @@
+/*
+ * The life of framemux-ingest: START from framemuxd, then one poll() loop over the link, the source
+ * and the stream to the decoder. Never opens a socket or a file.
+ */
+#include "mux/ingest/ingest.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/outbox.h"
+#include "common/sock.h"
+#include "mux/ingest/lav_log.h"
+#include "mux/ingest/source.h"
+
+#define INGEST_OUTBOX_MAX 16u
+
+enum { STATE_WAITING = 1, STATE_RUNNING = 2 };
+
+struct ingest {
+	unsigned state;
+	struct outbox *outbox; /* owned; to framemuxd */
+	struct stream *stream; /* owned */
+	const struct source_ops *ops;
+	void *source; /* owned */
+	bool playing; /* the first unit is sent, and framemuxd knows */
+	struct msg_ingest_start start;
+	struct failure failure;
+};
+
+/* How a life ends. */
+enum { ENDED = 1 }; /* in an orderly way: the other side has gone */
+
+static int tell(struct ingest *in, const struct wire_message *m, const void *msg)
+{
+	return outbox_send(in->outbox, LINK_FD_DAEMON, m, msg, NULL, 0);
+}
+
+static int on_ask(void *self, const struct msg_digest_ask *ask)
+{
+	return tell(self, &wire_digest_ask, ask);
+}
+
+static void on_news(void *self, const char *what)
+{
+	struct ingest *in = self;
+	struct msg_ingest_news news = {.playing = in->playing};
+
+	snprintf(news.reason, sizeof(news.reason), "%s", what);
+	tell(in, &wire_ingest_news, &news);
+}
+
+static const struct source_ops *source_of(uint32_t kind)
+{
+	switch (kind) {
+	case INGEST_RTSP:
+		return &source_camera;
+	case INGEST_FILE:
+		return &source_file;
+	case INGEST_PATTERN:
+		return &source_pattern;
+	default:
+		return NULL;
+	}
+}
+
+static int on_start(void *self, const void *msg, int *fds)
+{
+	struct ingest *in = self;
+	struct msg_ingest_ready ready;
+	struct source_context cx;
+	char who[LIMIT_NAME + 8];
+	int r;
+
+	(void)fds;
+	in->start = *(const struct msg_ingest_start *)msg;
+	in->state = STATE_RUNNING;
+	snprintf(who, sizeof(who), "ingest %s", in->start.name);
+	log_init(who, (int)in->start.verbose);
+	ready.generation = in->start.generation;
+	r = tell(in, &wire_ingest_ready, &ready);
+	if (r < 0)
+		return r;
+	r = stream_hello(in->stream, in->start.id, in->start.generation);
+	if (r < 0)
+		return r;
+	in->ops = source_of(in->start.kind);
+	if (!in->ops)
+		return fail_final(&in->failure, "this kind of camera is not supported");
+	cx = (struct source_context){
+		.start = &in->start,
+		.fd = LINK_FD_INGEST_SOURCE,
+		.stream = in->stream,
+		.failure = &in->failure,
+		.ask = on_ask,
+		.news = on_news,
+		.ingest = in,
+	};
+	return in->ops->open(&cx, clock_monotonic_ns(), &in->source);
+}
+
+static int on_answer(void *self, const void *msg, int *fds)
+{
+	struct ingest *in = self;
+
+	(void)fds;
+	return in->ops->answer ? in->ops->answer(in->source, msg) : -EPROTO;
+}
+
+static const struct wire_rule rules[] = {
+	{&wire_ingest_start, STATE_WAITING, 0, on_start},
+	{&wire_digest_answer, STATE_RUNNING, 0, on_answer},
+};
+
+static int read_link(struct ingest *in)
+{
+	uint8_t buf[LIMIT_MESSAGE];
+	ssize_t n = sock_recv(LINK_FD_DAEMON, buf, sizeof(buf), NULL, NULL);
+
+	if (n == -EAGAIN)
+		return 0;
+	if (n == -EPIPE)
+		return ENDED;
+	if (n < 0)
+		return (int)n;
+	return wire_dispatch(rules, ARRAY_SIZE(rules), in->state, buf, (size_t)n, NULL, 0, in);
+}
+
+static void note_playing(struct ingest *in)
+{
+	if (in->playing || !stream_units(in->stream))
+		return;
+	in->playing = true;
+	log_info("the first access unit is sent");
+	on_news(in, "playing");
+}
+
+static struct timespec until(uint64_t deadline_ns, uint64_t now_ns)
+{
+	uint64_t ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+
+	return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+}
+
+enum { POLL_LINK, POLL_STREAM, POLL_SOURCE, POLL_FDS };
+
+/* One turn: wait, then link, decoder, source. 0 goes on, ENDED, or -errno. */
+static int turn(struct ingest *in)
+{
+	short events = in->source ? in->ops->events(in->source) : 0;
+	uint64_t deadline = in->source ? in->ops->deadline(in->source) : UINT64_MAX;
+	struct timespec wait = until(deadline, clock_monotonic_ns());
+	struct pollfd p[POLL_FDS] = {
+		[POLL_LINK] = {LINK_FD_DAEMON, POLLIN, 0},
+		[POLL_STREAM] = {LINK_FD_INGEST_STREAM, 0, 0},
+		[POLL_SOURCE] = {events ? LINK_FD_INGEST_SOURCE : -1, events, 0},
+	};
+	int r = 0;
+
+	if (outbox_is_pending(in->outbox))
+		p[POLL_LINK].events |= POLLOUT;
+	if (stream_is_pending(in->stream))
+		p[POLL_STREAM].events |= POLLOUT;
+	if (ppoll(p, POLL_FDS, deadline == UINT64_MAX ? NULL : &wait, NULL) < 0)
+		return errno == EINTR ? 0 : -errno;
+	if (p[POLL_STREAM].revents & (POLLHUP | POLLERR)) /* the decoder has gone */
+		return ENDED;
+	if (p[POLL_LINK].revents & POLLOUT)
+		r = outbox_flush(in->outbox, LINK_FD_DAEMON);
+	if (r == 0 && p[POLL_LINK].revents & ~POLLOUT)
+		r = read_link(in);
+	if (r == 0 && p[POLL_STREAM].revents & POLLOUT)
+		r = stream_flush(in->stream);
+	if (r == 0 && in->source)
+		r = in->ops->run(in->source, p[POLL_SOURCE].revents, clock_monotonic_ns());
+	if (r == 0)
+		note_playing(in);
+	return r;
+}
+
+static void tell_failure(struct ingest *in, int r)
+{
+	struct msg_ingest_failed failed = {.final = in->failure.final};
+
+	if (!in->failure.reason[0])
+		fail(&in->failure, "ingest failed: %s", strerror(-r));
+	memcpy(failed.reason, in->failure.reason, sizeof(failed.reason));
+	log_warning("%s", failed.reason);
+	tell(in, &wire_ingest_failed, &failed);
+}
+
+static void destroy(struct ingest *in)
+{
+	if (in->source)
+		in->ops->free(in->source);
+	stream_free(in->stream);
+	outbox_free(in->outbox);
+}
+
+int ingest_run(void)
+{
+	struct ingest in = {.state = STATE_WAITING};
+	int r = 0;
+
+	signal(SIGPIPE, SIG_IGN); /* a decoder or camera that went is told by EPIPE */
+	lav_log_to_ours();
+	in.outbox = outbox_new(INGEST_OUTBOX_MAX);
+	in.stream = stream_new(LINK_FD_INGEST_STREAM, STREAM_QUEUE_MAX);
+	if (!in.outbox || !in.stream)
+		r = -ENOMEM;
+	while (r == 0)
+		r = turn(&in);
+	if (r == -EPIPE) /* from either link: who is on the other side has gone */
+		r = ENDED;
+	if (in.source && in.ops->end)
+		in.ops->end(in.source);
+	if (r < 0 && in.outbox)
+		tell_failure(&in, r);
+	destroy(&in);
+	return r < 0 ? 1 : EX_OK;
+}

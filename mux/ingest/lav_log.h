@@ -1,0 +1,7 @@
+/* What libavformat says goes to our log, at debug level: it may quote the camera. Runs in ingest. */
+#ifndef FRAMEMUX_INGEST_LAV_LOG_H
+#define FRAMEMUX_INGEST_LAV_LOG_H
+
+void lav_log_to_ours(void);
+
+#endif

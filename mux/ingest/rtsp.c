@@ -1,0 +1,282 @@
+/* RTSP messages: finding them in a byte stream, reading their headers, writing requests. */
+#include "mux/ingest/rtsp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "config.h"
+
+static ssize_t refuse(const char **ret_why, int error, const char *why)
+{
+	*ret_why = why;
+	return error;
+}
+
+static ssize_t next_frame(const uint8_t *buf, size_t len, struct rtsp_message *ret)
+{
+	size_t body;
+
+	if (len < RTSP_FRAME_HEADER)
+		return 0;
+	body = (size_t)buf[2] << 8 | buf[3]; /* at most 65535, so that it needs no limit */
+	if (len - RTSP_FRAME_HEADER < body)
+		return 0;
+	ret->kind = RTSP_KIND_FRAME;
+	ret->channel = buf[1];
+	ret->body = buf + RTSP_FRAME_HEADER;
+	ret->body_len = body;
+	ret->n_headers = 0;
+	return (ssize_t)(RTSP_FRAME_HEADER + body);
+}
+
+/* Bytes of start line and headers with the empty line that ends them; 0 if that has not come. */
+static size_t head_length(const uint8_t *buf, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		const uint8_t *lf = memchr(buf + at, '\n', len - at);
+
+		if (!lf)
+			return 0;
+		at = (size_t)(lf - buf) + 1;
+		if (at < len && buf[at] == '\n')
+			return at + 1;
+		if (len - at >= 2 && buf[at] == '\r' && buf[at + 1] == '\n')
+			return at + 2;
+	}
+	return 0;
+}
+
+/* "RTSP/1.0 200 OK" or "OPTIONS rtsp://... RTSP/1.0". */
+static int start_line(struct span line, struct rtsp_message *ret)
+{
+	struct span version, code;
+	uint32_t status;
+
+	if (span_begins(line, "RTSP/")) {
+		if (!span_begins(line, "RTSP/1."))
+			return -EPROTO;
+		span_cut(&line, " \t", &version);
+		line = span_trim(line);
+		if (!span_cut(&line, " \t", &code) || code.len != 3 ||
+			span_number(code, 999, &status) < 0 || status < 100)
+			return -EPROTO;
+		ret->kind = RTSP_KIND_RESPONSE;
+		ret->status = status;
+		ret->reason = span_trim(line);
+		return 0;
+	}
+	if (!span_cut(&line, " ", &ret->method) || !ret->method.len || line.len < 9 ||
+		!span_begins((struct span){line.at + line.len - 8, 8}, "RTSP/1."))
+		return -EPROTO;
+	for (size_t i = 0; i < ret->method.len; i++)
+		if ((ret->method.at[i] < 'A' || ret->method.at[i] > 'Z') &&
+			ret->method.at[i] != '_')
+			return -EPROTO;
+	ret->kind = RTSP_KIND_REQUEST;
+	return 0;
+}
+
+static int header_lines(struct span rest, struct rtsp_message *ret, const char **ret_why)
+{
+	struct span line;
+
+	ret->n_headers = 0;
+	while (span_line(&rest, &line) && line.len) {
+		const char *colon;
+		struct rtsp_header *h;
+
+		if (line.at[0] == ' ' || line.at[0] == '\t') { /* folded: part of the value before */
+			if (!ret->n_headers)
+				return (int)refuse(ret_why, -EPROTO, "a header line is malformed");
+			h = &ret->headers[ret->n_headers - 1];
+			h->value.len = (size_t)(line.at + line.len - h->value.at);
+			h->value = span_trim(h->value);
+			continue;
+		}
+		colon = memchr(line.at, ':', line.len);
+		if (!colon)
+			return (int)refuse(ret_why, -EPROTO, "a header line is malformed");
+		if (ret->n_headers == RTSP_HEADERS_MAX)
+			return (int)refuse(ret_why, -EMSGSIZE, "too many headers");
+		h = &ret->headers[ret->n_headers++];
+		h->name = span_trim((struct span){line.at, (size_t)(colon - line.at)});
+		h->value = span_trim(
+			(struct span){colon + 1, (size_t)(line.at + line.len - colon) - 1});
+	}
+	return 0;
+}
+
+static int content_length(const struct rtsp_message *m, uint32_t *ret, const char **ret_why)
+{
+	struct span value;
+	unsigned at = 0;
+	bool seen = false;
+	uint32_t n = 0;
+
+	while (rtsp_header(m, "Content-Length", &at, &value)) {
+		uint32_t one = 0;
+		int r = span_number(value, RTSP_BODY_MAX, &one);
+
+		if (r == -ERANGE)
+			return (int)refuse(ret_why, -EMSGSIZE, "a body is larger than allowed");
+		if (r < 0 || (seen && one != n))
+			return (int)refuse(ret_why, -EPROTO, "Content-Length is malformed");
+		n = one;
+		seen = true;
+	}
+	*ret = n;
+	return 0;
+}
+
+ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, const char **ret_why)
+{
+	size_t blank = 0, head;
+	struct span text, line = {0};
+	uint32_t body;
+	int r;
+
+	while (blank < len && (buf[blank] == '\r' || buf[blank] == '\n'))
+		blank++;
+	if (blank) {
+		ret->kind = RTSP_KIND_BLANK;
+		return (ssize_t)blank;
+	}
+	if (!len)
+		return 0;
+	if (buf[0] == '$')
+		return next_frame(buf, len, ret);
+	if (buf[0] < 'A' || buf[0] > 'Z')
+		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
+	head = head_length(buf, len < RTSP_HEADER_BYTES_MAX ? len : RTSP_HEADER_BYTES_MAX);
+	if (!head) {
+		if (len < RTSP_HEADER_BYTES_MAX)
+			return 0;
+		return refuse(ret_why, -EMSGSIZE, "headers are larger than allowed");
+	}
+	text = (struct span){(const char *)buf, head};
+	span_line(&text, &line);
+	if (start_line(line, ret) < 0)
+		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
+	r = header_lines(text, ret, ret_why);
+	if (r < 0)
+		return r;
+	r = content_length(ret, &body, ret_why);
+	if (r < 0)
+		return r;
+	if (len - head < body)
+		return 0;
+	ret->body = buf + head;
+	ret->body_len = body;
+	return (ssize_t)(head + body);
+}
+
+bool rtsp_header(const struct rtsp_message *m, const char *name, unsigned *at, struct span *ret)
+{
+	while (*at < m->n_headers) {
+		const struct rtsp_header *h = &m->headers[(*at)++];
+
+		if (span_is(h->name, name)) {
+			*ret = h->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct span rtsp_header_first(const struct rtsp_message *m, const char *name)
+{
+	struct span value = {"", 0};
+	unsigned at = 0;
+
+	rtsp_header(m, name, &at, &value);
+	return value;
+}
+
+int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret)
+{
+	struct span value = rtsp_header_first(m, "CSeq");
+
+	if (!value.len)
+		return -ENOENT;
+	return span_number(value, UINT32_MAX, ret) < 0 ? -EINVAL : 0;
+}
+
+int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32_t *ret_timeout_s)
+{
+	struct span value = rtsp_header_first(m, "Session"), piece;
+	uint32_t timeout = 0;
+
+	if (!span_cut(&value, ";", &piece))
+		return -ENOENT;
+	piece = span_trim(piece);
+	if (!piece.len || span_copy(piece, ret_id, size) < 0)
+		return -EINVAL;
+	while (span_cut(&value, ";", &piece)) {
+		piece = span_trim(piece);
+		if (span_begins(piece, "timeout=") &&
+			span_number((struct span){piece.at + 8, piece.len - 8}, UINT32_MAX,
+				&timeout) < 0)
+			timeout = 0;
+	}
+	*ret_timeout_s = timeout;
+	return 0;
+}
+
+int rtsp_transport(const struct rtsp_message *m, unsigned *ret_channel)
+{
+	struct span value = rtsp_header_first(m, "Transport"), piece;
+	unsigned channel = 0;
+	bool tcp = false;
+
+	if (!value.len)
+		return -ENOENT;
+	while (span_cut(&value, ";", &piece)) {
+		piece = span_trim(piece);
+		if (span_is(piece, "RTP/AVP/TCP") || span_is(piece, "RTP/AVPF/TCP"))
+			tcp = true;
+		if (span_begins(piece, "interleaved=")) {
+			struct span range = {piece.at + 12, piece.len - 12}, first = {"", 0};
+			uint32_t n = 0;
+
+			span_cut(&range, "-", &first);
+			if (span_number(span_trim(first), 255, &n) < 0)
+				return -EPROTONOSUPPORT;
+			channel = n;
+		}
+	}
+	if (!tcp)
+		return -EPROTONOSUPPORT;
+	*ret_channel = channel;
+	return 0;
+}
+
+static const char *const methods[] = {
+	[RTSP_OPTIONS] = "OPTIONS",
+	[RTSP_DESCRIBE] = "DESCRIBE",
+	[RTSP_SETUP] = "SETUP",
+	[RTSP_PLAY] = "PLAY",
+	[RTSP_TEARDOWN] = "TEARDOWN",
+	[RTSP_GET_PARAMETER] = "GET_PARAMETER",
+};
+
+const char *rtsp_method_name(enum rtsp_method method)
+{
+	return (size_t)method < ARRAY_SIZE(methods) && methods[method] ? methods[method] : "";
+}
+
+ssize_t rtsp_write(const struct rtsp_request *rq, char ret[RTSP_REQUEST_MAX])
+{
+	int n = snprintf(ret, RTSP_REQUEST_MAX, "%s %s RTSP/1.0\r\nCSeq: %u\r\n%s%s%s%s%s%s%s%s\r\n",
+		rtsp_method_name(rq->method), rq->uri, rq->cseq,
+		rq->authorization ? "Authorization: " : "",
+		rq->authorization ? rq->authorization : "", rq->authorization ? "\r\n" : "",
+		rq->session ? "Session: " : "", rq->session ? rq->session : "",
+		rq->session ? "\r\n" : "", rq->extra ? rq->extra : "",
+		"User-Agent: framemux/" PACKAGE_VERSION "\r\n");
+
+	return n < 0 || n >= (int)RTSP_REQUEST_MAX ? -EMSGSIZE : n;
+}

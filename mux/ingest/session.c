@@ -1,0 +1,481 @@
+/* The RTSP state machine: which request comes when, what its reply means, when it is too late. */
+#include "mux/ingest/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/ingest/challenge.h"
+#include "mux/ingest/rtsp.h"
+
+#define SESSION_ID_MAX       128u
+#define SESSION_TIMEOUT_S    60u /* unless the server says another (RFC 2326 12.37) */
+#define SESSION_TIMEOUT_MIN  2u
+#define SESSION_TIMEOUT_MAX  86400u
+#define SESSION_ATTEMPTS_MAX 3u /* of one request: bare, authorised, stale nonce */
+
+enum phase { PHASE_OPTIONS, PHASE_DESCRIBE, PHASE_SETUP, PHASE_PLAY, PHASE_PLAYING };
+
+struct session {
+	struct session_config config;
+	const struct session_ops *ops;
+	void *self; /* borrowed */
+	struct failure failure;
+
+	enum phase phase;
+	uint64_t phase_end_ns;
+	uint64_t progress_ns, alive_ns; /* last access unit; next keep-alive */
+
+	/* The request under way. */
+	enum rtsp_method method;
+	char uri[LIMIT_PATH];
+	uint32_t cseq;
+	uint32_t ask; /* number of the question to framemuxd */
+	bool open, asking, authorised;
+	unsigned attempts;
+
+	bool has_challenge, was_accepted; /* was_accepted: an authorised request succeeded */
+	struct challenge challenge;
+
+	char id[SESSION_ID_MAX]; /* of the session, "" before SETUP */
+	uint32_t timeout_s;
+	unsigned channel;
+	bool has_channel, options_keep_alive;
+	struct sdp_video video;
+	char base[LIMIT_PATH], aggregate[LIMIT_PATH];
+};
+
+struct session *session_new(
+	const struct session_config *config, const struct session_ops *ops, void *self)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->config = *config;
+	s->ops = ops;
+	s->self = self;
+	s->timeout_s = SESSION_TIMEOUT_S;
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	free(s);
+}
+
+const struct failure *session_failure(const struct session *s)
+{
+	return &s->failure;
+}
+
+static int send_request(struct session *s, const char *authorization)
+{
+	static const char *const extras[] = {
+		[RTSP_DESCRIBE] = "Accept: application/sdp\r\n",
+		[RTSP_SETUP] = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n",
+		[RTSP_PLAY] = "Range: npt=0.000-\r\n",
+		[RTSP_GET_PARAMETER] = NULL,
+	};
+	struct rtsp_request rq = {
+		.method = s->method,
+		.cseq = ++s->cseq,
+		.uri = s->uri,
+		.session = s->id[0] ? s->id : NULL,
+		.authorization = authorization,
+		.extra = extras[s->method],
+	};
+	char text[RTSP_REQUEST_MAX];
+	ssize_t n = rtsp_write(&rq, text);
+	int r;
+
+	if (n < 0)
+		return fail_final(&s->failure, "a request would be larger than allowed");
+	s->authorised = authorization;
+	s->attempts++;
+	r = s->ops->send(s->self, text, (size_t)n);
+	return r < 0 ? fail(&s->failure, "camera does not take what is sent to it") : 0;
+}
+
+/* Send the request, by way of framemuxd if the camera wants it authorised. */
+static int try_request(struct session *s)
+{
+	struct msg_digest_ask ask = {
+		.request = ++s->ask,
+		.algorithm = s->challenge.algorithm,
+		.named_algorithm = s->challenge.names_algorithm,
+		.qop = s->challenge.has_qop,
+		.method = s->method,
+	};
+
+	if (!s->has_challenge)
+		return send_request(s, NULL);
+	memcpy(ask.realm, s->challenge.realm, sizeof(ask.realm));
+	memcpy(ask.nonce, s->challenge.nonce, sizeof(ask.nonce));
+	memcpy(ask.opaque, s->challenge.opaque, sizeof(ask.opaque));
+	memcpy(ask.uri, s->uri, sizeof(ask.uri));
+	s->asking = true;
+	return s->ops->ask(s->self, &ask) < 0 ?
+		fail(&s->failure, "the password could not be asked for") :
+		0;
+}
+
+static int request(struct session *s, enum rtsp_method method, const char *uri)
+{
+	s->method = method;
+	memmove(s->uri, uri, strlen(uri) + 1);
+	s->open = true;
+	s->asking = false;
+	s->attempts = 0;
+	return try_request(s);
+}
+
+static int enter(struct session *s, enum phase phase, enum rtsp_method method, const char *uri,
+	uint64_t now_ns)
+{
+	s->phase = phase;
+	s->phase_end_ns = now_ns + SESSION_PHASE_S * NS_PER_S;
+	s->ops->phase(s->self, rtsp_method_name(method));
+	return request(s, method, uri);
+}
+
+int session_start(struct session *s, uint64_t now_ns)
+{
+	if (!url_is_valid(s->config.home.url))
+		return fail_final(&s->failure, "the configured URL is not an RTSP URL");
+	return enter(s, PHASE_OPTIONS, RTSP_OPTIONS, s->config.home.url, now_ns);
+}
+
+int session_answer(struct session *s, const struct msg_digest_answer *answer)
+{
+	if (!s->asking || answer->request != s->ask)
+		return 0; /* for a request that is given up */
+	s->asking = false;
+	if (answer->status)
+		return fail_final(&s->failure, "%s",
+			answer->reason[0] ? answer->reason : "framemuxd refused to authorise");
+	return send_request(s, answer->authorization);
+}
+
+/* ---- replies ---------------------------------------------------------------------------- */
+
+static int take_description(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	static const char *const names[] = {"Content-Base", "Content-Location"};
+	const struct home *home = &s->config.home;
+	char control[LIMIT_PATH];
+	int r;
+
+	if (!m->body_len)
+		return fail(&s->failure, "camera describes nothing");
+	r = sdp_parse(m->body, m->body_len, &s->video, &s->failure);
+	if (r < 0)
+		return r;
+	/* Of another host: not used. Behind address translation cameras name their inner address. */
+	if (url_base(home, rtsp_header_first(m, names[0]), s->base) < 0 &&
+		url_base(home, rtsp_header_first(m, names[1]), s->base) < 0)
+		snprintf(s->base, sizeof(s->base), "%s", home->url);
+	r = url_resolve(home, s->base, span_of(s->video.session_control), s->aggregate);
+	if (r == 0)
+		r = url_resolve(home, s->aggregate, span_of(s->video.control), control);
+	if (r == -EXDEV)
+		return fail_final(&s->failure, "camera points to another host; refused");
+	if (r < 0)
+		return fail_final(&s->failure, "camera's control URL is malformed");
+	r = s->ops->video(s->self, &s->video, &s->failure);
+	if (r < 0)
+		return r;
+	return enter(s, PHASE_SETUP, RTSP_SETUP, control, now_ns);
+}
+
+static int take_session_id(struct session *s, const struct rtsp_message *m)
+{
+	uint32_t timeout = 0;
+	char id[SESSION_ID_MAX];
+	int r = rtsp_session(m, id, sizeof(id), &timeout);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return fail(&s->failure, "camera's session is malformed");
+	if (s->id[0] && strcmp(s->id, id) != 0)
+		return fail(&s->failure, "camera answers for another session");
+	memcpy(s->id, id, sizeof(id));
+	if (timeout) {
+		s->timeout_s = timeout < SESSION_TIMEOUT_MIN ? SESSION_TIMEOUT_MIN : timeout;
+		if (s->timeout_s > SESSION_TIMEOUT_MAX)
+			s->timeout_s = SESSION_TIMEOUT_MAX;
+	}
+	return 0;
+}
+
+static int take_setup(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	int r = take_session_id(s, m);
+
+	if (r < 0)
+		return r;
+	r = rtsp_transport(m, &s->channel);
+	if (r == -EPROTONOSUPPORT)
+		return fail_final(&s->failure, "camera does not offer RTP over TCP");
+	if (r < 0)
+		s->channel = 0; /* it accepted what was proposed */
+	s->has_channel = true;
+	return enter(s, PHASE_PLAY, RTSP_PLAY, s->aggregate, now_ns);
+}
+
+static void plan_keep_alive(struct session *s, uint64_t now_ns)
+{
+	s->alive_ns = now_ns + s->timeout_s * NS_PER_S / 2;
+}
+
+static int take_play(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	int r = take_session_id(s, m);
+
+	if (r < 0)
+		return r;
+	s->phase = PHASE_PLAYING;
+	s->progress_ns = now_ns;
+	plan_keep_alive(s, now_ns);
+	s->ops->phase(s->self, "waiting for video");
+	return 0;
+}
+
+static int take_success(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	s->open = false;
+	s->was_accepted = s->was_accepted || s->authorised;
+	switch (s->phase) {
+	case PHASE_OPTIONS:
+		return enter(s, PHASE_DESCRIBE, RTSP_DESCRIBE, s->config.home.url, now_ns);
+	case PHASE_DESCRIBE:
+		return take_description(s, m, now_ns);
+	case PHASE_SETUP:
+		return take_setup(s, m, now_ns);
+	case PHASE_PLAY:
+		return take_play(s, m, now_ns);
+	case PHASE_PLAYING:
+		break;
+	}
+	return 0;
+}
+
+static int take_challenge(struct session *s, const struct rtsp_message *m)
+{
+	struct challenge challenge;
+	bool again;
+	int r;
+
+	if (!s->config.has_password)
+		return fail_final(&s->failure,
+			"401: camera asks for a user and password, none is configured");
+	r = challenge_pick(m, &challenge);
+	if (r == -EACCES)
+		return fail_final(&s->failure,
+			"401: camera asks for Basic in the clear; refused");
+	if (r < 0)
+		return fail_final(&s->failure, "401: camera asks for a password in an unknown way");
+	/*
+	 * The same request again only if it went bare, if the camera says that only the nonce was
+	 * too old, or if it took this password before (some renew the nonce without saying so).
+	 */
+	again = !s->authorised || challenge.stale || s->was_accepted;
+	if (!again || s->attempts >= SESSION_ATTEMPTS_MAX)
+		return fail_final(&s->failure, "401: wrong user or password");
+	s->challenge = challenge;
+	s->has_challenge = true;
+	return try_request(s);
+}
+
+static int take_error(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	static const struct {
+		unsigned status;
+		bool final;
+		const char *why;
+	} known[] = {
+		{403, true, "access refused"},
+		{404, true, "the camera has no such stream"},
+		{453, false, "the camera has no bandwidth left"},
+		{454, false, "the camera has forgotten the session"},
+		{461, true, "the camera does not offer RTP over TCP"},
+		{503, false, "the camera is busy"},
+	};
+
+	if (s->phase == PHASE_OPTIONS) /* a courtesy: some refuse it and work all the same */
+		return take_success(s, m, now_ns);
+	if (s->phase == PHASE_PLAYING && m->status != 454) {
+		if (s->method == RTSP_GET_PARAMETER)
+			s->options_keep_alive = true;
+		s->open = false;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].status == m->status) {
+			fail(&s->failure, "%u: %s", m->status, known[i].why);
+			s->failure.final = known[i].final;
+			return -EPROTO;
+		}
+	return fail(&s->failure, "%u in answer to %s: %.*s", m->status, rtsp_method_name(s->method),
+		m->reason.len > 64 ? 64 : (int)m->reason.len, m->reason.at);
+}
+
+/* Whether a reply belongs to the request under way: 1, 0 to an older one, -errno to none of ours. */
+static int match_reply(struct session *s, const struct rtsp_message *m)
+{
+	uint32_t cseq = 0;
+	int r = rtsp_cseq(m, &cseq);
+
+	if (r == -ENOENT && m->status == 401 && s->open && !s->asking)
+		return 1; /* some leave it out there */
+	if (r < 0)
+		return fail(&s->failure, "camera answers without a valid CSeq");
+	if (cseq == s->cseq && s->open && !s->asking)
+		return 1;
+	if (s->phase == PHASE_PLAYING && cseq <= s->cseq)
+		return 0; /* a late reply to an earlier keep-alive */
+	return fail(&s->failure, "camera answers a request that was not made (CSeq %u)", cseq);
+}
+
+static int on_reply(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	int r;
+
+	if (m->status < 200) /* 100 Continue */
+		return 0;
+	r = match_reply(s, m);
+	if (r <= 0)
+		return r;
+	log_debug("%s: %u", rtsp_method_name(s->method), m->status);
+	if (m->status < 300)
+		return take_success(s, m, now_ns);
+	if (m->status < 400)
+		return fail_final(&s->failure, "%u: camera redirects elsewhere; refused", m->status);
+	if (m->status == 401 && s->phase != PHASE_OPTIONS)
+		return take_challenge(s, m);
+	return take_error(s, m, now_ns);
+}
+
+/* ---- what the camera asks ---------------------------------------------------------------- */
+
+static int on_request(struct session *s, const struct rtsp_message *m)
+{
+	uint32_t cseq = 0;
+	bool known = span_is(m->method, "OPTIONS") || span_is(m->method, "GET_PARAMETER") ||
+		     span_is(m->method, "SET_PARAMETER");
+	char text[128];
+	int n;
+
+	if (span_is(m->method, "REDIRECT"))
+		return fail_final(&s->failure, "camera redirects elsewhere; refused");
+	if (rtsp_cseq(m, &cseq) < 0)
+		return fail(&s->failure, "camera sends a request without CSeq");
+	n = snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %u\r\n\r\n",
+		known ? "200 OK" : "501 Not Implemented", cseq);
+	if (s->ops->send(s->self, text, (size_t)n) < 0)
+		return fail(&s->failure, "camera does not take what is sent to it");
+	return 0;
+}
+
+static int on_frame(struct session *s, const struct rtsp_message *m)
+{
+	if (!s->has_channel)
+		return fail(&s->failure, "camera sends media that was not asked for");
+	if (m->channel != s->channel) /* RTCP */
+		return 0;
+	return s->ops->packet(s->self, m->body, m->body_len);
+}
+
+int session_input(
+	struct session *s, const uint8_t *buf, size_t len, uint64_t now_ns, size_t *ret_used)
+{
+	struct rtsp_message m;
+	const char *why = "";
+	size_t used = 0;
+	int r = 0;
+
+	*ret_used = 0;
+	while (r == 0) {
+		ssize_t n = rtsp_next(buf + used, len - used, &m, &why);
+
+		if (n < 0)
+			return fail(&s->failure, "camera breaks the protocol: %s", why);
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		switch (m.kind) {
+		case RTSP_KIND_FRAME:
+			r = on_frame(s, &m);
+			break;
+		case RTSP_KIND_RESPONSE:
+			r = on_reply(s, &m, now_ns);
+			break;
+		case RTSP_KIND_REQUEST:
+			r = on_request(s, &m);
+			break;
+		case RTSP_KIND_BLANK:
+			break;
+		}
+	}
+	*ret_used = used;
+	return r;
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+uint64_t session_deadline(const struct session *s)
+{
+	uint64_t silence = s->progress_ns + SESSION_SILENCE_S * NS_PER_S;
+
+	if (s->phase != PHASE_PLAYING)
+		return s->phase_end_ns;
+	return s->alive_ns < silence ? s->alive_ns : silence;
+}
+
+int session_tick(struct session *s, uint64_t now_ns)
+{
+	if (s->phase != PHASE_PLAYING) {
+		if (now_ns < s->phase_end_ns)
+			return 0;
+		return fail(&s->failure, "no answer to %s for %u s", rtsp_method_name(s->method),
+			SESSION_PHASE_S);
+	}
+	if (now_ns >= s->progress_ns + SESSION_SILENCE_S * NS_PER_S)
+		return fail(&s->failure, "no picture for %.1f s",
+			(double)(now_ns - s->progress_ns) / (double)NS_PER_S);
+	if (now_ns < s->alive_ns)
+		return 0;
+	plan_keep_alive(s, now_ns);
+	return request(
+		s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
+}
+
+void session_progress(struct session *s, uint64_t now_ns)
+{
+	s->progress_ns = now_ns;
+}
+
+int session_closed(struct session *s)
+{
+	if (s->phase == PHASE_PLAYING)
+		return fail(&s->failure, "camera closed the connection");
+	return fail(&s->failure, "camera closed the connection during %s",
+		rtsp_method_name(s->method));
+}
+
+/*
+ * Bare, since framemuxd may be gone: a camera that wants it authorised ends the session all the same
+ * when the connection closes.
+ */
+void session_end(struct session *s)
+{
+	if (!s->id[0])
+		return;
+	s->method = RTSP_TEARDOWN;
+	snprintf(s->uri, sizeof(s->uri), "%s", s->aggregate);
+	send_request(s, NULL);
+}

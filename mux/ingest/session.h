@@ -1,0 +1,61 @@
+/*
+ * A conversation with an RTSP camera over one TCP connection: OPTIONS, DESCRIBE, SETUP, PLAY, then
+ * keep-alive. Bytes go in and come out through functions; it has no socket, no clock and no password
+ * (framemuxd hashes challenges, and is asked without being waited for). Runs in ingest.
+ */
+#ifndef FRAMEMUX_INGEST_SESSION_H
+#define FRAMEMUX_INGEST_SESSION_H
+
+#include "mux/ingest/failure.h"
+#include "mux/ingest/sdp.h"
+#include "mux/ingest/url.h"
+#include "mux/link.h"
+
+#define SESSION_PHASE_S   10u /* for each step up to PLAY, authorisation included */
+#define SESSION_SILENCE_S 10u /* without a whole access unit, from PLAY on */
+
+/* What it needs from outside; self is the data given to session_new. */
+struct session_ops {
+	/* Bytes for the camera. 0 or -errno. */
+	int (*send)(void *self, const void *buf, size_t len);
+	/* A challenge for framemuxd, which is answered by session_answer. 0 or -errno. */
+	int (*ask)(void *self, const struct msg_digest_ask *ask);
+	/* What is going to be sent. 0, or -errno with the reason. */
+	int (*video)(void *self, const struct sdp_video *video, struct failure *ret_why);
+	/* An RTP packet. 0 or -errno. */
+	int (*packet)(void *self, const uint8_t *buf, size_t len);
+	/* A step was begun: "DESCRIBE". */
+	void (*phase)(void *self, const char *name);
+};
+
+struct session_config {
+	struct home home; /* borrowed, valid as long as the session */
+	bool has_password;
+};
+
+struct session;
+
+/* NULL without memory. */
+struct session *session_new(
+	const struct session_config *config, const struct session_ops *ops, void *self);
+void session_free(struct session *s);
+
+/*
+ * These return 0, or -errno when the camera cannot be had: session_failure says why.
+ * input: takes whole messages from buf; what is left belongs in front of the next bytes.
+ * tick: to be called when session_deadline has come. progress: an access unit is complete.
+ */
+int session_start(struct session *s, uint64_t now_ns);
+int session_input(struct session *s, const uint8_t *buf, size_t len, uint64_t now_ns,
+	size_t *ret_used);
+int session_answer(struct session *s, const struct msg_digest_answer *answer);
+int session_tick(struct session *s, uint64_t now_ns);
+void session_progress(struct session *s, uint64_t now_ns);
+int session_closed(struct session *s); /* the camera closed the connection */
+uint64_t session_deadline(const struct session *s);
+const struct failure *session_failure(const struct session *s);
+
+/* Say goodbye, as far as that goes without waiting. */
+void session_end(struct session *s);
+
+#endif

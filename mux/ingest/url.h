@@ -1,0 +1,33 @@
+/*
+ * RTSP URLs. Whatever URL the camera names, requests say the configured scheme, host and port: a
+ * URL of another host is refused, not followed. Pure. Runs in ingest.
+ */
+#ifndef FRAMEMUX_INGEST_URL_H
+#define FRAMEMUX_INGEST_URL_H
+
+#include "common/limits.h"
+#include "mux/ingest/span.h"
+
+/* What a camera's URLs are compared with. */
+struct home {
+	const char *url;  /* as configured, without userinfo */
+	const char *peer; /* the address that its socket is connected to, as text; may be "" */
+};
+
+/* Whether this is an rtsp:// or rtsps:// URL with a host and no characters that a request cannot hold. */
+bool url_is_valid(const char *url);
+
+/*
+ * A base URL from Content-Base or Content-Location, which may lack its scheme or its host.
+ * -EINVAL if it is none, -EXDEV if it leads to another host.
+ */
+int url_base(const struct home *home, struct span text, char ret[LIMIT_PATH]);
+
+/*
+ * A control URL: absolute, or relative to base, which is one of ours already. "*" and "" are base
+ * itself. -EINVAL, -EXDEV another host, -EMSGSIZE.
+ */
+int url_resolve(const struct home *home, const char *base, struct span control,
+	char ret[LIMIT_PATH]);
+
+#endif
