@@ -1,1 +1,25 @@
-# clients/ctl
+# framemuxctl: the control conversation and, offline, tokens.
+noinst_LTLIBRARIES += libctl.la
+libctl_la_SOURCES = \
+	clients/ctl/ask.c clients/ctl/ask.h \
+	clients/ctl/attenuate.c \
+	clients/ctl/exit_code.h \
+	clients/ctl/grant.c \
+	clients/ctl/inspect.c \
+	clients/ctl/json.c clients/ctl/json.h \
+	clients/ctl/options.c clients/ctl/options.h \
+	clients/ctl/source.c clients/ctl/source.h \
+	clients/ctl/status.c clients/ctl/status.h \
+	clients/ctl/status_json.c \
+	clients/ctl/status_text.c \
+	clients/ctl/table.c clients/ctl/table.h \
+	clients/ctl/units.c clients/ctl/units.h \
+	clients/ctl/verbs.c clients/ctl/verbs.h
+libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS)
+libctl_la_LIBADD = libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+
+bin_PROGRAMS += framemuxctl
+framemuxctl_SOURCES = clients/ctl/main.c
+framemuxctl_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+framemuxctl_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+framemuxctl_LDADD = libctl.la libframemux.la

@@ -1,0 +1,73 @@
+/* Asks the mux and explains its refusals. In framemuxctl's process. */
+#include "clients/ctl/ask.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/ctl/exit_code.h"
+
+#define ANSWER_MS 30000 /* a revoke waits for erasing, the longest that anything takes */
+
+/* For an errno, of a system call or of the mux. */
+static int code_of(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return EXIT_REFUSED;
+	case ENOENT: /* an unknown camera is refused alike */
+		return EXIT_REFUSED;
+	case ESRCH:
+	case EBADMSG:
+		return EXIT_BAD_DATA;
+	case EINVAL:
+	case E2BIG:
+	case ERANGE:
+	case EOPNOTSUPP:
+		return EXIT_USAGE;
+	case ETIMEDOUT:
+		return EXIT_TIMEOUT;
+	case EPIPE:
+		return EXIT_NOT_THERE;
+	default:
+		return EXIT_INTERNAL;
+	}
+}
+
+int ask_connect(const struct options *o, struct control **ret)
+{
+	int r = control_connect(o->socket, ret);
+
+	if (r == 0)
+		return 0;
+	fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n", strerror(-r));
+	if (r == -EACCES || r == -EPERM)
+		return EXIT_REFUSED;
+	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;
+}
+
+int ask(struct control *c, const struct wire_message *request, void *msg,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done)
+{
+	struct msg_ctl_done done;
+	int r = control_ask(c, request, msg, ANSWER_MS, on_record, data, &done);
+
+	if (r < 0) {
+		fprintf(stderr, "framemuxctl: %s\n",
+			r == -EPIPE               ? "the mux closed the connection"
+				: r == -ETIMEDOUT ? "no answer from the mux"
+				: r == -EPROTO    ? "the mux answered with something unknown"
+						  : strerror(-r));
+		return code_of(-r);
+	}
+	if (done.status) {
+		fprintf(stderr, "framemuxctl: refused: %s\n",
+			*done.reason ? done.reason : strerror((int)done.status));
+		return code_of((int)done.status);
+	}
+	if (ret_done)
+		*ret_done = done;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* The exit codes of INTERFACE.md, from sysexits.h. */
+#ifndef FRAMEMUX_CTL_EXIT_CODE_H
+#define FRAMEMUX_CTL_EXIT_CODE_H
+
+enum {
+	EXIT_USAGE = 64,
+	EXIT_BAD_DATA = 65,
+	EXIT_NOT_THERE = 69,
+	EXIT_INTERNAL = 70,
+	EXIT_WRITE = 74,
+	EXIT_TIMEOUT = 75,
+	EXIT_REFUSED = 77,
+};
+
+#endif

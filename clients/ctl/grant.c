@@ -1,0 +1,145 @@
+/* framemuxctl grant and revoke: what the mux does for an admin. In framemuxctl's process. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/ctl/ask.h"
+#include "clients/ctl/exit_code.h"
+#include "clients/ctl/json.h"
+#include "clients/ctl/units.h"
+#include "clients/ctl/verbs.h"
+#include "common/protocol.h"
+
+#define EXPIRES_DEFAULT_S (24u * 3600u)
+#define ENDED_MAX         65536u
+
+static void copy_text(char *ret, const char *text)
+{
+	if (text)
+		memcpy(ret, text, strlen(text) + 1); /* its length was checked with the options */
+}
+
+static void on_token(void *data, const struct wire_message *m, const void *record)
+{
+	if (m == &wire_ctl_token)
+		memcpy(data, record, sizeof(struct msg_ctl_token));
+}
+
+static int print_token(const struct options *o, const struct msg_ctl_token *t)
+{
+	char id[2 * TOKEN_ID_BYTES + 1];
+	json_t *j;
+
+	if (!*t->token) {
+		fputs("framemuxctl: the mux left the token out\n", stderr);
+		return EXIT_INTERNAL;
+	}
+	if (!o->json) {
+		if (puts(t->token) != EOF && fflush(stdout) == 0)
+			return 0;
+		fputs("framemuxctl: cannot write the token\n", stderr);
+		return EXIT_WRITE;
+	}
+	token_id_text(t->id, id);
+	j = json_object();
+	json_object_set_new(j, "token", json_text(t->token));
+	json_object_set_new(j, "id", json_string(id));
+	json_object_set_new(j, "camera", json_text(o->limits.camera));
+	json_object_set_new(j, "not_after", json_time(t->not_after));
+	return json_print(j);
+}
+
+int verb_grant(const struct options *o)
+{
+	const struct limits *l = &o->limits;
+	struct msg_ctl_token token = {0};
+	struct control *c = NULL;
+	struct msg_ctl_grant rq = {
+		.has_uid = l->has_uid,
+		.uid = l->uid,
+		.max_width = l->width,
+		.max_height = l->height,
+		.max_fps = l->fps,
+		.never_expires = l->has_expiry && l->expires_s == UNITS_NEVER,
+		.expires_s = l->has_expiry ? l->expires_s : EXPIRES_DEFAULT_S,
+		.dump = l->dump,
+	};
+	int code;
+
+	if (!l->camera) {
+		fputs("framemuxctl: grant: which --camera?\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (rq.never_expires)
+		rq.expires_s = 0;
+	copy_text(rq.camera, l->camera);
+	copy_text(rq.unit, l->unit);
+	copy_text(rq.label, l->label);
+	masks_pack(l->masks, l->n_masks, rq.masks, &rq.masks_len);
+	code = ask_connect(o, &c);
+	if (code == 0)
+		code = ask(c, &wire_ctl_grant, &rq, on_token, &token, NULL);
+	control_close(c);
+	if (code == 0)
+		code = print_token(o, &token);
+	sodium_memzero(&token, sizeof(token));
+	return code;
+}
+
+static void on_ended(void *data, const struct wire_message *m, const void *record)
+{
+	const struct msg_ctl_ended *e = record;
+	char id[17];
+
+	if (m != &wire_ctl_ended || json_array_size(data) == ENDED_MAX)
+		return;
+	snprintf(id, sizeof(id), "%016" PRIx64, e->lease);
+	json_array_append_new(data, json_string(id));
+}
+
+static bool is_id(const char *s)
+{
+	size_t len = strlen(s);
+
+	return (len == 16 || len == 2 * TOKEN_ID_BYTES) &&
+		strspn(s, "0123456789abcdefABCDEF") == len;
+}
+
+int verb_revoke(const struct options *o)
+{
+	struct msg_ctl_revoke rq = {0};
+	struct msg_ctl_done done;
+	struct control *c = NULL;
+	json_t *ended, *j;
+	int code;
+
+	if (o->limits.camera || o->limits.has_uid) {
+		fputs("framemuxctl: revoke by camera, uid or all is not built yet\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (!is_id(o->operand)) {
+		fputs("framemuxctl: revoke: an ID has 16 hexadecimal digits (a lease) or 32 (a "
+		      "token)\n",
+			stderr);
+		return EXIT_USAGE;
+	}
+	copy_text(rq.id, o->operand);
+	ended = json_array();
+	code = ask_connect(o, &c);
+	if (code == 0)
+		code = ask(c, &wire_ctl_revoke, &rq, on_ended, ended, &done);
+	control_close(c);
+	if (code == 0 && o->json) {
+		j = json_object();
+		json_object_set(j, "ended", ended);
+		json_object_set_new(j, "elapsed_us", json_u64(done.elapsed_us));
+		code = json_print(j);
+	} else if (code == 0) {
+		printf("revoked %s: %zu lease%s ended, erased after %" PRIu64 " us\n", o->operand,
+			json_array_size(ended), json_array_size(ended) == 1 ? "" : "s",
+			done.elapsed_us);
+	}
+	json_decref(ended);
+	return code;
+}

@@ -1,0 +1,232 @@
+/* Reads framemuxctl's command line. In framemuxctl's process. */
+#include "clients/ctl/options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/ctl/exit_code.h"
+#include "clients/ctl/units.h"
+#include "framemux.h"
+
+/* Long options without a short one; a verb names those it takes by these letters. */
+enum {
+	OPT_JSON = 'j',
+	OPT_WATCH = 'w',
+	OPT_CAMERA = 'c',
+	OPT_UID = 'u',
+	OPT_UNIT = 'U',
+	OPT_SIZE = 'z',
+	OPT_FPS = 'f',
+	OPT_EXPIRES = 'e',
+	OPT_MASK = 'm',
+	OPT_LABEL = 'l',
+	OPT_DUMP = 'd',
+	OPT_NO_DUMP = 'D',
+	OPT_ALL = 'a',
+};
+
+static const struct option longs[] = {
+	{"socket", required_argument, NULL, 's'},
+	{"key", required_argument, NULL, 'k'},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{"watch", no_argument, NULL, OPT_WATCH},
+	{"camera", required_argument, NULL, OPT_CAMERA},
+	{"uid", required_argument, NULL, OPT_UID},
+	{"unit", required_argument, NULL, OPT_UNIT},
+	{"max-size", required_argument, NULL, OPT_SIZE},
+	{"max-fps", required_argument, NULL, OPT_FPS},
+	{"expires", required_argument, NULL, OPT_EXPIRES},
+	{"mask", required_argument, NULL, OPT_MASK},
+	{"label", required_argument, NULL, OPT_LABEL},
+	{"dump", no_argument, NULL, OPT_DUMP},
+	{"no-dump", no_argument, NULL, OPT_NO_DUMP},
+	{"all", no_argument, NULL, OPT_ALL},
+	{0},
+};
+
+static void help_all(void)
+{
+	fputs("Usage: framemuxctl [-s CONTROL_SOCKET] [--json] COMMAND\n"
+	      "Show and change what a framemux does.\n\n",
+		stdout);
+	for (const struct verb *v = verbs; v->name; v++)
+		if (v->help)
+			printf("  %s %s\n", v->name, v->synopsis);
+	fputs("\n"
+	      "  -s, --socket SOCKET   the control socket (else $FRAMEMUX_CONTROL_SOCKET, else "
+	      "the\n"
+	      "                        default)\n"
+	      "      --json            JSON instead of text for people\n"
+	      "  -h, --help            this text; after COMMAND: about that command\n"
+	      "  -V, --version         the version\n"
+	      "\n"
+	      "DUR is an integer and s, m, h or d, or never. Tokens come from -k FILE, else\n"
+	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
+	      "Exit status: 0; 64 usage; 65 bad data; 69 mux not there; 70 internal error;\n"
+	      "75 timed out; 77 refused.\n",
+		stdout);
+}
+
+static void help_verb(const struct verb *v)
+{
+	printf("Usage: framemuxctl [-s CONTROL_SOCKET] [--json] %s %s\n", v->name, v->synopsis);
+	if (v->help)
+		fputs(v->help, stdout);
+}
+
+static int usage(const struct verb *v, const char *what, const char *value)
+{
+	fprintf(stderr, "framemuxctl: %s%s%s\nTry framemuxctl %s%s--help.\n", what,
+		value ? ": " : "", value ? value : "", v ? v->name : "", v ? " " : "");
+	return EXIT_USAGE;
+}
+
+static int take_limit(const struct verb *v, int c, const char *arg, struct limits *l)
+{
+	uint64_t n;
+
+	switch (c) {
+	case OPT_CAMERA:
+		l->camera = arg;
+		return *arg && strlen(arg) < LIMIT_NAME ? -1 : usage(v, "not a camera's name", arg);
+	case OPT_UID:
+		if (units_number(arg, UINT32_MAX - 1, &n) < 0)
+			return usage(v, "not a uid", arg);
+		l->has_uid = true;
+		l->uid = (uint32_t)n;
+		return -1;
+	case OPT_UNIT:
+		l->unit = arg;
+		return *arg && strlen(arg) < LIMIT_UNIT ? -1 : usage(v, "not a unit", arg);
+	case OPT_SIZE:
+		l->has_size = true;
+		if (units_size(arg, &l->width, &l->height) < 0)
+			return usage(v, "not a size (such as 1280x720)", arg);
+		return -1;
+	case OPT_FPS:
+		if (units_number(arg, LIMIT_FPS, &n) < 0 || n == 0)
+			return usage(v, "not a frame rate", arg);
+		l->has_fps = true;
+		l->fps = (uint32_t)n;
+		return -1;
+	case OPT_EXPIRES:
+		l->has_expiry = true;
+		if (units_duration(arg, &l->expires_s) < 0 || l->expires_s == 0)
+			return usage(v, "not a duration (such as 24h, or never)", arg);
+		return -1;
+	case OPT_MASK:
+		if (l->n_masks == LIMIT_MASKS)
+			return usage(v, "too many masks", NULL);
+		if (mask_parse(arg, &l->masks[l->n_masks++]) < 0)
+			return usage(v, "not a mask (X,Y,WxH)", arg);
+		return -1;
+	case OPT_LABEL:
+		l->label = arg;
+		return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a label", arg);
+	case OPT_DUMP:
+		l->dump = true;
+		return -1;
+	default:
+		l->no_dump = true;
+		return -1;
+	}
+}
+
+/* -1, or an exit code. */
+static int take_option(int c, const char *arg, struct options *o)
+{
+	const struct verb *v = o->verb;
+
+	switch (c) {
+	case 's':
+		o->socket = arg;
+		return -1;
+	case OPT_JSON:
+		o->json = true;
+		return -1;
+	case 'h':
+		if (v)
+			help_verb(v);
+		else
+			help_all();
+		return EXIT_SUCCESS;
+	case 'V':
+		printf("framemuxctl %s\n", framemux_version());
+		return EXIT_SUCCESS;
+	case '?':
+		return usage(v, "what is that option?", NULL);
+	default:
+		break;
+	}
+	if (!v || !strchr(v->permitted, c))
+		return usage(v, v ? "this command takes no such option" : "command first", NULL);
+	if (c == OPT_ALL)
+		return usage(v, "revoke by camera, uid or all is not built yet", NULL);
+	if (c == 'k')
+		o->key_file = arg;
+	else if (c == OPT_WATCH)
+		o->watch = true;
+	else
+		return take_limit(v, c, arg, &o->limits);
+	return -1;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (!strcmp(v->name, name))
+			return v;
+	return NULL;
+}
+
+/* Options until the next operand. -1, or an exit code. */
+static int take_options(int argc, char **argv, struct options *o)
+{
+	int c, code;
+
+	while ((c = getopt_long(argc, argv, "+s:k:hV", longs, NULL)) != -1) {
+		code = take_option(c, optarg, o);
+		if (code >= 0)
+			return code;
+	}
+	return -1;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+	struct options o = {0};
+	int code, n_operands = 0;
+
+	optind = 1;
+	code = take_options(argc, argv, &o);
+	if (code >= 0)
+		return code;
+	if (optind == argc)
+		return usage(NULL, "which command?", NULL);
+	o.verb = find_verb(argv[optind]);
+	if (!o.verb)
+		return usage(NULL, "no such command", argv[optind]);
+	if (!o.verb->help) {
+		fprintf(stderr, "framemuxctl: %s is not built yet\n", o.verb->name);
+		return EXIT_USAGE;
+	}
+	optind++;
+	while (optind <= argc) { /* operands may stand between options */
+		code = take_options(argc, argv, &o);
+		if (code >= 0)
+			return code;
+		if (optind == argc)
+			break;
+		if (n_operands++ == o.verb->n_operands)
+			return usage(o.verb, "what is this?", argv[optind]);
+		o.operand = argv[optind++];
+	}
+	if (n_operands < o.verb->n_operands)
+		return usage(o.verb, "something is missing", o.verb->synopsis);
+	*ret = o;
+	return -1;
+}

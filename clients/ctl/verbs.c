@@ -1,0 +1,49 @@
+/* The table of framemuxctl's commands. */
+#include "clients/ctl/verbs.h"
+
+#include <stddef.h>
+
+#define LIMITS_HELP                                                                                \
+	"      --unit UNIT        only processes of this unit (full cgroup path)\n"                \
+	"      --max-size WxH     pictures no larger than this\n"                                  \
+	"      --max-fps N        at most N frames a second\n"                                     \
+	"      --mask X,Y,WxH     black out a rectangle of the camera's own pixels; repeatable\n"  \
+	"      --label TEXT       who or what it is for, as status and the audit show it\n"
+
+const struct verb verbs[] = {
+	{"status", "[--watch]",
+		"Show the mux, its cameras and leases.\n"
+		"      --watch            again every second\n",
+		"w", 0, verb_status},
+	{"grant", "--camera NAME [LIMIT]...",
+		"Print one token on standard output and nothing else.\n"
+		"      --camera NAME      the camera it is for\n"
+		"      --uid UID          who may use it (default: the caller)\n"
+		"      --expires DUR      valid for so long, or never (default 24h)\n"
+		"      --dump             permits saving pictures (framemux-dump)\n" LIMITS_HELP,
+		"cuUzfemld", 0, verb_grant},
+	{"attenuate", "[-k FILE] [LIMIT]...",
+		"Print a narrower token, made offline from one; it can do what both permit.\n"
+		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n"
+		"      --expires DUR      valid for so long from now, not longer than before\n"
+		"      --no-dump          no saving of pictures\n" LIMITS_HELP,
+		"kcuUzfemlD", 0, verb_attenuate},
+	{"inspect", "[-k FILE]",
+		"Show what a token says, offline. Whether it is genuine only the mux can tell.\n"
+		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n",
+		"k", 0, verb_inspect},
+	{"revoke", "ID",
+		"End a lease, or a token with all narrowed from it and their leases, for good.\n"
+		"Returns when the pictures are erased. ID: from status, grant --json or inspect.\n",
+		"cua", 1, verb_revoke},
+	{.name = "disable"},
+	{.name = "enable"},
+	{.name = "audit"},
+	{.name = "watch"},
+	{.name = "policy"},
+	{.name = "snapshot"},
+	{.name = "reload"},
+	{.name = "metrics"},
+	{.name = "check"},
+	{0},
+};

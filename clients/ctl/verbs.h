@@ -1,0 +1,13 @@
+/* The commands. Each returns the program's exit code, everything said. */
+#ifndef FRAMEMUX_CTL_VERBS_H
+#define FRAMEMUX_CTL_VERBS_H
+
+#include "clients/ctl/options.h"
+
+int verb_status(const struct options *o);
+int verb_grant(const struct options *o);
+int verb_attenuate(const struct options *o);
+int verb_inspect(const struct options *o);
+int verb_revoke(const struct options *o);
+
+#endif
