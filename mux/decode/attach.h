@@ -1,0 +1,79 @@
+/*
+ * The attaches of this camera: each one's ring, key, slots, lease socket and counts. A slot belongs
+ * to the decoder or to the client; it goes to the client with a frame message and comes back with a
+ * credit, and nothing is written into a slot that the client has. Runs in framemux-decode.
+ *
+ * A client can stop reading, flood, lie or die: it costs its own attach its service and nobody else
+ * anything. Nothing here waits.
+ */
+#ifndef FRAMEMUX_ATTACH_H
+#define FRAMEMUX_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mux/decode/codec.h"
+#include "mux/link.h"
+
+struct attach;
+struct attach_table;
+struct pollfd;
+
+/* Who the decoder is, and how it talks to the broker. */
+struct attach_owner {
+	struct camera_id id;
+	uint64_t generation;
+	uint8_t k_cam[KEY_BYTES];
+	/* Send one message of mux/link.h to the broker. */
+	void (*tell)(void *data, const struct wire_message *m, const void *msg);
+	void *data;
+};
+
+/* owner is copied. NULL without memory. */
+struct attach_table *attach_table_new(const struct attach_owner *owner);
+
+/* Unmaps and closes everything. t may be NULL. */
+void attach_table_free(struct attach_table *t);
+
+/* Zero every mapped ring: the broker or framemuxd is gone and nobody else can. */
+void attach_table_erase(struct attach_table *t);
+
+/* The broker's messages. The descriptors of ring_give are taken over or left to the caller to close. */
+int attach_give(struct attach_table *t, const struct msg_ring_give *m, int fds[RING_GIVE_FDS]);
+void attach_go(struct attach_table *t, const struct msg_ring_go *m);
+void attach_keep(struct attach_table *t, const struct msg_ring_keep *m);
+/* At once, also in the middle of attach_publish (from its before_each). */
+void attach_drop(struct attach_table *t, const struct msg_ring_drop *m);
+
+/* From now on only attaches of this format serial get frames. */
+void attach_table_set_serial(struct attach_table *t, uint32_t serial);
+
+/* Whether anybody would get a frame. */
+bool attach_table_is_wanted(const struct attach_table *t);
+
+/* A frame for everybody. */
+struct attach_frame {
+	struct image image;
+	uint64_t media_ns; /* paces */
+	uint64_t capture_ns, arrival_ns;
+	uint32_t flags; /* FRAMEMUX_FRAME_* */
+};
+
+/*
+ * Write the frame into a free slot of each attach that is due and announce it. before_each runs
+ * before each write, so that a ring_drop never waits for more than one; < 0 from it ends the round.
+ */
+int attach_publish(struct attach_table *t, const struct attach_frame *f,
+	int (*before_each)(void *data), void *data);
+
+/* At 4 Hz: a beat on each lease socket, changed counts to the broker. */
+void attach_table_beat(struct attach_table *t);
+
+/* Lease sockets to poll: fills up to max, returns how many there are; in the order of attach_read. */
+size_t attach_table_poll(struct attach_table *t, struct pollfd *fds, size_t max);
+
+/* Credits, after a poll of the same order; n as attach_table_poll returned. Ends dropped attaches. */
+void attach_table_read(struct attach_table *t, const struct pollfd *fds, size_t n);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * libavcodec behind codec.h, and the pattern painter. Owns the decoder, its pictures and the times
+ * of the units that are inside it. Never opens a file, a thread or a device.
+ */
+#include "mux/decode/codec.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/pattern.h"
+#include "mux/decode/av_image.h"
+#include "mux/decode/av_log.h"
+#include "mux/link.h"
+
+#define UNITS_INSIDE    128u /* more than any decoder delays: 16 frames, two fields each */
+#define REORDER_MAX     16u
+#define UNDECODABLE_MAX 250u /* units in a row that gave an error and no picture */
+#define WAITING_NOTICE  300u /* units without a beginning until somebody is told */
+
+/* What is remembered of a unit until its picture comes out. */
+struct unit_inside {
+	uint64_t number;
+	struct unit_times times;
+	bool is_damaged, is_suspect;
+};
+
+static const struct codec_choice {
+	uint32_t kind;
+	const char *name, *decoder;
+} choices[] = {
+	{STREAM_H264, "h264", "h264"},
+	{STREAM_H265, "h265", "hevc"},
+	{STREAM_MJPEG, "mjpeg", "mjpeg"},
+	{STREAM_MPEG4, "mpeg4", "mpeg4"},
+	{STREAM_AV1, "av1", "libdav1d"},
+	{STREAM_PATTERN, "pattern", NULL},
+};
+
+static const struct codec_choice *choice_of(uint32_t kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+		if (choices[i].kind == kind)
+			return &choices[i];
+	return NULL;
+}
+
+struct codec {
+	const struct codec_choice *choice;
+	AVCodecContext *av; /* owned; NULL for a pattern */
+	AVFrame *frame;    /* owned */
+	AVPacket *packet;  /* owned */
+	struct image_buffer buffer; /* pictures that are not 4:2:0, and patterns */
+	struct unit_inside inside[UNITS_INSIDE];
+	uint64_t n_units;      /* fed so far; the number of the newest */
+	bool is_waiting;       /* for a unit that decoding may begin with */
+	bool is_clean;         /* a picture fit to be shown has come */
+	bool is_damaged;       /* something was lost since the last key unit */
+	bool is_suspect;       /* or the decoder complained since then */
+	bool has_pattern;      /* a painted picture waits to be taken */
+	struct image pattern;
+	unsigned undecodable, skipped;
+	char reason[LIMIT_REASON];
+};
+
+void codec_log_begin(void)
+{
+	av_log_begin();
+}
+
+/* Hardware is for whoever may open devices; the first format in software. */
+static enum AVPixelFormat choose_format(AVCodecContext *av, const enum AVPixelFormat *offered)
+{
+	(void)av;
+	for (; *offered != AV_PIX_FMT_NONE; offered++) {
+		const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(*offered);
+
+		if (d && !(d->flags & AV_PIX_FMT_FLAG_HWACCEL))
+			return *offered;
+	}
+	return AV_PIX_FMT_NONE;
+}
+
+/* max_pixels bounds the area; this bounds the sides, before memory is taken. */
+static int get_buffer(AVCodecContext *av, AVFrame *frame, int flags)
+{
+	if (frame->width > (int)LIMIT_SIDE || frame->height > (int)LIMIT_SIDE)
+		return AVERROR(EINVAL);
+	return avcodec_default_get_buffer2(av, frame, flags);
+}
+
+static int open_av(struct codec *c, const struct codec_choice *choice,
+	const struct codec_setup *setup)
+{
+	const AVCodec *decoder = avcodec_find_decoder_by_name(choice->decoder);
+	AVCodecContext *av;
+
+	if (!decoder)
+		return -ENOTSUP;
+	c->frame = av_frame_alloc();
+	c->packet = av_packet_alloc();
+	av = c->av = avcodec_alloc_context3(decoder);
+	if (!c->frame || !c->packet || !av)
+		return -ENOMEM;
+	if (setup->extradata_len > 0) {
+		av->extradata = av_mallocz(setup->extradata_len + AV_INPUT_BUFFER_PADDING_SIZE);
+		if (!av->extradata)
+			return -ENOMEM;
+		memcpy(av->extradata, setup->extradata, setup->extradata_len);
+		av->extradata_size = (int)setup->extradata_len;
+	}
+	/* More threads add latency. */
+	av->thread_count = 1;
+	/*
+	 * What the container says, as ffmpeg takes it; the decoder raises it when it sees reordering.
+	 * Not AV_CODEC_FLAG_LOW_DELAY, which forces 0 and gives B-frames out in decoding order.
+	 */
+	av->has_b_frames = (int)setup->reorder;
+	/* Cropping to the pixel; and damaged pictures come out, marked, instead of disappearing. */
+	av->flags |= AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
+	av->max_pixels = LIMIT_PIXELS;
+	av->get_format = choose_format;
+	av->get_buffer2 = get_buffer;
+	if (setup->width <= LIMIT_SIDE && setup->height <= LIMIT_SIDE) {
+		av->width = av->coded_width = (int)setup->width;
+		av->height = av->coded_height = (int)setup->height;
+	}
+	return avcodec_open2(av, decoder, NULL) < 0 ? -EINVAL : 0;
+}
+
+/* A pattern is always the same picture but for its code: the form and the chroma are made once. */
+static int open_pattern(struct codec *c, const struct codec_setup *setup)
+{
+	uint8_t *plane[3];
+	int r = image_buffer_reserve(
+		&c->buffer, setup->width, setup->height, plane, c->pattern.stride);
+
+	if (r < 0)
+		return r;
+	c->pattern.form = (struct image_form){setup->width, setup->height, 1, 1, COLOR_BT601,
+		COLOR_LIMITED};
+	for (int i = 0; i < 3; i++)
+		c->pattern.plane[i] = plane[i];
+	for (int i = 1; i < 3; i++)
+		memset(plane[i], 128,
+			(size_t)c->pattern.stride[i] * image_half(setup->height));
+	return 0;
+}
+
+int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_reason[LIMIT_REASON])
+{
+	const struct codec_choice *choice = choice_of(setup->codec);
+	struct codec *c;
+	int r;
+
+	if (!choice) {
+		snprintf(ret_reason, LIMIT_REASON, "unknown codec %u", setup->codec);
+		return -ENOTSUP;
+	}
+	if (setup->reorder > REORDER_MAX || setup->extradata_len > LIMIT_EXTRADATA) {
+		snprintf(ret_reason, LIMIT_REASON, "impossible parameters for %s", choice->name);
+		return -EINVAL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->choice = choice;
+	c->is_waiting = true;
+	r = choice->decoder ? open_av(c, choice, setup) : open_pattern(c, setup);
+	if (r < 0) {
+		snprintf(ret_reason, LIMIT_REASON, "cannot decode %s: %s", choice->name,
+			r == -ENOTSUP ? "libavcodec has no decoder for it"
+				      : r == -ENOMEM ? "no memory" : "bad parameters");
+		codec_close(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+void codec_close(struct codec *c)
+{
+	if (!c)
+		return;
+	avcodec_free_context(&c->av);
+	av_frame_free(&c->frame);
+	av_packet_free(&c->packet);
+	image_buffer_free(&c->buffer);
+	free(c);
+}
+
+const char *codec_name(const struct codec *c)
+{
+	return c->choice->name;
+}
+
+const char *codec_reason(const struct codec *c)
+{
+	return c->reason;
+}
+
+uint32_t codec_fps_milli(const struct codec *c)
+{
+	AVRational fps = c->av ? c->av->framerate : (AVRational){0, 1};
+	int64_t milli = fps.num > 0 && fps.den > 0 ? fps.num * 1000ll / fps.den : 0;
+
+	return milli <= LIMIT_FPS * 1000ll ? (uint32_t)milli : 0;
+}
+
+/* Nothing goes in before a unit that decoding may begin with. */
+static bool may_begin(struct codec *c, uint32_t flags)
+{
+	if (!c->is_waiting)
+		return true;
+	if (!(flags & STREAM_UNIT_KEY)) {
+		if (++c->skipped == WAITING_NOTICE)
+			log_notice("%u units and no key unit yet", c->skipped);
+		return false;
+	}
+	c->is_waiting = false;
+	c->skipped = 0;
+	return true;
+}
+
+/* Lost data damages everything from here to the next key unit, whose own picture is whole. */
+static void note_damage(struct codec *c, uint32_t flags)
+{
+	if (flags & STREAM_UNIT_KEY)
+		c->is_damaged = c->is_suspect = false;
+	else if (flags & STREAM_UNIT_GAP)
+		c->is_damaged = true;
+}
+
+static struct unit_inside *unit_enter(struct codec *c, const struct unit_times *times)
+{
+	struct unit_inside *u = &c->inside[++c->n_units % UNITS_INSIDE];
+
+	*u = (struct unit_inside){c->n_units, *times, c->is_damaged, c->is_suspect};
+	return u;
+}
+
+static int paint(struct codec *c, const uint8_t *unit, size_t len)
+{
+	if (len != 2) {
+		snprintf(c->reason, sizeof(c->reason), "a pattern unit of %zu bytes", len);
+		return -ENODATA;
+	}
+	pattern_paint(get_le16(unit), (uint8_t *)c->pattern.plane[0],
+		(uint32_t)c->pattern.stride[0], c->pattern.form.width, c->pattern.form.height);
+	c->has_pattern = true;
+	return 0;
+}
+
+static int decode_unit(struct codec *c, const uint8_t *unit, size_t len, uint32_t flags,
+	struct unit_inside *u)
+{
+	uint64_t complaints = av_log_complaints();
+	int r;
+
+	/* Not reference-counted: libavcodec takes a copy. */
+	c->packet->data = (uint8_t *)unit;
+	c->packet->size = (int)len;
+	c->packet->pts = (int64_t)u->number;
+	c->packet->flags = flags & STREAM_UNIT_KEY ? AV_PKT_FLAG_KEY : 0;
+	r = avcodec_send_packet(c->av, c->packet);
+	c->packet->data = NULL;
+	c->packet->size = 0;
+	if (r == AVERROR(ENOMEM))
+		return -ENOMEM;
+	if (r < 0)
+		c->is_damaged = u->is_damaged = true;
+	if (av_log_complaints() != complaints)
+		c->is_suspect = u->is_suspect = true;
+	if (r >= 0) {
+		c->undecodable = 0;
+		return 0;
+	}
+	if (++c->undecodable < UNDECODABLE_MAX)
+		return 0;
+	snprintf(c->reason, sizeof(c->reason), "%u access units in a row cannot be decoded",
+		c->undecodable);
+	return -ENODATA;
+}
+
+int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct unit_times *times,
+	uint32_t flags)
+{
+	struct unit_inside *u;
+
+	if (!may_begin(c, flags))
+		return 0;
+	note_damage(c, flags);
+	u = unit_enter(c, times);
+	return c->av ? decode_unit(c, unit, len, flags, u) : paint(c, unit, len);
+}
+
+void codec_drain(struct codec *c)
+{
+	if (c->av && !c->is_waiting) /* an empty decoder has nothing to give */
+		(void)avcodec_send_packet(c->av, NULL); /* then codec_take finds nothing */
+}
+
+void codec_restart(struct codec *c)
+{
+	if (c->av)
+		avcodec_flush_buffers(c->av);
+	c->is_waiting = true;
+	c->is_clean = false;
+	c->is_damaged = c->is_suspect = false;
+	c->has_pattern = false;
+}
+
+/* The unit that the picture in c->frame came from; of an unknown one, the newest. */
+static struct unit_inside unit_leave(const struct codec *c)
+{
+	uint64_t number = (uint64_t)c->frame->pts;
+	const struct unit_inside *u = &c->inside[number % UNITS_INSIDE];
+
+	if (number == 0 || u->number != number)
+		u = &c->inside[c->n_units % UNITS_INSIDE];
+	return *u;
+}
+
+static int take_pattern(struct codec *c, struct decoded *ret)
+{
+	if (!c->has_pattern)
+		return -EAGAIN;
+	c->has_pattern = false;
+	*ret = (struct decoded){c->pattern, c->inside[c->n_units % UNITS_INSIDE].times,
+		c->inside[c->n_units % UNITS_INSIDE].is_damaged};
+	return 0;
+}
+
+/* One picture out of libavcodec. Errors of damaged units are damage and no more, but bounded. */
+static int receive(struct codec *c)
+{
+	for (unsigned tries = 0; tries < UNITS_INSIDE; tries++) {
+		uint64_t complaints = av_log_complaints();
+		int r = avcodec_receive_frame(c->av, c->frame);
+
+		if (r == AVERROR(EAGAIN) || r == AVERROR_EOF)
+			return -EAGAIN;
+		if (r == AVERROR(ENOMEM))
+			return -ENOMEM;
+		if (av_log_complaints() != complaints)
+			c->is_suspect = true;
+		if (r >= 0)
+			return 0;
+		c->is_damaged = true;
+	}
+	return -EAGAIN;
+}
+
+int codec_take(struct codec *c, struct decoded *ret)
+{
+	struct unit_inside u;
+	bool is_corrupt;
+	int r;
+
+	if (!c->av)
+		return take_pattern(c, ret);
+	do {
+		av_frame_unref(c->frame);
+		r = receive(c);
+		if (r < 0)
+			return r;
+		u = unit_leave(c);
+		is_corrupt = (c->frame->flags & AV_FRAME_FLAG_CORRUPT) ||
+			c->frame->decode_error_flags || u.is_damaged;
+		if (!is_corrupt)
+			c->is_clean = true;
+	} while (!c->is_clean);
+	r = av_image_make(c->frame, &c->buffer, &ret->image);
+	if (r == -ENOTSUP)
+		snprintf(c->reason, sizeof(c->reason), "pixel format %s is not supported",
+			av_get_pix_fmt_name(c->frame->format));
+	else if (r == -EMSGSIZE)
+		snprintf(c->reason, sizeof(c->reason), "a picture of %dx%d is above the limit",
+			c->frame->width, c->frame->height);
+	if (r < 0)
+		return r;
+	ret->times = u.times;
+	ret->is_concealed = is_corrupt || u.is_suspect;
+	return 0;
+}

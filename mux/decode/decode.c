@@ -1,0 +1,398 @@
+/*
+ * One decoder's life: born, told its camera, fed, publishing, ended by the end of a link. One thread,
+ * one poll loop; nothing in it waits but poll. Runs in framemux-decode.
+ *
+ * The links to framemuxd and the broker are trusted to be what they are; a message from them that
+ * makes no sense is a broken invariant and ends the process. The stream and the lease sockets are not
+ * trusted: the first ends the pair, the second their attach.
+ */
+#include "mux/decode/decode.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/protocol.h"
+#include "mux/decode/attach.h"
+#include "mux/decode/codec.h"
+#include "mux/decode/input.h"
+#include "mux/decode/links.h"
+#include "mux/decode/publish.h"
+
+#define BEAT_NS        (NS_PER_S / 4)
+#define POLL_MAX       (3u + 256u) /* the links and attach.c's most */
+#define SUSPEND_MIN_NS (500 * NS_PER_MS)
+
+enum { POLL_DAEMON, POLL_BROKER, POLL_STREAM, POLL_LEASES };
+enum { STATE_BORN = 1, STATE_STARTED = 2 };
+
+struct decode {
+	unsigned state;
+	struct links *links;           /* owned */
+	struct attach_table *attaches; /* owned; from decode_start on */
+	struct input *input;           /* owned; likewise */
+	struct codec *codec;           /* owned; from STREAM_CODEC on */
+	struct publisher publisher;
+	uint64_t next_beat_ns;
+	uint64_t asleep_ns; /* by how much boot time is ahead of monotonic */
+	bool is_ended;
+	int exit_code;
+	struct pollfd polled[POLL_MAX];
+};
+
+/* --- the end --- */
+
+/* Nobody is left who would erase the rings. */
+static void end_erasing(struct decode *d, int exit_code)
+{
+	if (d->is_ended)
+		return;
+	if (d->attaches)
+		attach_table_erase(d->attaches);
+	d->is_ended = true;
+	d->exit_code = exit_code;
+}
+
+/* The pair has to end; the broker erases once framemuxd has reaped us. */
+static void end_failing(struct decode *d, const char *reason)
+{
+	struct msg_decode_failed m = {0};
+
+	if (d->is_ended)
+		return;
+	log_warning("%s", reason);
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	links_tell(d->links, LINK_DAEMON, &wire_decode_failed, &m);
+	d->is_ended = true;
+	d->exit_code = 1;
+}
+
+static void check_links(struct decode *d)
+{
+	int r = links_state(d->links);
+
+	if (r == 0 || d->is_ended)
+		return;
+	if (r == -EPIPE) {
+		end_erasing(d, 0);
+		return;
+	}
+	log_error("a link broke: %s", strerror(-r));
+	end_erasing(d, 1);
+}
+
+/* --- the broker --- */
+
+static int on_ring_give(void *self, const void *msg, int *fds)
+{
+	struct decode *d = self;
+
+	return attach_give(d->attaches, msg, fds);
+}
+
+static int on_ring_go(void *self, const void *msg, int *fds)
+{
+	struct decode *d = self;
+
+	(void)fds;
+	attach_go(d->attaches, msg);
+	return 0;
+}
+
+static int on_ring_keep(void *self, const void *msg, int *fds)
+{
+	struct decode *d = self;
+
+	(void)fds;
+	attach_keep(d->attaches, msg);
+	return 0;
+}
+
+static int on_ring_drop(void *self, const void *msg, int *fds)
+{
+	struct decode *d = self;
+
+	(void)fds;
+	attach_drop(d->attaches, msg);
+	return 0;
+}
+
+static const struct wire_rule broker_rules[] = {
+	{&wire_ring_give, STATE_STARTED, RING_GIVE_FDS, on_ring_give},
+	{&wire_ring_go, STATE_STARTED, 0, on_ring_go},
+	{&wire_ring_keep, STATE_STARTED, 0, on_ring_keep},
+	{&wire_ring_drop, STATE_STARTED, 0, on_ring_drop},
+};
+
+/* A zero-timeout look, before everything that takes long: a revoke waits 20 ms and no more. */
+static int look_at_broker(void *data)
+{
+	struct decode *d = data;
+
+	links_read(d->links, LINK_BROKER, broker_rules, ARRAY_SIZE(broker_rules), d->state, d);
+	check_links(d);
+	return d->is_ended ? -ECANCELED : 0;
+}
+
+static void tell_broker(void *data, const struct wire_message *m, const void *msg)
+{
+	struct decode *d = data;
+
+	links_tell(d->links, LINK_BROKER, m, msg);
+}
+
+static void tell_format(void *data, const struct msg_format *m)
+{
+	log_info("format %u: %ux%u, %u:%u, encoding %u, range %u, %u.%03u fps", m->serial, m->width,
+		m->height, m->sar_num, m->sar_den, m->color_encoding, m->color_range,
+		m->fps_milli / 1000, m->fps_milli % 1000);
+	tell_broker(data, &wire_format, m);
+}
+
+/* --- framemuxd --- */
+
+static void tell_news(struct decode *d)
+{
+	const struct publish_news *n = &d->publisher.news;
+	struct msg_decode_beat m = {
+		.frames_decoded = n->frames_decoded,
+		.frames_corrupt = n->frames_corrupt,
+		.last_frame_ns = n->last_frame_ns,
+		.width = n->width,
+		.height = n->height,
+		.fps_milli = n->fps_milli,
+	};
+
+	if (d->codec)
+		snprintf(m.codec, sizeof(m.codec), "%s", codec_name(d->codec));
+	links_tell(d->links, LINK_DAEMON, &wire_decode_beat, &m);
+}
+
+static int on_start(void *self, const void *msg, int *fds)
+{
+	struct decode *d = self;
+	const struct msg_decode_start *m = msg;
+	const struct msg_decode_ready ready = {m->generation};
+	struct attach_owner owner = {.generation = m->generation, .tell = tell_broker, .data = d};
+	char who[sizeof("decode ") + LIMIT_NAME];
+	int r;
+
+	(void)fds;
+	snprintf(who, sizeof(who), "decode %s", m->name);
+	log_init(who, (int)(m->verbose < 9 ? m->verbose : 9));
+	r = masks_unpack(m->masks, m->masks_len, d->publisher.masks.mask, &d->publisher.masks.n);
+	if (r < 0)
+		return r;
+	memcpy(owner.id.b, m->id, sizeof(owner.id.b));
+	memcpy(owner.k_cam, m->k_cam, sizeof(owner.k_cam));
+	d->attaches = attach_table_new(&owner);
+	d->input = input_new(LINK_FD_DECODE_STREAM, &owner.id, owner.generation);
+	sodium_memzero(&owner, sizeof(owner));
+	if (!d->attaches || !d->input)
+		return -ENOMEM;
+	d->state = STATE_STARTED;
+	links_tell(d->links, LINK_DAEMON, &wire_decode_ready, &ready);
+	return 0;
+}
+
+static const struct wire_rule daemon_rules[] = {
+	{&wire_decode_start, STATE_BORN, 0, on_start},
+};
+
+/* --- the stream --- */
+
+/* All that the codec has ready. */
+static void publish_ready(struct decode *d)
+{
+	struct decoded decoded;
+	int r;
+
+	while (!d->is_ended && (r = codec_take(d->codec, &decoded)) != -EAGAIN) {
+		bool is_first = d->publisher.news.frames_decoded == 0;
+
+		if (r < 0) {
+			end_failing(d, r == -ENOMEM ? "no memory" : codec_reason(d->codec));
+			return;
+		}
+		publish_frame(&d->publisher, d->attaches, &decoded, codec_fps_milli(d->codec),
+			tell_format, look_at_broker, d);
+		if (is_first)
+			tell_news(d);
+	}
+}
+
+static void on_codec(struct decode *d, const struct input_message *m)
+{
+	char reason[LIMIT_REASON] = "";
+	struct codec *codec = NULL;
+
+	if (d->codec) { /* what is inside still belongs to the frames that clients wait for */
+		codec_drain(d->codec);
+		publish_ready(d);
+	}
+	if (d->is_ended)
+		return;
+	if (codec_open(&m->setup, &codec, reason) < 0) {
+		end_failing(d, *reason ? reason : "no memory");
+		return;
+	}
+	codec_close(d->codec);
+	d->codec = codec;
+	log_info("codec %s, reorder %u", codec_name(codec), m->setup.reorder);
+}
+
+static void on_unit(struct decode *d, const struct input_message *m)
+{
+	int r;
+
+	if (look_at_broker(d) < 0)
+		return;
+	r = codec_feed(d->codec, m->unit, m->len, &m->times, m->flags);
+	if (r < 0) {
+		end_failing(d, r == -ENOMEM ? "no memory" : codec_reason(d->codec));
+		return;
+	}
+	publish_ready(d);
+}
+
+static void on_drain(struct decode *d)
+{
+	codec_drain(d->codec);
+	publish_ready(d);
+	codec_restart(d->codec);
+}
+
+/* One message: the broker and the clients get their turn before the next. */
+static void read_stream(struct decode *d)
+{
+	struct input_message m;
+	int r = input_next(d->input, &m);
+
+	if (r == 0 && m.kind != STREAM_CODEC && !d->codec)
+		r = -EPROTO;
+	switch (r) {
+	case 0:
+		break;
+	case -EAGAIN:
+		return;
+	case -EPIPE:
+		end_failing(d, "ingest ended");
+		return;
+	case -EREMCHG:
+		end_failing(d, "ingest speaks for another camera");
+		return;
+	case -EPROTO:
+		end_failing(d, "ingest does not speak the stream's protocol");
+		return;
+	default:
+		end_failing(d, strerror(-r));
+		return;
+	}
+	if (m.kind == STREAM_CODEC)
+		on_codec(d, &m);
+	else if (m.kind == STREAM_UNIT)
+		on_unit(d, &m);
+	else
+		on_drain(d);
+}
+
+/* --- the loop --- */
+
+/* Monotonic time stands still during suspend: what was queued then must not be shown after it. */
+static void notice_suspend(struct decode *d)
+{
+	uint64_t now = clock_monotonic_ns(), boot = clock_boot_ns();
+	uint64_t asleep = boot > now ? boot - now : 0;
+
+	if (asleep > d->asleep_ns + SUSPEND_MIN_NS) {
+		if (d->asleep_ns || d->publisher.news.frames_decoded)
+			log_notice("resumed after a suspend");
+		d->publisher.not_before_ns = now;
+	}
+	d->asleep_ns = asleep;
+}
+
+static int until_beat_ms(struct decode *d)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (d->state != STATE_STARTED)
+		return -1;
+	if (now >= d->next_beat_ns) {
+		attach_table_beat(d->attaches);
+		tell_news(d);
+		d->next_beat_ns = now + BEAT_NS;
+	}
+	return (int)((d->next_beat_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+static void loop_once(struct decode *d)
+{
+	struct pollfd *p = d->polled;
+	bool is_started = d->state == STATE_STARTED;
+	int timeout = until_beat_ms(d);
+	size_t n_leases = 0;
+
+	p[POLL_DAEMON] = (struct pollfd){LINK_FD_DAEMON, links_events(d->links, LINK_DAEMON), 0};
+	p[POLL_BROKER] = (struct pollfd){is_started ? LINK_FD_DECODE_BROKER : -1,
+		links_events(d->links, LINK_BROKER), 0};
+	p[POLL_STREAM] = (struct pollfd){is_started ? LINK_FD_DECODE_STREAM : -1, POLLIN, 0};
+	if (is_started)
+		n_leases = attach_table_poll(
+			d->attaches, p + POLL_LEASES, POLL_MAX - POLL_LEASES);
+	if (poll(p, (nfds_t)(POLL_LEASES + n_leases), timeout) < 0) {
+		if (errno != EINTR) {
+			log_error("poll: %s", strerror(errno));
+			end_erasing(d, 1);
+		}
+		return;
+	}
+	notice_suspend(d);
+	if (p[POLL_DAEMON].revents & POLLOUT)
+		links_flush(d->links, LINK_DAEMON);
+	if (p[POLL_BROKER].revents & POLLOUT)
+		links_flush(d->links, LINK_BROKER);
+	if (p[POLL_DAEMON].revents & (POLLIN | POLLHUP | POLLERR))
+		links_read(d->links, LINK_DAEMON, daemon_rules, ARRAY_SIZE(daemon_rules), d->state,
+			d);
+	check_links(d);
+	if (d->is_ended || !is_started)
+		return;
+	if (look_at_broker(d) < 0)
+		return;
+	attach_table_read(d->attaches, p + POLL_LEASES, n_leases);
+	if (p[POLL_STREAM].revents)
+		read_stream(d);
+	check_links(d);
+}
+
+int decode_run(void)
+{
+	struct decode *d = calloc(1, sizeof(*d));
+	int exit_code;
+
+	if (!d || sodium_init() < 0)
+		return 1;
+	codec_log_begin();
+	d->state = STATE_BORN;
+	d->links = links_new(LINK_FD_DAEMON, LINK_FD_DECODE_BROKER);
+	if (!d->links)
+		return 1;
+	notice_suspend(d);
+	while (!d->is_ended)
+		loop_once(d);
+	exit_code = d->exit_code;
+	attach_table_free(d->attaches);
+	input_free(d->input);
+	codec_close(d->codec);
+	publisher_free(&d->publisher);
+	links_free(d->links);
+	free(d);
+	return exit_code;
+}

@@ -1,0 +1,81 @@
+/* What every frame goes through once before each attach gets its own. Runs in framemux-decode. */
+#include "mux/decode/publish.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "framemux.h"
+
+void publisher_free(struct publisher *p)
+{
+	image_buffer_free(&p->masked);
+}
+
+/*
+ * A camera's times jump, repeat, are missing or lie in the future; what clients get is between the
+ * frame before and now. capture 0 stays: unknown.
+ */
+static void settle_times(struct publisher *p, const struct unit_times *t, uint64_t now,
+	struct attach_frame *f)
+{
+	f->arrival_ns = t->arrival_ns == 0 || t->arrival_ns > now ? now : t->arrival_ns;
+	if (f->arrival_ns < p->arrival_ns)
+		f->arrival_ns = p->arrival_ns;
+	p->arrival_ns = f->arrival_ns;
+	if (t->capture_ns == 0)
+		return;
+	f->capture_ns = t->capture_ns < f->arrival_ns ? t->capture_ns : f->arrival_ns;
+	if (f->capture_ns < p->capture_ns)
+		f->capture_ns = p->capture_ns;
+	p->capture_ns = f->capture_ns;
+}
+
+static bool is_same_form(const struct image_form *a, const struct image_form *b)
+{
+	return a->width == b->width && a->height == b->height && a->sar_num == b->sar_num &&
+		a->sar_den == b->sar_den && a->color_encoding == b->color_encoding &&
+		a->color_range == b->color_range;
+}
+
+int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
+	uint32_t fallback_fps_milli, void (*tell_format)(void *data, const struct msg_format *m),
+	int (*before_each)(void *data), void *data)
+{
+	const struct image_form *form = &decoded->image.form;
+	uint64_t now = clock_monotonic_ns();
+	struct attach_frame f = {
+		.flags = decoded->is_concealed ? FRAMEMUX_FRAME_CONCEALED : 0,
+	};
+	int r;
+
+	settle_times(p, &decoded->times, now, &f);
+	f.media_ns = media_clock_step(&p->media, decoded->times.pts_ns, f.arrival_ns);
+	rate_meter_add(&p->rate, f.media_ns);
+	p->news.frames_decoded++;
+	p->news.frames_corrupt += decoded->is_concealed;
+	p->news.last_frame_ns = now;
+	p->news.width = form->width;
+	p->news.height = form->height;
+	p->news.fps_milli = rate_meter_fps_milli(&p->rate);
+	if (p->news.fps_milli == 0)
+		p->news.fps_milli = fallback_fps_milli;
+
+	if (p->serial == 0 || !is_same_form(form, &p->form)) {
+		const struct msg_format m = {++p->serial, form->width, form->height, form->sar_num,
+			form->sar_den, form->color_encoding, form->color_range, p->news.fps_milli};
+
+		p->form = *form;
+		attach_table_set_serial(attaches, p->serial);
+		tell_format(data, &m);
+	}
+	if (f.arrival_ns < p->not_before_ns || !attach_table_is_wanted(attaches))
+		return 0;
+	r = convert_mask(&decoded->image, &p->masks, &p->masked, &f.image);
+	if (r < 0) { /* unmasked is not an option */
+		log_error("a frame is lost: %s", strerror(-r));
+		return 0;
+	}
+	return attach_publish(attaches, &f, before_each, data);
+}

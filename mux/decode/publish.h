@@ -1,0 +1,47 @@
+/*
+ * From the decoder's picture to everybody's frame: the form and its serial, times that never run
+ * backwards, media time, the camera's own masks. Runs in framemux-decode.
+ */
+#ifndef FRAMEMUX_PUBLISH_H
+#define FRAMEMUX_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mux/decode/attach.h"
+#include "mux/decode/codec.h"
+#include "mux/decode/convert.h"
+#include "mux/decode/pace.h"
+
+/* What framemuxd hears of the frames. */
+struct publish_news {
+	uint64_t frames_decoded, frames_corrupt, last_frame_ns;
+	uint32_t width, height, fps_milli;
+};
+
+struct publisher {
+	struct mask_list masks; /* the camera's: black for everyone */
+	uint64_t not_before_ns; /* what arrived earlier is never shown */
+	struct publish_news news;
+
+	/* its own */
+	uint32_t serial; /* of form; 0: no frame yet */
+	struct image_form form;
+	struct media_clock media;
+	struct rate_meter rate;
+	struct image_buffer masked;
+	uint64_t arrival_ns, capture_ns; /* of the newest frame */
+};
+
+void publisher_free(struct publisher *p);
+
+/*
+ * Publish one frame. A new form is told first: tell_format gets the message, and attaches of older
+ * serials nothing from then on. fallback_fps_milli: while too few frames are there to measure.
+ * before_each: see attach_publish; its error is returned.
+ */
+int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
+	uint32_t fallback_fps_milli, void (*tell_format)(void *data, const struct msg_format *m),
+	int (*before_each)(void *data), void *data);
+
+#endif
