@@ -19,4 +19,15 @@ tests_unit_test_memory_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
 tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
+unit_clients = tests/unit/test_client tests/unit/test_client_hostile
+check_PROGRAMS += $(unit_clients)
+TESTS += $(unit_clients)
+tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
+	tests/unit/fake_mux.c tests/unit/fake_mux.h
+tests_unit_test_client_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_client_hostile_SOURCES = tests/unit/test_client_hostile.c \
+	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
+tests_unit_test_client_hostile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_hostile_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
 endif
