@@ -1,1 +1,2 @@
-# scripts
+# What a person runs from a fresh clone.
+dist_noinst_SCRIPTS += scripts/setup scripts/build-tree scripts/demo scripts/check
