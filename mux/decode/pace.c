@@ -3,7 +3,8 @@
 
 #include "common/clock.h"
 
-#define STEP_MAX_NS (10 * NS_PER_S) /* a longer step of the timestamps is a jump */
+#define STEP_MAX_NS (10 * NS_PER_S)   /* a longer step of the timestamps is a jump */
+#define JITTER_NS   (15 * NS_PER_MS) /* so much too early is not early, but see pacer_take */
 
 uint64_t media_clock_step(struct media_clock *mc, uint64_t pts_ns, uint64_t arrival_ns)
 {
@@ -57,10 +58,12 @@ void pacer_init(struct pacer *p, uint32_t max_fps)
 
 bool pacer_take(struct pacer *p, uint64_t media_ns)
 {
+	uint64_t jitter = p->interval_ns / 4 < JITTER_NS ? p->interval_ns / 4 : JITTER_NS;
+
 	if (p->interval_ns == 0)
 		return true;
-	/* A quarter of an interval early is jitter; what it gains is missing from the next. */
-	if (p->started && media_ns + p->interval_ns / 4 < p->next_ns)
+	/* What an early frame gains is missing from the next. */
+	if (p->started && media_ns + jitter < p->next_ns)
 		return false;
 	/* A frame that is late by less than an interval keeps the average; a pause is not made up for. */
 	if (!p->started || media_ns > p->next_ns + p->interval_ns)

@@ -30,4 +30,21 @@ tests_unit_test_client_hostile_SOURCES = tests/unit/test_client_hostile.c \
 	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
 tests_unit_test_client_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_client_hostile_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
+
+unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
+	tests/unit/test_codec
+check_PROGRAMS += $(unit_decode)
+TESTS += $(unit_decode)
+tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
+tests_unit_test_pace_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pace_LDADD = libdecode.la $(UNIT_LIBS)
+tests_unit_test_convert_SOURCES = tests/unit/test_convert.c
+tests_unit_test_convert_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_convert_LDADD = libdecode.la $(UNIT_LIBS) -lm
+tests_unit_test_attach_SOURCES = tests/unit/test_attach.c
+tests_unit_test_attach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_attach_LDADD = libdecode.la $(UNIT_LIBS)
+tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
+tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
+tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
 endif
