@@ -1,0 +1,81 @@
+/*
+ * The broker's whole state, seen by all files of this folder and by nobody else. Each list has one
+ * file that adds to it and takes from it, named beside it.
+ */
+#ifndef FRAMEMUX_BROKER_H
+#define FRAMEMUX_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mux/broker/list.h"
+#include "mux/broker/quota.h"
+#include "mux/broker/rate.h"
+#include "mux/broker/revoked.h"
+
+#define REFUSAL_LINES 10u /* a second, in the log */
+
+struct event;
+struct event_base;
+
+/* What framemuxd says at the start; constant from then on. */
+struct settings {
+	uint32_t key_id;
+	uint64_t stale_after_ns;
+	uint32_t mux_uid;
+	uint32_t *admins; /* owned */
+	uint32_t n_admins;
+};
+
+struct totals {
+	uint64_t leases_opened, leases_refused, revokes, revoke_us_max, erased_bytes;
+	uint64_t provenance_failures;
+};
+
+struct broker {
+	struct event_base *base;
+	struct secrets *secrets;
+	struct settings settings;
+	struct conn *daemon;        /* daemon_link.c */
+	int clients_fd, control_fd; /* borrowed: listening */
+	struct listener *clients_listener, *control_listener;
+	LIST_HEAD(, camera) cameras;         /* camera.c */
+	LIST_HEAD(, standing) standing;      /* standing.c; empty once served */
+	LIST_HEAD(, client) clients;         /* client.c */
+	LIST_HEAD(, tenure) tenures;         /* tenure.c: the leases */
+	LIST_HEAD(, attach) ending;          /* erase.c: attaches on their way out */
+	LIST_HEAD(, held) held;              /* held.c: ended rings that somebody still maps */
+	LIST_HEAD(, control) controls;       /* control.c */
+	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
+	struct revoked revoked;              /* revoke.c */
+	struct quota quota;
+	struct totals totals;
+	struct rate refusals;  /* log lines about them */
+	uint64_t last_attach;  /* number of the newest attach */
+	uint32_t last_request; /* number of the newest request to framemuxd */
+	uint32_t n_controls;
+	struct event *held_timer;   /* held.c */
+	struct event *expiry_timer; /* expiry.c */
+	int expiry_fd;              /* owned; expiry.c */
+	struct event *stop_timer;
+	bool is_stopping; /* leases are being ended */
+	bool is_over;     /* the loop has ended */
+	int exit_code;
+};
+
+/* Run until framemuxd goes away. Returns the exit code: 0, or 70. */
+int broker_run(void);
+
+/* The same on other descriptors, which stay the caller's but for daemon_fd: for tests. */
+int broker_run_on(int daemon_fd, int clients_fd, int control_fd);
+
+/* All standing tokens are sent: begin to accept. 0 or -errno. */
+int broker_serve(struct broker *b);
+
+/* End every lease, then the loop, with this exit code. The first code but 0 stays. */
+void broker_stop(struct broker *b, int exit_code);
+
+/* While stopping: called when an attach is gone. */
+void broker_check_stopped(struct broker *b);
+
+#endif

@@ -1,0 +1,201 @@
+/* The table of cameras. Owns the records and, through them, the decoders. Runs in the broker. */
+#include "mux/broker/camera.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/broker/attach.h"
+#include "mux/broker/conn.h"
+#include "mux/broker/decoder.h"
+#include "mux/broker/tenure.h"
+
+#define CHANGE_INTERVAL_NS NS_PER_S /* between attaches that the camera causes */
+
+struct camera *camera_by_id(const struct broker *b, const uint8_t id[CAMERA_ID_BYTES])
+{
+	struct camera *c;
+
+	LIST_FOREACH (c, &b->cameras, link)
+		if (!memcmp(c->id.b, id, CAMERA_ID_BYTES))
+			return c;
+	return NULL;
+}
+
+struct camera *camera_by_name(const struct broker *b, const char *name)
+{
+	struct camera *c;
+
+	LIST_FOREACH (c, &b->cameras, link)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+/* In the order of the configuration, for status. */
+static void append(struct broker *b, struct camera *c)
+{
+	struct camera *last = LIST_FIRST(&b->cameras);
+
+	while (last && LIST_NEXT(last, link))
+		last = LIST_NEXT(last, link);
+	if (last)
+		LIST_INSERT_AFTER(last, c, link);
+	else
+		LIST_INSERT_HEAD(&b->cameras, c, link);
+}
+
+int camera_add(struct broker *b, const struct msg_broker_camera *m)
+{
+	struct camera *c;
+
+	if (camera_by_id(b, m->id) || camera_by_name(b, m->name))
+		return -EEXIST;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->broker = b;
+	memcpy(c->id.b, m->id, CAMERA_ID_BYTES);
+	memcpy(c->name, m->name, sizeof(c->name));
+	memcpy(c->vendor, m->vendor, sizeof(c->vendor));
+	c->epoch = m->epoch;
+	c->state = CAMERA_IDLE;
+	LIST_INIT(&c->tenures);
+	append(b, c);
+	return 0;
+}
+
+/* After the last lease has ended. */
+void camera_free_all(struct broker *b)
+{
+	struct camera *c;
+
+	while ((c = LIST_FIRST(&b->cameras))) {
+		LIST_REMOVE(c, link);
+		decoder_free(take_ptr(c->decoder), "the mux stops");
+		free(c);
+	}
+}
+
+static bool state_is_dark(enum camera_state state)
+{
+	return state == CAMERA_STALE || state == CAMERA_LOST || state == CAMERA_DISABLED ||
+		state == CAMERA_BLOCKED;
+}
+
+bool camera_is_showing(const struct camera *c)
+{
+	return c->decoder && c->decoder->conn && !c->decoder->is_condemned &&
+		c->decoder->format.serial && !state_is_dark(c->state);
+}
+
+void camera_count_wanted(struct camera *c)
+{
+	struct msg_camera_want m = {0};
+	struct tenure *t;
+
+	LIST_FOREACH (t, &c->tenures, in_camera)
+		m.leases += !lease_is_ending(&t->life);
+	if (m.leases == c->wanted)
+		return;
+	c->wanted = m.leases;
+	memcpy(m.id, c->id.b, sizeof(m.id));
+	conn_send(c->broker->daemon, &wire_camera_want, &m, NULL, 0);
+}
+
+/* --- what framemuxd says -----------------------------------------------------------------------
+ */
+
+static void tell_tenure(struct tenure *t, const struct camera *c)
+{
+	switch (c->state) {
+	case CAMERA_STALE:
+		tenure_camera_stale(t);
+		break;
+	case CAMERA_LOST:
+		tenure_darken(t, FRAMEMUX_STATE_LOST, c->reason);
+		break;
+	case CAMERA_DISABLED:
+	case CAMERA_BLOCKED:
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, c->reason);
+		break;
+	default:
+		tenure_camera_back(t);
+		break;
+	}
+}
+
+void camera_news(struct camera *c, uint32_t state, const char *reason)
+{
+	struct tenure *t, *next;
+
+	c->state = (enum camera_state)state;
+	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	log_info("camera %s: %s%s%s", c->name, camera_state_name(state), *reason ? ": " : "",
+		reason);
+	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next)
+		tell_tenure(t, c);
+}
+
+int camera_pair_born(struct camera *c, uint64_t generation, int *fd)
+{
+	int r;
+
+	if (c->decoder)
+		return -EEXIST; /* two pairs of one camera: the one thing that must not be */
+	r = decoder_new(c, generation, *fd, &c->decoder);
+	if (r < 0)
+		return r;
+	*fd = -1;
+	if (c->state == CAMERA_LOST || c->state == CAMERA_STALE)
+		c->state = CAMERA_CONNECTING;
+	log_debug("camera %s: generation %llu", c->name, (unsigned long long)generation);
+	return 0;
+}
+
+void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason)
+{
+	struct decoder *d = c->decoder;
+
+	if (!d || d->generation != generation)
+		return; /* one that we could not take over */
+	c->decoder = NULL;
+	decoder_free(d, reason);
+}
+
+/* --- what its decoder says ---------------------------------------------------------------------
+ */
+
+/* A change costs each of its clients an attach: the next one not before a second has passed. */
+static void count_change(struct camera *c)
+{
+	uint64_t now = clock_monotonic_ns();
+	uint64_t at = c->change_not_before_ns > now ? c->change_not_before_ns : now;
+
+	c->attach_not_before_ns = at;
+	c->change_not_before_ns = at + CHANGE_INTERVAL_NS;
+}
+
+void camera_format_changed(struct camera *c)
+{
+	uint32_t serial = c->decoder->format.serial;
+	struct tenure *t, *next;
+	bool is_change = false;
+
+	LIST_FOREACH (t, &c->tenures, in_camera)
+		is_change |= t->attach && !attach_is_kept(t->attach);
+	if (is_change)
+		count_change(c);
+	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next) {
+		if (!t->attach)
+			tenure_try(t);
+		else if (attach_is_kept(t->attach))
+			attach_keep(t->attach, serial);
+		else
+			tenure_reattach(t);
+	}
+}

@@ -1,0 +1,50 @@
+/*
+ * The cameras by id, what framemuxd last said of each, its leases, and its present pair. A camera's
+ * record is immutable from the setup on but for state and pair.
+ */
+#ifndef FRAMEMUX_BROKER_CAMERA_H
+#define FRAMEMUX_BROKER_CAMERA_H
+
+#include "common/camera_state.h"
+#include "common/identity.h"
+#include "mux/broker/broker.h"
+#include "mux/link.h"
+
+struct camera {
+	LIST_ENTRY(camera) link;
+	struct broker *broker; /* borrowed */
+	struct camera_id id;
+	char name[LIMIT_NAME], vendor[LIMIT_LABEL];
+	uint32_t epoch;
+	enum camera_state state;
+	char reason[LIMIT_REASON];
+	struct decoder *decoder; /* owned; the present pair's, or NULL */
+	LIST_HEAD(, tenure) tenures;
+	uint32_t wanted;               /* leases, as framemuxd was last told */
+	uint64_t attach_not_before_ns; /* monotonic: camera-caused attaches, one a second */
+	uint64_t change_not_before_ns;
+};
+
+/* 0, -EEXIST, -ENOMEM. */
+int camera_add(struct broker *b, const struct msg_broker_camera *m);
+void camera_free_all(struct broker *b);
+
+/* NULL when there is none. */
+struct camera *camera_by_id(const struct broker *b, const uint8_t id[CAMERA_ID_BYTES]);
+struct camera *camera_by_name(const struct broker *b, const char *name);
+
+/* Whether an attach may begin: the pair is there, its format known, and nothing says dark. */
+bool camera_is_showing(const struct camera *c);
+
+/* Tell framemuxd how many leases want it, if that has changed. */
+void camera_count_wanted(struct camera *c);
+
+/* From framemuxd. */
+void camera_news(struct camera *c, uint32_t state, const char *reason);
+int camera_pair_born(struct camera *c, uint64_t generation, int *fd); /* takes *fd */
+void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason);
+
+/* From the decoder: its format is another (or its first) one. */
+void camera_format_changed(struct camera *c);
+
+#endif

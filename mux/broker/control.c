@@ -1,0 +1,235 @@
+/* The control conversation. Owns its connections. Runs in the broker. */
+#include "mux/broker/control.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/sock.h"
+#include "mux/broker/camera.h"
+#include "mux/broker/grant.h"
+#include "mux/broker/revoke.h"
+#include "mux/broker/secrets.h"
+#include "mux/broker/status.h"
+
+#define CONNECTIONS_MAX 64u
+#define HELLO_S         5u
+#define OUTBOX_MAX      16384u /* a whole status: a record for each camera, lease and uid */
+
+void control_record(struct control *c, const struct wire_message *m, const void *msg)
+{
+	conn_send(c->conn, m, msg, NULL, 0);
+}
+
+void control_done(struct control *c, uint32_t request, uint32_t status, uint64_t elapsed_us,
+	const char *reason)
+{
+	struct msg_ctl_done m = {.request = request, .status = status, .elapsed_us = elapsed_us};
+
+	memcpy(m.reason, reason, strnlen(reason, sizeof(m.reason) - 1));
+	control_record(c, &wire_ctl_done, &m);
+	conn_set_state(c->conn, CONTROL_READY);
+}
+
+static void refuse(struct control *c, uint32_t request, int error, const char *reason)
+{
+	control_done(c, request, (uint32_t)-error, 0, reason);
+}
+
+static bool may_change(const struct control *c)
+{
+	const struct settings *s = &c->broker->settings;
+
+	if (c->uid == 0 || c->uid == s->mux_uid)
+		return true;
+	for (uint32_t i = 0; i < s->n_admins; i++)
+		if (s->admins[i] == c->uid)
+			return true;
+	return false;
+}
+
+/* Whether the request may go on; if not, it has been answered. */
+static bool admit_change(struct control *c, uint32_t request, const char *verb)
+{
+	log_notice("%s by uid %u pid %u%s", verb, c->uid, c->pid,
+		may_change(c) ? "" : ": not permitted");
+	if (may_change(c))
+		return true;
+	refuse(c, request, -EACCES, "only root, the mux's own user and admins may do that");
+	return false;
+}
+
+/* --- the conversation --------------------------------------------------------------------------
+ */
+
+static int handle_hello(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_hello *m = msg;
+
+	(void)fds;
+	if (m->magic != PROTOCOL_MAGIC || m->version < PROTOCOL_VERSION)
+		return -EPROTO;
+	conn_set_state(c->conn, CONTROL_READY);
+	return 0;
+}
+
+static int handle_status(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_status *m = msg;
+
+	(void)fds;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (status_begin(c, m->request) < 0)
+		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
+static int mint(const struct broker *b, const struct rights *rights, struct msg_ctl_token *ret)
+{
+	struct token token;
+	int r;
+
+	randombytes_buf(ret->id, sizeof(ret->id));
+	r = grant_mint(b->secrets->root, b->settings.key_id, ret->id, rights, &token);
+	if (r == 0)
+		r = token_format(&token, ret->token);
+	sodium_memzero(&token, sizeof(token));
+	ret->not_after = rights->never_expires ? 0 : rights->not_after;
+	return r;
+}
+
+static int handle_grant(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_grant *m = msg;
+	const struct camera *camera = camera_by_name(c->broker, m->camera);
+	struct msg_ctl_token answer = {0};
+	char id[2 * TOKEN_ID_BYTES + 1];
+	struct rights rights;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "grant"))
+		return 0;
+	if (!camera) {
+		refuse(c, m->request, -ENOENT, "no such camera");
+		return 0;
+	}
+	if (grant_from_request(m, camera->epoch, c->uid, clock_unix_s(), &rights) < 0 ||
+		mint(c->broker, &rights, &answer) < 0) {
+		refuse(c, m->request, -EINVAL, "a limit is missing or impossible");
+		return 0;
+	}
+	token_id_text(answer.id, id);
+	log_notice("token %s for uid %u, camera %s, granted by uid %u", id, rights.uid,
+		rights.camera, c->uid);
+	control_record(c, &wire_ctl_token, &answer);
+	control_done(c, m->request, 0, 0, "");
+	sodium_memzero(&answer, sizeof(answer));
+	return 0;
+}
+
+static int handle_revoke(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_revoke *m = msg;
+	int r;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "revoke"))
+		return 0;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	r = revoke_begin(c->broker, c, m->request, m->id);
+	if (r == -ENOENT)
+		refuse(c, m->request, r, "no such lease");
+	else if (r == -EINVAL)
+		refuse(c, m->request, r,
+			"an id is 16 hexadecimal digits of a lease or 32 of a token");
+	else if (r < 0)
+		refuse(c, m->request, r, "the mux is short of memory");
+	return 0;
+}
+
+const struct wire_rule control_rules[] = {
+	{&wire_hello, CONTROL_NEW, 0, handle_hello},
+	{&wire_ctl_status, CONTROL_READY, 0, handle_status},
+	{&wire_ctl_grant, CONTROL_READY, 0, handle_grant},
+	{&wire_ctl_revoke, CONTROL_READY, 0, handle_revoke},
+};
+const size_t control_n_rules = ARRAY_SIZE(control_rules);
+
+/* --- life and death ------------------------------------------------------------------------------
+ */
+
+static void control_free(struct control *c)
+{
+	revoke_forget_asker(c->broker, c);
+	status_abandon(c);
+	LIST_REMOVE(c, link);
+	c->broker->n_controls--;
+	conn_free(c->conn);
+	free(c);
+}
+
+static void on_gone(void *self, int error)
+{
+	struct control *c = self;
+
+	if (error != -EPIPE)
+		log_info("control uid %u pid %u dropped: %s", c->uid, c->pid, strerror(-error));
+	control_free(c);
+}
+
+static const struct conn_kind kind = {
+	.rules = control_rules,
+	.n_rules = ARRAY_SIZE(control_rules),
+	.outbox_max = OUTBOX_MAX,
+	.gone = on_gone,
+};
+
+/* The connection as such is refused: done for request 0. */
+static void turn_away(int fd)
+{
+	const struct msg_ctl_done m = {.status = EUSERS, .reason = "too many control connections"};
+
+	(void)sock_send_msg(fd, &wire_ctl_done, &m);
+}
+
+void control_accept(void *data, struct peer peer)
+{
+	struct broker *b = data;
+	cleanup_fd int fd = peer.fd;
+	struct control *c;
+
+	if (b->is_stopping || b->n_controls >= CONNECTIONS_MAX) {
+		turn_away(fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return;
+	c->broker = b;
+	c->uid = peer.uid;
+	c->pid = (uint32_t)peer.pid;
+	if (conn_new(b->base, fd, &kind, c, CONTROL_NEW, &c->conn) < 0) {
+		free(c);
+		return;
+	}
+	take_fd(&fd);
+	LIST_INSERT_HEAD(&b->controls, c, link);
+	b->n_controls++;
+	conn_expect_soon(c->conn, HELLO_S);
+}
+
+void control_free_all(struct broker *b)
+{
+	struct control *c, *next;
+
+	LIST_FOREACH_SAFE (c, &b->controls, link, next)
+		control_free(c);
+}

@@ -1,0 +1,27 @@
+/*
+ * How an attach ends: one path for close, revoke, expiry, the client's death, the camera's, another
+ * format, and stop. Event-driven; several run side by side; each is bounded by the decoder's
+ *letting go or its death.
+ *
+ *	1 dead mark  2 ring_drop to the decoder  3 erase  4 no writer left: let go, or killed after
+ *	LET_GO_MS  5 erase again  6 the lease's client is told  7 log, unmap, close
+ */
+#ifndef FRAMEMUX_BROKER_ERASE_H
+#define FRAMEMUX_BROKER_ERASE_H
+
+#include "mux/broker/attach.h"
+
+/* Begin to end a, from whichever phase; may be over, and a freed, on return. */
+void erase_begin(struct attach *a);
+
+/* From the decoder: it has let go. From framemuxd: its pair is dead (a->decoder is NULL). */
+void erase_let_go(struct attach *a);
+void erase_writer_dead(struct attach *a);
+
+/* From the attach's timer. */
+void erase_on_timer(struct attach *a);
+
+/* Clear what is left, whatever is still mapped: the last act of a broker that stops. */
+void erase_all_now(struct broker *b);
+
+#endif

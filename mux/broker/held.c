@@ -1,0 +1,110 @@
+/* Ended rings under watch. Owns their probes. Runs in the broker. */
+#include "mux/broker/held.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/memfd.h"
+
+#define CHECK_S 1
+
+struct held {
+	LIST_ENTRY(held) link;
+	uint32_t uid;
+	uint64_t bytes;
+	int probe_fd, dead_probe_fd; /* owned */
+};
+
+static void close_probe(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_free(int probe_fd)
+{
+	return probe_fd < 0 || memfd_has_no_user(probe_fd);
+}
+
+static void drop(struct held *h)
+{
+	LIST_REMOVE(h, link);
+	close_probe(h->probe_fd);
+	close_probe(h->dead_probe_fd);
+	free(h);
+}
+
+static void arm(struct broker *b)
+{
+	const struct timeval soon = {.tv_sec = CHECK_S};
+
+	if (!LIST_EMPTY(&b->held) && !evtimer_pending(b->held_timer, NULL))
+		evtimer_add(b->held_timer, &soon);
+}
+
+bool held_check(struct broker *b)
+{
+	struct held *h, *next;
+	bool any = false;
+
+	LIST_FOREACH_SAFE (h, &b->held, link, next) {
+		if (!is_free(h->probe_fd) || !is_free(h->dead_probe_fd))
+			continue;
+		quota_release_held(&b->quota, h->uid, h->bytes);
+		drop(h);
+		any = true;
+	}
+	return any;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	held_check(data);
+	arm(data);
+}
+
+int held_init(struct broker *b)
+{
+	b->held_timer = evtimer_new(b->base, on_timer, b);
+	return b->held_timer ? 0 : -ENOMEM;
+}
+
+void held_add(struct broker *b, uint32_t uid, uint64_t bytes, int probe_fd, int dead_probe_fd)
+{
+	struct held *h;
+
+	if (is_free(probe_fd) && is_free(dead_probe_fd)) {
+		close_probe(probe_fd);
+		close_probe(dead_probe_fd);
+		quota_release(&b->quota, uid, bytes);
+		return;
+	}
+	quota_hold(&b->quota, uid, bytes);
+	h = malloc(sizeof(*h));
+	if (!h) {
+		close_probe(probe_fd);
+		close_probe(dead_probe_fd);
+		log_error("no memory to watch a held ring: uid %u stays charged for it", uid);
+		return;
+	}
+	*h = (struct held){
+		.uid = uid, .bytes = bytes, .probe_fd = probe_fd, .dead_probe_fd = dead_probe_fd};
+	LIST_INSERT_HEAD(&b->held, h, link);
+	arm(b);
+}
+
+void held_free_all(struct broker *b)
+{
+	struct held *h, *next;
+
+	LIST_FOREACH_SAFE (h, &b->held, link, next)
+		drop(h);
+	if (b->held_timer)
+		event_free(b->held_timer);
+	b->held_timer = NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * Memory of ended attaches that somebody still has: erased, but charged to its uid until the kernel
+ * says that nobody is left. Looked at once a second, and before a uid is refused for its quota.
+ */
+#ifndef FRAMEMUX_BROKER_HELD_H
+#define FRAMEMUX_BROKER_HELD_H
+
+#include "mux/broker/broker.h"
+
+int held_init(struct broker *b);
+
+/* Takes over the probes and the charge. Without memory for the record the charge stays for good. */
+void held_add(struct broker *b, uint32_t uid, uint64_t bytes, int probe_fd, int dead_probe_fd);
+
+/* Look now; true if something was given back. */
+bool held_check(struct broker *b);
+
+void held_free_all(struct broker *b);
+
+#endif

@@ -1,0 +1,52 @@
+/*
+ * What each uid holds: connections, leases, ring memory. Pure arithmetic; nothing is allocated for
+ * a client before it was charged here, since a memory limit that a memfd hits is an OOM kill and
+ * never an error. Memory stays charged to its uid until nobody has it any more, after a revoke too.
+ */
+#ifndef FRAMEMUX_BROKER_QUOTA_H
+#define FRAMEMUX_BROKER_QUOTA_H
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct quota_limits {
+	uint64_t uid_bytes;
+	uint32_t connections, uid_connections, uid_leases;
+};
+
+struct quota_uid {
+	LIST_ENTRY(quota_uid) link;
+	uint32_t uid;
+	uint32_t connections, leases;
+	uint64_t bytes;      /* charged, held_bytes included */
+	uint64_t held_bytes; /* of attaches that have ended, while somebody still maps them */
+};
+
+struct quota {
+	struct quota_limits limits;
+	uint32_t connections; /* of all uids */
+	LIST_HEAD(, quota_uid) uids;
+};
+
+void quota_init(struct quota *q, const struct quota_limits *limits);
+void quota_free(struct quota *q);
+
+/* 0; -EUSERS above a limit (everybody's or the uid's); -ENOMEM. Each is undone by its counterpart.
+ */
+int quota_connect(struct quota *q, uint32_t uid);
+void quota_disconnect(struct quota *q, uint32_t uid);
+int quota_lease_begin(struct quota *q, uint32_t uid);
+void quota_lease_end(struct quota *q, uint32_t uid);
+
+/* 0, -EDQUOT, -ENOMEM. */
+int quota_charge(struct quota *q, uint32_t uid, uint64_t bytes);
+void quota_release(struct quota *q, uint32_t uid, uint64_t bytes);
+
+/* Charged bytes become held ones; and then they are given back. */
+void quota_hold(struct quota *q, uint32_t uid, uint64_t bytes);
+void quota_release_held(struct quota *q, uint32_t uid, uint64_t bytes);
+
+/* NULL when the uid holds nothing. */
+const struct quota_uid *quota_find(const struct quota *q, uint32_t uid);
+
+#endif

@@ -1,0 +1,21 @@
+/* The set of token ids that were revoked, in this life of the mux or an earlier one. Pure code. */
+#ifndef FRAMEMUX_BROKER_REVOKED_H
+#define FRAMEMUX_BROKER_REVOKED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/token.h"
+
+struct revoked {
+	uint8_t (*ids)[TOKEN_ID_BYTES]; /* owned; sorted */
+	size_t n, room;
+};
+
+void revoked_free(struct revoked *s);
+
+/* 0 (also when it is there already) or -ENOMEM. */
+int revoked_add(struct revoked *s, const uint8_t id[TOKEN_ID_BYTES]);
+bool revoked_has(const struct revoked *s, const uint8_t id[TOKEN_ID_BYTES]);
+
+#endif

@@ -1,0 +1,162 @@
+/* Rings and dead pages. Owns their descriptors and maps. Runs in the broker. */
+#include "mux/broker/ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sysexits.h>
+
+#include "common/breakage.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/memfd.h"
+#include "common/protocol.h"
+
+static void close_fd(int *fd)
+{
+	cleanup_close(fd);
+	*fd = -1;
+}
+
+/* Frames belong into no core file, no child, and no stray read of the broker's. */
+static int hide(void *map, uint64_t bytes)
+{
+	if (madvise(map, bytes, MADV_DONTDUMP) < 0 || madvise(map, bytes, MADV_DONTFORK) < 0 ||
+		mprotect(map, bytes, PROT_NONE) < 0)
+		return -errno;
+	return 0;
+}
+
+static int map_whole(int fd, uint64_t bytes, void **ret_map)
+{
+	void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret_map = map;
+	return 0;
+}
+
+int ring_make(uint64_t bytes, struct ring *ret)
+{
+	int r;
+
+	*ret = RING_NONE;
+	r = memfd_make("framemux-ring", bytes, &ret->maker_fd);
+	if (r < 0)
+		return r;
+	ret->bytes = bytes;
+	r = map_whole(ret->maker_fd, bytes, &ret->map);
+	return r < 0 ? r : hide(ret->map, bytes);
+}
+
+int ring_reopen(struct ring *r)
+{
+	int reader = breakage("broker-writable-fd") ? O_RDWR : O_RDONLY;
+	int e = memfd_reopen(r->maker_fd, O_RDWR, &r->writer_fd);
+
+	if (e == 0)
+		e = memfd_reopen(r->maker_fd, O_RDONLY, &r->probe_fd);
+	if (e == 0)
+		e = memfd_reopen(r->maker_fd, reader, &r->reader_fd);
+	return e;
+}
+
+int ring_add_dead_page(struct ring *r)
+{
+	cleanup_fd int fd = -1;
+	int e = memfd_make("framemux-dead", DEAD_PAGE_BYTES, &fd);
+
+	if (e == 0)
+		e = map_whole(fd, DEAD_PAGE_BYTES, &r->dead_map);
+	if (e == 0)
+		e = memfd_reopen(fd, O_RDONLY, &r->dead_probe_fd);
+	if (e == 0)
+		e = memfd_reopen(fd, O_RDONLY, &r->dead_reader_fd);
+	if (e == 0)
+		e = memfd_seal(fd, DEAD_PAGE_BYTES);
+	return e;
+}
+
+void ring_writer_given(struct ring *r)
+{
+	close_fd(&r->writer_fd);
+}
+
+int ring_seal(struct ring *r)
+{
+	int e = memfd_seal(r->maker_fd, r->bytes);
+
+	if (e < 0)
+		return e;
+	close_fd(&r->maker_fd);
+	close_fd(&r->writer_fd);
+	r->is_sealed = true;
+	/* What is left must be the decoder's mapping, and it must be there: a decoder that said
+	 * "mapped" without it would be one that we could not see let go. */
+	return ring_has_no_writer(r) ? -EPERM : 0;
+}
+
+int ring_check_outgoing(const struct ring *r)
+{
+	if (breakage("broker-no-seal") || breakage("broker-writable-fd"))
+		return 0;
+	if (!r->is_sealed || r->maker_fd >= 0 || r->writer_fd >= 0)
+		return -EPERM;
+	if (memfd_check(r->reader_fd, r->bytes) < 0)
+		return -EPERM;
+	return memfd_check(r->dead_reader_fd, DEAD_PAGE_BYTES);
+}
+
+void ring_readers_given(struct ring *r)
+{
+	close_fd(&r->reader_fd);
+	close_fd(&r->dead_reader_fd);
+}
+
+void ring_mark_dead(struct ring *r)
+{
+	if (r->dead_map && !breakage("broker-no-dead-mark"))
+		atomic_store((_Atomic uint32_t *)r->dead_map, 1);
+}
+
+void ring_erase(struct ring *r)
+{
+	if (!r->map || breakage("broker-no-erase"))
+		return;
+	if (mprotect(r->map, r->bytes, PROT_READ | PROT_WRITE) < 0) {
+		log_error("a ring cannot be erased: %s", strerror(errno));
+		_exit(EX_SOFTWARE);
+	}
+	explicit_bzero(r->map, r->bytes);
+	atomic_thread_fence(memory_order_seq_cst);
+	/* Not fatal: it only guards against reading it by mistake. */
+	if (mprotect(r->map, r->bytes, PROT_NONE) < 0)
+		log_warning("an erased ring stays mapped: %s", strerror(errno));
+}
+
+void ring_close_outgoing(struct ring *r)
+{
+	close_fd(&r->maker_fd);
+	close_fd(&r->writer_fd);
+	ring_readers_given(r);
+}
+
+bool ring_has_no_writer(const struct ring *r)
+{
+	return r->probe_fd < 0 || memfd_has_no_writer(r->probe_fd);
+}
+
+void ring_destroy(struct ring *r, int *ret_probe_fd, int *ret_dead_probe_fd)
+{
+	if (r->map)
+		munmap(r->map, r->bytes);
+	if (r->dead_map)
+		munmap(r->dead_map, DEAD_PAGE_BYTES);
+	ring_close_outgoing(r);
+	*ret_probe_fd = take_fd(&r->probe_fd);
+	*ret_dead_probe_fd = take_fd(&r->dead_probe_fd);
+	*r = RING_NONE;
+}

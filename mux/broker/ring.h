@@ -1,0 +1,56 @@
+/*
+ * The memory of one attach: the ring and its dead page, from creation to the last close. One
+ * function a step, in the order of DESIGN "Attach"; none is skipped and none is repeated, and a
+ * ring is never used for a second attach. Knows no lease, no loop and no peer.
+ *
+ * Descriptions of the ring's file: `maker` is the one that memfd_create made; neither it nor the
+ * broker's map counts as a writer for the kernel. `writer` is a counted one, for the decoder.
+ * `probe` and `reader` are read-only.
+ */
+#ifndef FRAMEMUX_BROKER_RING_H
+#define FRAMEMUX_BROKER_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ring {
+	uint64_t bytes;
+	int maker_fd, writer_fd, reader_fd, probe_fd; /* owned; -1 when not there */
+	int dead_reader_fd, dead_probe_fd;            /* owned */
+	void *map;                                    /* owned; PROT_NONE but while erasing */
+	void *dead_map;                               /* owned */
+	bool is_sealed;
+};
+
+#define RING_NONE                                                                                  \
+	((struct ring){.maker_fd = -1,                                                             \
+		.writer_fd = -1,                                                                   \
+		.reader_fd = -1,                                                                   \
+		.probe_fd = -1,                                                                    \
+		.dead_reader_fd = -1,                                                              \
+		.dead_probe_fd = -1})
+
+/* Each returns 0 or -errno; after a failure only ring_destroy may follow. */
+int ring_make(uint64_t bytes, struct ring *ret); /* 1: create, allocate, map, hide */
+int ring_reopen(struct ring *r);                 /* 2: writer, probe, reader */
+int ring_add_dead_page(struct ring *r);
+void ring_writer_given(struct ring *r); /* the decoder has its own copy of writer_fd now */
+/*
+ * 4: seal, read back, 0400, close everything writable. The decoder must have mapped it: -EPERM when
+ * nobody has.
+ */
+int ring_seal(struct ring *r);
+int ring_check_outgoing(const struct ring *r); /* 5: what a receiver will check, before it leaves */
+void ring_readers_given(struct ring *r);
+
+/* The end. */
+void ring_mark_dead(struct ring *r);
+/* Zeros everywhere. Ends the process if that cannot be done: the decoders then erase theirs. */
+void ring_erase(struct ring *r);
+/* Close what could still be given away; map and probes stay. */
+void ring_close_outgoing(struct ring *r);
+bool ring_has_no_writer(const struct ring *r);
+/* Close everything but the probes, which go to the caller (-1: never was one). */
+void ring_destroy(struct ring *r, int *ret_probe_fd, int *ret_dead_probe_fd);
+
+#endif

@@ -1,0 +1,16 @@
+/* Standing grants: collected while framemuxd describes the configuration, then minted and sent. */
+#ifndef FRAMEMUX_BROKER_STANDING_H
+#define FRAMEMUX_BROKER_STANDING_H
+
+#include "mux/broker/broker.h"
+#include "mux/link.h"
+
+/* 0; -EINVAL for an unknown camera or a limit that no token can have; -ENOMEM. */
+int standing_add(struct broker *b, const struct msg_broker_grant *m);
+
+/* Send every token to framemuxd and forget the grants. 0 and how many, or -errno. */
+int standing_mint_all(struct broker *b, uint32_t *ret_n);
+
+void standing_free_all(struct broker *b);
+
+#endif

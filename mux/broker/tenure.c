@@ -1,0 +1,382 @@
+/* Leases and what belongs to them. Owns them; the states are lease.c's. Runs in the broker. */
+#include "mux/broker/tenure.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/broker/attach.h"
+#include "mux/broker/camera.h"
+#include "mux/broker/client.h"
+#include "mux/broker/decoder.h"
+#include "mux/broker/erase.h"
+#include "mux/broker/expiry.h"
+#include "mux/broker/revoke.h"
+
+#define RETRY_NS       NS_PER_S           /* after a shortage */
+#define FAULT_PAUSE_NS (500u * NS_PER_MS) /* after a fault of the client's */
+#define FAULTS_MAX     3u                 /* in a row, and the lease ends */
+#define FAULTLESS_NS   (10u * NS_PER_S)   /* an attach that lasted so long begins a new row */
+
+/* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
+#define EXPIRY_FAR_S (1ull << 33)
+
+/* --- the client is told; the end -----------------------------------------------------------------
+ */
+
+static void count_leased_time(struct tenure *t)
+{
+	struct tenure_counts n;
+
+	tenure_count(t, &n);
+	log_notice("lease %016llx ended: uid %u pid %u, camera %s: %s; published %llu, "
+		   "delivered %llu, dropped %llu, withheld %llu",
+		(unsigned long long)t->id, t->uid, t->pid, t->camera_name, t->life.reason,
+		(unsigned long long)n.published, (unsigned long long)n.delivered,
+		(unsigned long long)n.dropped, (unsigned long long)n.withheld);
+}
+
+static void tenure_free(struct tenure *t)
+{
+	struct broker *b = t->broker;
+
+	LIST_REMOVE(t, in_broker);
+	LIST_REMOVE(t, in_camera);
+	if (t->client)
+		LIST_REMOVE(t, in_client);
+	quota_release(&b->quota, t->uid, t->reserved_bytes);
+	quota_lease_end(&b->quota, t->uid);
+	if (t->timer)
+		event_free(t->timer);
+	free(t);
+}
+
+static void tenure_close(struct tenure *t)
+{
+	struct broker *b = t->broker;
+	uint8_t token[TOKEN_ID_BYTES];
+	uint64_t id = t->id;
+
+	if (lease_move(&t->life, LEASE_OVER) < 0)
+		return;
+	count_leased_time(t);
+	memcpy(token, t->token, sizeof(token));
+	camera_count_wanted(t->camera);
+	tenure_free(t);
+	revoke_lease_gone(b, token, id);
+}
+
+/* Without an attach: tell what is to be told, and go if that was final. False: t is no more. */
+static bool settle(struct tenure *t)
+{
+	if (lease_tell(&t->life) && t->client)
+		client_tell(t->client, t->view, t->life.outcome, t->life.reason);
+	if (!lease_is_ending(&t->life))
+		return true;
+	tenure_close(t);
+	return false;
+}
+
+void tenure_end(struct tenure *t, enum framemux_state state, const char *reason)
+{
+	lease_turn(&t->life, state, reason);
+	camera_count_wanted(t->camera);
+	if (t->attach)
+		tenure_reattach(t);
+	else
+		settle(t);
+}
+
+void tenure_darken(struct tenure *t, enum framemux_state state, const char *reason)
+{
+	lease_turn(&t->life, state, reason);
+	if (t->attach)
+		tenure_reattach(t);
+	else
+		settle(t);
+}
+
+void tenure_reattach(struct tenure *t)
+{
+	if (!t->attach)
+		return;
+	/* Cannot fail but when it is on its way out already. */
+	(void)lease_move(&t->life, LEASE_DETACHING);
+	erase_begin(t->attach);
+}
+
+void tenure_client_gone(struct tenure *t, const char *reason)
+{
+	if (t->attach)
+		client_unqueue(t->client, t->attach);
+	LIST_REMOVE(t, in_client);
+	t->client = NULL;
+	tenure_end(t, FRAMEMUX_STATE_CLOSED, reason);
+}
+
+/* --- attaches come and go
+ * -------------------------------------------------------------------------- */
+
+static void try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns)
+{
+	uint64_t us = (at_ns - now_ns) / NS_PER_US + 1;
+	const struct timeval tv = {
+		.tv_sec = (time_t)(us / 1000000u), .tv_usec = (suseconds_t)(us % 1000000u)};
+
+	if (evtimer_add(t->timer, &tv) < 0)
+		log_error("no timer for a lease");
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* It cannot be now: after the first attach that is a dark view, before it is still connecting. */
+static void postpone(struct tenure *t, const char *reason)
+{
+	t->attach_not_before_ns = clock_monotonic_ns() + RETRY_NS;
+	tenure_darken(t, t->last_attach ? FRAMEMUX_STATE_STALE : FRAMEMUX_STATE_CONNECTING, reason);
+}
+
+void tenure_shortage(struct tenure *t, const char *reason)
+{
+	t->attach_not_before_ns = clock_monotonic_ns() + RETRY_NS;
+	tenure_darken(t, FRAMEMUX_STATE_STALE, reason);
+}
+
+static void begin(struct tenure *t, uint64_t now_ns)
+{
+	int r = attach_begin(t);
+
+	if (r == 0) {
+		(void)lease_move(&t->life, LEASE_ATTACHING);
+		return;
+	}
+	if (r == -EINVAL) {
+		tenure_end(t, FRAMEMUX_STATE_REFUSED, "the capability's limits permit no picture");
+		return;
+	}
+	if (r == -EDQUOT && !t->last_attach) {
+		tenure_end(t, FRAMEMUX_STATE_REFUSED, "the ring memory of this user is used up");
+		return;
+	}
+	try_at(t, now_ns + RETRY_NS, now_ns);
+	postpone(t,
+		r == -EDQUOT ? "the ring memory of this user is used up"
+			     : "the mux is short of memory or descriptors");
+}
+
+void tenure_try(struct tenure *t)
+{
+	uint64_t now = clock_monotonic_ns();
+	uint64_t at = later(t->attach_not_before_ns, t->camera->attach_not_before_ns);
+
+	if (t->attach || lease_is_ending(&t->life) || t->broker->is_stopping)
+		return;
+	if (at > now) {
+		try_at(t, at, now);
+		if (t->last_attach)
+			tenure_darken(t, FRAMEMUX_STATE_STALE, "the picture is being set up again");
+		return;
+	}
+	if (t->is_unproven) {
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, "the client could not take its ring");
+		return;
+	}
+	if (camera_is_showing(t->camera))
+		begin(t, now);
+}
+
+void tenure_attached(struct tenure *t)
+{
+	(void)lease_move(&t->life, LEASE_ATTACHED);
+}
+
+void tenure_detached(struct tenure *t)
+{
+	/* DETACHING came first: nothing but tenure_reattach ends an attach. */
+	(void)lease_move(&t->life, LEASE_WAITING);
+	if (settle(t))
+		tenure_try(t);
+}
+
+void tenure_fault(struct tenure *t, const char *reason)
+{
+	uint64_t now = clock_monotonic_ns();
+	const struct attach *a = t->attach;
+
+	if (a && a->phase == ATTACH_GIVEN) {
+		if (now - a->given_ns >= FAULTLESS_NS)
+			t->faults = 0;
+		t->faults++;
+		t->is_unproven = t->client && t->client->unacknowledged == a->id;
+	}
+	log_notice("lease %016llx: uid %u pid %u: %s", (unsigned long long)t->id, t->uid, t->pid,
+		reason);
+	if (t->faults >= FAULTS_MAX) {
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
+		return;
+	}
+	t->attach_not_before_ns = now + FAULT_PAUSE_NS;
+	if (a)
+		tenure_darken(t, FRAMEMUX_STATE_STALE, reason);
+}
+
+/* --- the camera
+ * ------------------------------------------------------------------------------------ */
+
+void tenure_camera_stale(struct tenure *t)
+{
+	uint64_t usual = t->broker->settings.stale_after_ns, now = clock_monotonic_ns();
+
+	if (t->attach &&
+		t->attach->plan.stale_ns > usual) /* of a slow lease: its own limit counts */
+		try_at(t, now + t->attach->plan.stale_ns - usual, now);
+	else
+		tenure_darken(t, FRAMEMUX_STATE_STALE, t->camera->reason);
+}
+
+void tenure_camera_back(struct tenure *t)
+{
+	if (t->attach) {
+		evtimer_del(t->timer);
+		return;
+	}
+	/* What was dark stays so until there is a picture; what connects hears how it is going. */
+	if (t->life.outcome == FRAMEMUX_STATE_CONNECTING)
+		tenure_darken(t, FRAMEMUX_STATE_CONNECTING, t->camera->reason);
+	tenure_try(t);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *data)
+{
+	struct tenure *t = data;
+
+	(void)fd;
+	(void)what;
+	if (!t->attach)
+		tenure_try(t);
+	else if (t->camera->state == CAMERA_STALE)
+		tenure_darken(t, FRAMEMUX_STATE_STALE, t->camera->reason);
+}
+
+/* What the camera is like at the moment, for one who has just come. */
+static void first_news(struct tenure *t)
+{
+	const struct camera *c = t->camera;
+
+	if (c->state == CAMERA_LOST)
+		tenure_darken(t, FRAMEMUX_STATE_LOST, c->reason);
+	else if (c->state == CAMERA_STALE)
+		tenure_darken(t, FRAMEMUX_STATE_STALE, c->reason);
+	else if (c->state == CAMERA_DISABLED || c->state == CAMERA_BLOCKED)
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, c->reason);
+	else
+		tenure_try(t);
+}
+
+/* --- the beginning
+ * --------------------------------------------------------------------------------- */
+
+static uint64_t fresh_id(const struct broker *b)
+{
+	const struct tenure *t;
+	uint64_t id;
+
+	do {
+		randombytes_buf(&id, sizeof(id));
+		LIST_FOREACH (t, &b->tenures, in_broker)
+			if (t->id == id)
+				id = 0;
+	} while (id == 0);
+	return id;
+}
+
+/* Real time decides at the open; from then on the lease ends when so much time has passed, whatever
+ * the clock is set to. */
+static void set_expiry(struct tenure *t, const struct tenure_ask *ask)
+{
+	uint64_t left_s = ask->rights->not_after - ask->now_s; /* verified to be later */
+
+	t->expires_boot_ns = UINT64_MAX;
+	if (ask->rights->never_expires)
+		return;
+	t->not_after_s = ask->rights->not_after;
+	if (left_s < EXPIRY_FAR_S)
+		t->expires_boot_ns = ask->now_boot_ns + left_s * NS_PER_S;
+}
+
+static void fill(struct tenure *t, const struct tenure_ask *ask)
+{
+	/* Keys are of the camera that the capability names, looked up by that name; ask->camera is
+	 * where the frames come from. That they are the same is what the tags prove. */
+	const struct camera *named = camera_by_name(t->broker, ask->rights->camera);
+
+	t->client = ask->client;
+	t->camera = ask->camera;
+	t->camera_id = named->id;
+	memcpy(t->camera_name, named->name, sizeof(t->camera_name));
+	t->id = fresh_id(t->broker);
+	t->view = ask->view;
+	memcpy(t->token, ask->token, TOKEN_ID_BYTES);
+	memcpy(t->label, ask->rights->label, sizeof(t->label));
+	t->terms = *ask->terms;
+	t->uid = ask->client->uid;
+	t->pid = ask->client->pid;
+	t->since_s = ask->now_s;
+	t->reserved_bytes = ask->reserved_bytes;
+	set_expiry(t, ask);
+	lease_begin(&t->life);
+}
+
+int tenure_new(struct broker *b, const struct tenure_ask *ask)
+{
+	struct msg_lease m = {.view = ask->view};
+	struct tenure *t;
+	int r = quota_lease_begin(&b->quota, ask->client->uid);
+
+	if (r < 0)
+		return r;
+	t = calloc(1, sizeof(*t));
+	if (t) {
+		t->broker = b;
+		t->timer = evtimer_new(b->base, on_timer, t);
+	}
+	if (!t || !t->timer) {
+		free(t);
+		quota_lease_end(&b->quota, ask->client->uid);
+		return -ENOMEM;
+	}
+	fill(t, ask);
+	LIST_INSERT_HEAD(&b->tenures, t, in_broker);
+	LIST_INSERT_HEAD(&t->camera->tenures, t, in_camera);
+	LIST_INSERT_HEAD(&t->client->tenures, t, in_client);
+	b->totals.leases_opened++;
+	log_notice("lease %016llx: uid %u pid %u, camera %s", (unsigned long long)t->id, t->uid,
+		t->pid, t->camera_name);
+	m.lease = t->id;
+	conn_send(t->client->conn, &wire_lease, &m, NULL, 0);
+	settle(t); /* CONNECTING */
+	camera_count_wanted(t->camera);
+	expiry_arm(b);
+	first_news(t);
+	return 0;
+}
+
+void tenure_count(const struct tenure *t, struct tenure_counts *ret)
+{
+	const struct attach *a = t->attach;
+
+	*ret = t->counts;
+	if (!a)
+		return;
+	ret->published += a->published;
+	ret->delivered += a->delivered;
+	ret->dropped += a->dropped;
+}
