@@ -1,0 +1,39 @@
+"""What a build promises about itself."""
+import os
+import subprocess
+
+from harness import Skipped, check
+
+
+def test_only_the_pair_links_ffmpeg(s):
+    for name in ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode"):
+        done = subprocess.run(["readelf", "-d", os.path.join(s.build, name)], capture_output=True,
+            text=True)
+        check(done.returncode == 0, done.stderr)
+        linked = "libav" in done.stdout
+        check(linked == (name in ("framemux-ingest", "framemux-decode")),
+            f"{name} {'links' if linked else 'does not link'} FFmpeg")
+
+
+def test_programs_are_hardened(s):
+    with open(os.path.join(s.build, "config.log")) as f:
+        if "--enable-sanitizers" in f.read(4000):
+            raise Skipped("a sanitizer build is not hardened")
+    for name in ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode"):
+        text = subprocess.run(["readelf", "-hdlW", os.path.join(s.build, name)],
+            capture_output=True, text=True).stdout
+        check("DYN (" in text, f"{name} is not position independent")
+        check("NOW" in text and "GNU_RELRO" in text, f"{name} has no full RELRO")
+        check(any("GNU_STACK" in l and " RW " in l for l in text.splitlines()),
+            f"{name} has an executable stack")
+
+
+def test_architecture_names_files_that_exist(s):
+    import re
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
+    with open(os.path.join(top, "ARCHITECTURE.md")) as f:
+        named = set(re.findall(r"\b(?:common|mux|clients|include|scripts|tests|man)/[\w./-]*\w\.\w+",
+            f.read()))
+    check(len(named) >= 10, f"only {len(named)} files named")
+    missing = [n for n in sorted(named) if not os.path.exists(os.path.join(top, n))]
+    check(not missing, f"named, not there: {missing}")

@@ -1,0 +1,151 @@
+"""Whoever dies, or hangs: others lose nothing, what must come back comes back, nothing is left."""
+import os
+import signal
+
+import harness
+from harness import END_S, UID_A, UID_B, check, children_of, until
+from test_frames import camera
+from test_memory import watching
+from test_revoke import keep_ring
+
+RTSP_FRAMES = 5 * 30  # 5 s of a 30 fps camera
+
+
+def test_stopped_client_delays_nobody(s):
+    """One client is stopped for 5 s and killed; the other sees every frame of a live camera."""
+    port = s.camserver("cam=live:size=640x360,fps=30")
+    mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{port}/cam"))
+    healthy = mux.dump("cam", mux.grant("cam", uid=UID_A), uid=UID_A, frames=100000)
+    victim = mux.dump("cam", mux.grant("cam", uid=UID_B), uid=UID_B, frames=100000)
+    victim.await_frames(10)
+    healthy.await_frames(10)
+    victim.signal(signal.SIGSTOP)
+    stopped_at = len(healthy.meta())
+    healthy.await_frames(stopped_at + RTSP_FRAMES, 15)
+    victim.signal(signal.SIGKILL)
+    victim.wait()
+    healthy.await_frames(len(healthy.meta()) + 30)
+    meta = healthy.meta()
+    seqs = [m["seq"] for m in meta]
+    check(seqs == list(range(seqs[0], seqs[0] + len(seqs))),
+        f"frames are missing: {sorted(set(range(seqs[0], seqs[-1])) - set(seqs))}")
+    check(len({m["generation"] for m in meta}) == 1, "the camera was born again")
+    until(lambda: len(mux.status()["leases"]) == 1, "the killed client's lease to end")
+
+
+def survives(s, role):
+    """A camera's process is killed: its client gets frames of a new generation."""
+    mux = s.mux(camera("porch", "test:porch?size=320x240&fps=30")
+        + camera("garden", "test:garden?size=320x240&fps=30"))
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=100000)
+    other = mux.dump("garden", mux.grant("garden", uid=UID_B), uid=UID_B, frames=100000)
+    client.await_frames(5)
+    other.await_frames(5)
+    ring = keep_ring(client)
+    pids = [p for p in mux.camera("porch")["pids"] if harness.command_of(p) == role]
+    check(len(pids) == 1, f"porch has {pids} as {role}")
+    before = client.meta()[-1]["generation"]
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: client.meta()[-1]["generation"] > before, "frames of a new generation")
+    blind = not any(ring)
+    ring.close()
+    check(blind, "the old generation's ring was not erased")
+    other.await_frames(len(other.meta()) + 5)
+    seqs = [m["seq"] for m in other.meta()]
+    check(seqs == list(range(seqs[0], seqs[0] + len(seqs))), "another camera lost frames")
+    check(mux.camera("porch")["generation"] > before, f"{mux.camera('porch')}")
+
+
+def test_killed_decode(s):
+    survives(s, "framemux-decode")
+
+
+def test_killed_ingest(s):
+    survives(s, "framemux-ingest")
+
+
+def test_killed_broker(s):
+    """The decoder erases; the clients are told; framemuxd starts a new broker that serves again."""
+    mux, (client,) = watching(s, 1)
+    ring = keep_ring(client)
+    os.kill(mux.roles("framemux-broker")[0], signal.SIGKILL)
+    client.expect(69)
+    until(lambda: not any(ring), "the ring to be erased by the decoder")
+    ring.close()
+
+    def serves():
+        try:
+            return mux.status()["pid"] == mux.pid
+        except harness.Failed:
+            return False
+    until(serves, "a new broker")
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=3).expect(0)
+
+
+def test_killed_framemuxd(s):
+    """Everything that it started ends by itself, and the pixels with it."""
+    mux, clients = watching(s)
+    rings = [keep_ring(c) for c in clients]
+    family = children_of(mux.pid)
+    check(len(family) == 5, f"broker and two pairs, not {family}")
+    os.kill(mux.pid, signal.SIGKILL)
+    mux.process.wait()
+    for client in clients:
+        client.expect(69)
+    until(lambda: not any(harness.command_of(p) for p in family), "the roles' end", END_S)
+    blind = not any(any(r) for r in rings)
+    for r in rings:
+        r.close()
+    check(blind, "pixels are left")
+
+
+def test_camera_goes_and_comes_back(s):
+    """The server dies: lost, dark. It returns at the same port: live again."""
+    port = s.camserver("cam=live:size=320x240,fps=30")
+    server = s.processes[-1]
+    mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{port}/cam"))
+    client = mux.dump("cam", mux.grant("cam", uid=UID_A), uid=UID_A, frames=100000)
+    client.await_frames(5)
+    before = client.meta()[-1]["generation"]
+    server.signal(signal.SIGKILL)
+    server.wait()
+    until(lambda: mux.camera("cam")["state"] in ("lost", "connecting"), "lost")
+    check(mux.camera("cam")["reason"], "lost for no reason")
+    s.camserver("cam=live:size=320x240,fps=30", port=port)
+    until(lambda: client.meta()[-1]["generation"] > before, "frames again", 30)
+
+
+def test_silent_camera_is_stale(s):
+    """No frame within the limit: stale, and the ring is dark."""
+    clip = harness.make_clip(s.path("clip.h264"), "-c:v", "libx264", "-preset", "ultrafast", "-tune",
+        "zerolatency", size="320x240", frames=45)
+    port = s.camserver(f"cam=file:path={clip},fps=30,once")
+    mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{port}/cam"))
+    client = mux.dump("cam", mux.grant("cam", uid=UID_A), uid=UID_A, frames=100000)
+    client.await_frames(5)
+    ring = keep_ring(client)
+    until(lambda: mux.camera("cam")["state"] == "stale", "stale")
+    until(lambda: not any(ring), "the ring to be erased")
+    ring.close()
+    check(len(client.meta()) <= 45, "more frames than were sent")
+
+
+def test_nobody_at_the_address(s):
+    """A camera that cannot be reached: the client times out, the status says why."""
+    port = s.camserver("cam=live:size=320x240")
+    server = s.processes[-1]
+    server.signal(signal.SIGKILL)
+    server.wait()
+    mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{port}/cam"))
+    client = mux.dump("cam", mux.grant("cam", uid=UID_A), "--timeout", "2", uid=UID_A)
+    until(lambda: mux.camera("cam")["reason"], "a reason")
+    code = client.wait()
+    check(code in (69, 75), f"exit {code}")
+    check(not client.meta(), "a frame from nowhere")
+
+
+def test_no_mux_at_the_socket(s):
+    client = harness.Process(s, "dump", [s.client("framemux-dump"), "-s", s.path("nothing"), "porch"],
+        env=s.env(FRAMEMUX_TOKEN="fmx1_AAAA"))
+    code = client.wait()
+    check(code in (65, 69), f"exit {code}")

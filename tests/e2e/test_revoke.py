@@ -1,0 +1,110 @@
+"""Revoked means blind: when revoke returns, the pixels are gone, whatever the clients do."""
+import json
+import mmap
+import os
+import signal
+
+from harness import UID_A, UID_B, check, until
+from test_memory import ring_fd, watching
+from test_refusals import TWO, refused
+
+REVOKE_LIMIT_US = 250000  # generous: a noisy machine; the measured figure is printed
+
+
+def keep_ring(client):
+    """A map of the client's ring, as a client keeps it that does not let go."""
+    fd = os.open(f"/proc/{client.pid}/fd/{ring_fd(client)}", os.O_RDONLY)
+    try:
+        return mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+    finally:
+        os.close(fd)
+
+
+def lease_of(mux, client):
+    return next(l for l in mux.status()["leases"] if l["pid"] == client.pid)
+
+
+def test_revoke_while_four_watch(s):
+    mux, clients = watching(s, 4, ("porch",))
+    one, others = clients[0], clients[1:]
+    lease = lease_of(mux, one)
+    ring = keep_ring(one)
+    bytes_of_ring = len(ring)
+    check(any(ring), "the ring is empty before it is revoked")
+    answer = json.loads(mux.ctl("--json", "revoke", lease["id"]))
+    blind = not any(ring)
+    ring.close()
+    check(blind, "pixels are left after revoke returned")
+    check(answer["ended"] == [lease["id"]], f"ended {answer['ended']}, not {lease['id']}")
+    check(0 < answer["elapsed_us"] < REVOKE_LIMIT_US, f"revoke took {answer['elapsed_us']} us")
+    one.expect(77)
+    print(f"      {answer['elapsed_us']} us for {bytes_of_ring} bytes", flush=True)
+    for other in others:
+        seen = len(other.meta())
+        other.await_frames(seen + 10)
+        seqs = [m["seq"] for m in other.meta()]
+        check(seqs == list(range(seqs[0], seqs[0] + len(seqs))), f"{other.name} lost frames")
+    totals = mux.status()["totals"]
+    check(totals["revokes"] == 1 and totals["erased_bytes"] >= bytes_of_ring, f"{totals}")
+
+
+def test_revoke_of_a_stopped_client(s):
+    """A client that does not run cannot delay the erasing."""
+    mux, (client,) = watching(s, 1)
+    ring = keep_ring(client)
+    client.signal(signal.SIGSTOP)
+    answer = json.loads(mux.ctl("--json", "revoke", lease_of(mux, client)["id"]))
+    blind = not any(ring)
+    ring.close()
+    client.signal(signal.SIGCONT)
+    check(blind, "pixels are left")
+    check(answer["elapsed_us"] < REVOKE_LIMIT_US, f"{answer}")
+    client.expect(77)
+
+
+def test_revoke_under_a_stopped_decoder(s):
+    """A decoder that does not let go is killed; the revoke does not wait for it for long."""
+    mux, (client,) = watching(s, 1, ("porch",))
+    ring = keep_ring(client)
+    pids = mux.camera("porch")["pids"]
+    decode = mux.roles("framemux-decode")
+    check(len(decode) == 1 and decode[0] in pids, f"decoders {decode}, pair {pids}")
+    os.kill(decode[0], signal.SIGSTOP)
+    answer = json.loads(mux.ctl("--json", "revoke", lease_of(mux, client)["id"]))
+    blind = not any(ring)
+    ring.close()
+    check(blind, "pixels are left")
+    check(answer["elapsed_us"] < REVOKE_LIMIT_US, f"{answer}")
+    client.expect(77)
+    until(lambda: decode[0] not in mux.roles("framemux-decode"), "the stopped decoder's end")
+    mux.dump("porch", mux.grant("porch", uid=UID_B), uid=UID_B).expect(0)
+
+
+def test_revoked_token_stays_dead(s):
+    """A token's id ends its leases, and everything narrowed from it, over restarts too."""
+    mux = s.mux(TWO)
+    answer = json.loads(mux.ctl("--json", "grant", "--camera", "porch", "--dump",
+        *(["--uid", str(UID_A)] if os.getuid() == 0 else [])))
+    narrow = mux.ctl("attenuate", "-k", s.write("token", answer["token"]), "--max-fps",
+        "5").strip()
+    client = mux.dump("porch", narrow, uid=UID_A, frames=1000)
+    client.await_frames(2)
+    ended = json.loads(mux.ctl("--json", "revoke", answer["id"]))["ended"]
+    check(len(ended) == 1, f"ended {ended}")
+    client.expect(77)
+    refused(mux.dump("porch", narrow, uid=UID_A))
+    mux.stop()
+    mux.start()
+    refused(mux.dump("porch", answer["token"], uid=UID_A))
+    mux.ctl("revoke", "nonsense", code=64)
+
+
+def test_stop_erases_and_tells(s):
+    """SIGTERM: every ring is erased, every client told, exit 0."""
+    mux, (client,) = watching(s, 1)
+    ring = keep_ring(client)
+    mux.stop()
+    blind = not any(ring)
+    ring.close()
+    check(blind, "pixels are left after framemuxd ended")
+    client.expect(69)
