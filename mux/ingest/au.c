@@ -13,6 +13,7 @@ enum {
 	H264_SEI = 6,
 	H264_SPS = 7,
 	H264_PPS = 8,
+	H264_AUD = 9,
 	H264_SPS_EXT = 13,
 	H264_SUBSET_SPS = 15,
 	H265_VCL_LAST = 31,
@@ -20,6 +21,7 @@ enum {
 	H265_IRAP_LAST = 23,
 	H265_VPS = 32,
 	H265_PPS = 34,
+	H265_AUD = 35,
 };
 #define SEI_RECOVERY_POINT 6u
 
@@ -47,6 +49,11 @@ static size_t find_start_code(const uint8_t *p, size_t from, size_t len)
 	return len;
 }
 
+static unsigned nal_type(enum stream_codec codec, uint8_t head)
+{
+	return codec == STREAM_H264 ? head & 0x1fu : (head >> 1) & 0x3fu;
+}
+
 /* The next NAL unit at or behind *at. */
 static bool next_nal(enum stream_codec codec, const uint8_t *p, size_t len, size_t *at,
 	struct nal *ret)
@@ -60,7 +67,7 @@ static bool next_nal(enum stream_codec codec, const uint8_t *p, size_t len, size
 	ret->end = find_start_code(p, ret->payload, len);
 	if (ret->end < len && ret->end > ret->payload && p[ret->end - 1] == 0)
 		ret->end--; /* the zero_byte of the next start code */
-	ret->type = codec == STREAM_H264 ? p[code + 3] & 0x1fu : (p[code + 3] >> 1) & 0x3fu;
+	ret->type = nal_type(codec, p[code + 3]);
 	*at = ret->end;
 	return true;
 }
@@ -110,17 +117,14 @@ static bool has_recovery_point(const uint8_t *p, size_t len)
 	return false;
 }
 
-static bool nal_is_key(enum stream_codec codec, const uint8_t *p, const struct nal *n)
+static bool slice_is_key(enum stream_codec codec, unsigned type)
 {
-	if (codec == STREAM_H265)
-		return n->type >= H265_IRAP_FIRST && n->type <= H265_IRAP_LAST;
-	return n->type == H264_IDR ||
-	       (n->type == H264_SEI && has_recovery_point(p + n->payload, n->end - n->payload));
+	return codec == STREAM_H264 ? type == H264_IDR :
+				      type >= H265_IRAP_FIRST && type <= H265_IRAP_LAST;
 }
 
 void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct au_facts *ret)
 {
-	struct nal n;
 	size_t at = 0;
 
 	*ret = (struct au_facts){0};
@@ -129,12 +133,38 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 		ret->is_key = codec == STREAM_MJPEG && len > 0;
 		return;
 	}
-	/* A SEI stands before the slices and all slices of a key picture are key: one is enough. */
-	while (!ret->has_picture && next_nal(codec, unit, len, &at, &n)) {
-		ret->is_key = ret->is_key || nal_is_key(codec, unit, &n);
-		ret->has_picture = is_slice(codec, n.type);
+	/* A SEI stands before the slices, and all slices of a key picture are key: one is enough. */
+	while (!ret->has_picture) {
+		size_t code = find_start_code(unit, at, len);
+		unsigned type;
+
+		if (len - code < 4)
+			break;
+		at = code + 3;
+		type = nal_type(codec, unit[at]);
+		if (is_slice(codec, type)) {
+			ret->has_picture = true;
+			ret->is_key = ret->is_key || slice_is_key(codec, type);
+		} else if (codec == STREAM_H264 && type == H264_SEI) {
+			size_t end = find_start_code(unit, at, len);
+
+			ret->is_key = ret->is_key || has_recovery_point(unit + at, end - at);
+		}
 	}
 	ret->is_key = ret->is_key && ret->has_picture;
+}
+
+bool au_begins_with(enum stream_codec codec, const uint8_t *nal, size_t len)
+{
+	size_t code = find_start_code(nal, 0, len);
+	unsigned type;
+
+	if (len - code < 4)
+		return false;
+	type = nal_type(codec, nal[code + 3]);
+	if (codec == STREAM_H264)
+		return type == H264_AUD || type == H264_SPS;
+	return type == H265_AUD || type == H265_VPS;
 }
 
 /* Parameter sets seen so far in a unit, to find copies. */

@@ -23,6 +23,9 @@ struct au_facts {
 /* What is in a unit. Codecs other than H.264 and H.265 are all picture; MJPEG is all key. */
 void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct au_facts *ret);
 
+/* Whether a NAL unit (with its start code) is one that only stands at the beginning of a unit. */
+bool au_begins_with(enum stream_codec codec, const uint8_t *nal, size_t len);
+
 /*
  * Parameter sets that stand behind the first slice move before it (a payloader that repeats them
  * before each IDR slice puts them there), exact copies of earlier ones go. In place; the unit never

@@ -192,8 +192,10 @@ static short camera_events(const void *self)
 static uint64_t camera_deadline(const void *self)
 {
 	const struct camera *c = self;
+	uint64_t session = session_deadline(c->session);
+	uint64_t unit = c->depay ? depay_deadline(c->depay) : UINT64_MAX;
 
-	return session_deadline(c->session);
+	return unit < session ? unit : session;
 }
 
 static int read_some(struct camera *c)
@@ -227,6 +229,8 @@ static int camera_run(void *self, short revents, uint64_t now_ns)
 		r = session_closed(c->session);
 	if (r == 0 && revents & (POLLIN | POLLHUP | POLLERR))
 		r = read_some(c);
+	if (r == 0 && c->depay)
+		r = c->stream_error = depay_tick(c->depay, now_ns);
 	if (r == 0)
 		r = session_tick(c->session, now_ns);
 	return outcome(c, r);

@@ -1,10 +1,10 @@
 /*
  * Access units out of RTP packets.
  *
- * An access unit ends with its marker packet. Some cameras set the marker too early (on each slice,
- * on parameter sets); a packet of the same timestamp behind a marker gives such a camera away, and
- * from then on its units end where the timestamp changes. The first unit is held back until that is
- * known, later ones are not.
+ * An access unit ends with its marker packet. Some cameras set the marker on each slice; a packet of
+ * the same timestamp behind a marker gives such a camera away, and from then on its units end where
+ * the timestamp changes. The first unit is held back for a moment until that is known, later ones are
+ * not. A marker on parameter sets alone means nothing.
  */
 #include "mux/ingest/depay.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "mux/ingest/au.h"
 #include "mux/ingest/lav_rtp.h"
@@ -20,6 +20,7 @@
 
 #define UNIT_FIRST_BYTES   (64u * 1024u)
 #define UNIT_PREFIX_MAX    LIMIT_EXTRADATA /* parameter sets and SEI that wait for their picture */
+#define FIRST_HOLD_NS      (20 * NS_PER_MS) /* packets of one picture follow each other at once */
 
 struct depay {
 	struct lav_rtp *lav; /* owned */
@@ -122,6 +123,8 @@ static int on_piece(void *data, const uint8_t *piece, size_t len)
 		if (!begins_nal(piece, len))
 			return 0;
 		d->broken_piece = false;
+		if (!d->len && au_begins_with(d->video.codec, piece, len))
+			d->damaged = false; /* what is missing was of the unit before */
 	}
 	if (!make_room(d, len)) { /* too large, or no memory: without this unit */
 		forget_unit(d);
@@ -134,13 +137,11 @@ static int on_piece(void *data, const uint8_t *piece, size_t len)
 }
 
 /* The unit is complete, as far as it goes. Without a picture it waits for the one that follows. */
-static int finish_unit(struct depay *d, bool *ret_sent)
+static int finish_unit(struct depay *d)
 {
 	struct stream_unit unit = {.pts_ns = d->pts_ns, .arrival_ns = d->arrival_ns};
 	struct au_facts facts;
-	int r;
 
-	*ret_sent = false;
 	au_inspect(d->video.codec, d->unit, d->len, &facts);
 	if (!facts.has_picture) {
 		if (d->len > UNIT_PREFIX_MAX)
@@ -149,15 +150,15 @@ static int finish_unit(struct depay *d, bool *ret_sent)
 	}
 	unit.data = d->unit;
 	unit.len = au_normalise(d->video.codec, d->unit, d->len);
-	if (facts.is_key && !d->damaged)
+	/* A JPEG comes whole or not at all. */
+	if (facts.is_key && (!d->damaged || d->video.codec == STREAM_MJPEG))
 		unit.flags |= STREAM_UNIT_KEY;
 	if (d->gap)
 		unit.flags |= STREAM_UNIT_GAP;
 	d->gap = false;
 	forget_unit(d);
-	*ret_sent = true;
-	r = d->take(d->data, &unit);
-	return r;
+	d->handed_on = true;
+	return d->take(d->data, &unit);
 }
 
 static void note_gap(struct depay *d)
@@ -171,14 +172,12 @@ static void note_gap(struct depay *d)
 /* A packet with another timestamp: what was put together so far is complete. */
 static int begin_unit(struct depay *d, const struct rtp_packet *p, bool after_gap)
 {
-	bool sent;
 	int r = 0;
 
-	if (d->begun && !d->handed_on) {
-		if (d->marker_seen && !d->marker_lies)
-			d->marker_honest = true;
-		r = finish_unit(d, &sent);
-	}
+	if (d->marker_seen && !d->marker_lies)
+		d->marker_honest = true;
+	if (d->begun && !d->handed_on)
+		r = finish_unit(d);
 	d->begun = true;
 	d->handed_on = d->marker_seen = false;
 	d->timestamp = p->timestamp;
@@ -200,8 +199,8 @@ int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arriv
 {
 	struct rtp_packet p;
 	enum rtp_order order;
+	struct au_facts facts;
 	uint64_t pts_ns = 0;
-	bool sent;
 	int r;
 
 	if (rtp_parse(buf, len, &p) < 0 || p.payload_type != d->video.payload_type)
@@ -229,12 +228,21 @@ int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arriv
 		if (r < 0)
 			return r;
 	}
-	if (!p.marker)
+	au_inspect(d->video.codec, d->unit, p.marker ? d->len : 0, &facts);
+	if (!facts.has_picture)
 		return 0;
-	d->marker_seen = d->len > 0 || d->marker_seen;
-	if (!d->marker_honest)
-		return 0;
-	r = finish_unit(d, &sent);
-	d->handed_on = sent;
-	return r;
+	d->marker_seen = true;
+	return d->marker_honest ? finish_unit(d) : 0;
+}
+
+uint64_t depay_deadline(const struct depay *d)
+{
+	bool held = d->marker_seen && !d->handed_on && !d->marker_lies;
+
+	return held ? d->arrival_ns + FIRST_HOLD_NS : UINT64_MAX;
+}
+
+int depay_tick(struct depay *d, uint64_t now_ns)
+{
+	return now_ns < depay_deadline(d) ? 0 : finish_unit(d);
 }

@@ -29,4 +29,8 @@ void depay_format(const struct depay *d, struct stream_format *ret);
  */
 int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arrival_ns);
 
+/* A unit that is held back goes at this time, UINT64_MAX if there is none; tick lets it go. */
+uint64_t depay_deadline(const struct depay *d);
+int depay_tick(struct depay *d, uint64_t now_ns);
+
 #endif

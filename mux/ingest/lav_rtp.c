@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LAV_IO_BYTES     4096u /* smaller than its reads: they come straight to read_packet */
+#define LAV_IO_BYTES     4096u /* for its RTCP reports */
 #define LAV_PACKET_BYTES (12u + 65536u)
 #define LAV_SSRC         1u
 
@@ -95,14 +95,14 @@ static int open_demuxer(struct lav_rtp *l)
 	l->fmt = avformat_alloc_context();
 	l->pkt = av_packet_alloc();
 	buffer = av_malloc(LAV_IO_BYTES);
-	/* Opened for writing, so that it does not buffer what it reads: a read is a packet. */
+	/* Opened for writing and direct, so that it buffers nothing it reads: a read is a packet. */
 	l->io = buffer ? avio_alloc_context(buffer, LAV_IO_BYTES, 1, l, on_read, on_write, NULL) :
 			 NULL;
 	if (!l->io)
 		av_free(buffer);
 	if (!l->fmt || !l->pkt || !l->io)
 		return -ENOMEM;
-	l->io->max_packet_size = 0;
+	l->io->direct = 1;
 	l->fmt->pb = l->io;
 	l->fmt->io_open = on_open;
 	l->fmt->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN | AVFMT_FLAG_CUSTOM_IO;
