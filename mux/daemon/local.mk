@@ -1,1 +1,39 @@
-# mux/daemon
+# framemuxd: configuration, secrets, births and deaths. No FFmpeg in here.
+noinst_LTLIBRARIES += libdaemon.la
+libdaemon_la_SOURCES = \
+	mux/daemon/broker_link.c mux/daemon/broker_link.h \
+	mux/daemon/broker_talk.c \
+	mux/daemon/camera.c mux/daemon/camera.h \
+	mux/daemon/child.c mux/daemon/child.h \
+	mux/daemon/config.c mux/daemon/config.h \
+	mux/daemon/config_text.c mux/daemon/config_text.h \
+	mux/daemon/config_values.c mux/daemon/config_values.h \
+	mux/daemon/connect.c mux/daemon/connect.h \
+	mux/daemon/daemon.c mux/daemon/daemon.h mux/daemon/daemon_private.h \
+	mux/daemon/digest.c mux/daemon/digest.h \
+	mux/daemon/disk.c mux/daemon/disk.h \
+	mux/daemon/folder.c mux/daemon/folder.h \
+	mux/daemon/grants.c mux/daemon/grants.h \
+	mux/daemon/hand_out.c \
+	mux/daemon/listen.c mux/daemon/listen.h \
+	mux/daemon/notify.c mux/daemon/notify.h \
+	mux/daemon/options.c mux/daemon/options.h \
+	mux/daemon/pair.c mux/daemon/pair.h mux/daemon/pair_private.h \
+	mux/daemon/pair_birth.c mux/daemon/pair_survey.c \
+	mux/daemon/parse.c mux/daemon/parse.h \
+	mux/daemon/peer.c mux/daemon/peer.h \
+	mux/daemon/roles.c mux/daemon/roles.h \
+	mux/daemon/secret.c mux/daemon/secret.h \
+	mux/daemon/state.c mux/daemon/state.h \
+	mux/daemon/token_file.c mux/daemon/token_file.h \
+	mux/daemon/url.c mux/daemon/url.h
+libdaemon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(CONFUSE_CFLAGS) \
+	$(NETTLE_CFLAGS) $(PIE_CFLAGS) -pthread
+libdaemon_la_LIBADD = liblink.la libcommon.la $(SODIUM_LIBS) $(EVENT_LIBS) $(CONFUSE_LIBS) \
+	$(NETTLE_LIBS)
+
+sbin_PROGRAMS += framemuxd
+framemuxd_SOURCES = mux/daemon/main.c
+framemuxd_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) -pthread
+framemuxd_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS) -pthread
+framemuxd_LDADD = libdaemon.la

@@ -1,0 +1,205 @@
+/*
+ * The conversation with the broker: what it is told when it is born, and what it may ask. Runs in
+ * framemuxd's loop. Cameras are found by their id, never by name.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/protocol.h"
+#include "mux/daemon/daemon_private.h"
+
+#define ROOT_KEY_ID   1u
+#define MISSING_WALLS "namespaces seccomp landlock uids"
+
+/* ---- what it is told ------------------------------------------------------------------------- */
+
+static void send_start(struct mux *m)
+{
+	struct msg_broker_start start = {.key_id = ROOT_KEY_ID,
+		.stale_after_ms = m->config->stale_after_ms,
+		.uid_quota_mb = m->config->uid_quota_mb,
+		.mux_uid = geteuid(),
+		.has_admin_gid = m->listening.has_admin_gid,
+		.admin_gid = m->listening.admin_gid,
+		.verbose = (uint32_t)m->options->verbose};
+
+	memcpy(start.k_session, m->keys->session, KEY_BYTES);
+	memcpy(start.root_key, m->keys->root, KEY_BYTES);
+	broker_send(m->broker, &wire_broker_start, &start, NULL, 0);
+	sodium_memzero(&start, sizeof(start));
+}
+
+static void send_camera(struct mux *m, const struct camera_record *cam)
+{
+	struct msg_broker_camera msg = {.epoch = cam->epoch};
+
+	memcpy(msg.id, cam->id.b, sizeof(msg.id));
+	memcpy(msg.name, cam->name, sizeof(msg.name));
+	memcpy(msg.vendor, cam->vendor, sizeof(msg.vendor));
+	broker_send(m->broker, &wire_broker_camera, &msg, NULL, 0);
+}
+
+static void send_grant(struct mux *m, const struct standing *st)
+{
+	const struct config_grant *g = st->grant;
+	struct msg_broker_grant msg = {.uid = g->uid,
+		.max_width = g->max_width,
+		.max_height = g->max_height,
+		.max_fps = g->max_fps,
+		.not_after = st->not_after,
+		.dump = g->dump,
+		.round = st->round};
+
+	memcpy(msg.grant, g->name, sizeof(msg.grant));
+	memcpy(msg.camera, st->camera->name, sizeof(msg.camera));
+	memcpy(msg.label, g->label, sizeof(msg.label));
+	masks_pack(g->masks, g->n_masks, msg.masks, &msg.masks_len);
+	broker_send(m->broker, &wire_broker_grant, &msg, NULL, 0);
+}
+
+int mux_set_up_broker(void *mux)
+{
+	struct msg_broker_setup_done done = {.cameras = (uint32_t)((struct mux *)mux)->config->n_cameras};
+	struct mux *m = mux;
+	struct standing *standing;
+	size_t n = grants_standing(m->grants, &standing);
+
+	m->broker_ready = false;
+	randombytes_buf(m->keys->session, KEY_BYTES);
+	send_start(m);
+	for (size_t i = 0; i < m->config->n_admins; i++)
+		broker_send(m->broker, &wire_broker_admin,
+			&(struct msg_broker_admin){.uid = m->config->admins[i]}, NULL, 0);
+	for (size_t i = 0; i < m->config->n_cameras; i++)
+		send_camera(m, &m->cameras[i]);
+	for (size_t i = 0; i < n; i++)
+		send_grant(m, &standing[i]);
+	for (size_t i = 0; i < m->n_revoked; i++) {
+		struct msg_broker_revoked msg;
+
+		memcpy(msg.id, m->revoked + i * TOKEN_ID_BYTES, TOKEN_ID_BYTES);
+		broker_send(m->broker, &wire_broker_revoked, &msg, NULL, 0);
+	}
+	broker_send(m->broker, &wire_broker_setup_done, &done, NULL, 0);
+	return 0;
+}
+
+size_t mux_set_up_messages(const struct mux *m)
+{
+	struct standing *standing;
+
+	return 2 + m->config->n_admins + m->config->n_cameras + m->n_revoked +
+	       grants_standing(m->grants, &standing);
+}
+
+/* ---- what it asks ------------------------------------------------------------------------------ */
+
+static struct pair *find_pair(const struct mux *m, const uint8_t id[CAMERA_ID_BYTES])
+{
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		if (!memcmp(pair_camera(m->pair_host.pairs[i])->id.b, id, CAMERA_ID_BYTES))
+			return m->pair_host.pairs[i];
+	return NULL;
+}
+
+static int on_grant_token(void *self, const void *msg, int *fds)
+{
+	const struct msg_grant_token *t = msg;
+	struct mux *m = self;
+	int rc = grants_take_token(m->grants, t->grant, t->camera, t->token);
+
+	(void)fds;
+	if (rc == -ENOMEM) {
+		log_error("no memory for the token of grant %s", t->grant);
+		return 0;
+	}
+	return rc < 0 ? -EPROTO : 0;
+}
+
+static int on_ready(void *self, const void *msg, int *fds)
+{
+	struct mux *m = self;
+
+	(void)msg;
+	(void)fds;
+	broker_set_serving(m->broker);
+	m->broker_ready = true;
+	mux_hand_out(m);
+	mux_announce(m);
+	return 0;
+}
+
+static int on_camera_want(void *self, const void *msg, int *fds)
+{
+	const struct msg_camera_want *want = msg;
+	struct pair *p = find_pair(self, want->id);
+
+	(void)fds;
+	if (!p)
+		return -EPROTO;
+	pair_want(p, want->leases);
+	return 0;
+}
+
+static int on_pair_kill(void *self, const void *msg, int *fds)
+{
+	const struct msg_pair_kill *kill = msg;
+	struct pair *p = find_pair(self, kill->id);
+
+	(void)fds;
+	if (!p)
+		return -EPROTO;
+	pair_kill(p, kill->generation, kill->reason);
+	return 0;
+}
+
+static int on_survey(void *self, const void *msg, int *fds)
+{
+	const struct msg_survey *survey = msg;
+	struct mux *m = self;
+	struct msg_survey_done done = {.request = survey->request,
+		.pid = (uint32_t)getpid(),
+		.uptime_ns = clock_boot_ns() - m->started_ns,
+		.missing_walls = MISSING_WALLS};
+
+	(void)fds;
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++) {
+		struct msg_survey_camera camera;
+
+		pair_survey(m->pair_host.pairs[i], survey->request, &camera);
+		broker_send(m->broker, &wire_survey_camera, &camera, NULL, 0);
+	}
+	broker_send(m->broker, &wire_survey_done, &done, NULL, 0);
+	return 0;
+}
+
+static int on_revoked_keep(void *self, const void *msg, int *fds)
+{
+	const struct msg_revoked_keep *keep = msg;
+	struct msg_revoked_kept kept = {.request = keep->request};
+	struct mux *m = self;
+	int rc = mux_keep_revoked(m, keep->request, keep->id);
+
+	(void)fds;
+	if (rc < 0) {
+		kept.status = (uint32_t)-rc;
+		broker_send(m->broker, &wire_revoked_kept, &kept, NULL, 0);
+	}
+	return 0;
+}
+
+const struct wire_rule mux_broker_rules[] = {
+	{&wire_grant_token, BROKER_STARTING, 0, on_grant_token},
+	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
+	{&wire_camera_want, BROKER_SERVING, 0, on_camera_want},
+	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
+	{&wire_survey, BROKER_SERVING, 0, on_survey},
+	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
+};
+const size_t mux_n_broker_rules = ARRAY_SIZE(mux_broker_rules);

@@ -1,0 +1,35 @@
+/*
+ * Who a camera is: one immutable record, made once from the configuration. Connecting, secrets, keys
+ * and births use this record and never look anything up by name again.
+ */
+#ifndef FRAMEMUX_CAMERA_H
+#define FRAMEMUX_CAMERA_H
+
+#include "common/identity.h"
+#include "mux/daemon/config.h"
+
+struct camera_record {
+	struct camera_id id;
+	uint32_t epoch;
+	char name[LIMIT_NAME];
+	char canonical[LIMIT_PATH]; /* the source that the id stands for */
+	char url[LIMIT_PATH];       /* without userinfo: what ingest asks for */
+	enum ingest_kind kind;
+	char host[URL_HOST_BYTES];
+	uint16_t port;
+	char path[LIMIT_PATH];       /* FILE */
+	uint32_t width, height, fps; /* PATTERN */
+	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
+	char username[URL_USER_BYTES];
+	const char *password; /* borrowed from the configuration, which outlives the record; or NULL */
+	struct mask masks[LIMIT_MASKS];
+	uint32_t n_masks;
+};
+
+void camera_record_make(const struct config_camera *cam, uint32_t epoch, struct camera_record *ret);
+
+/* BLAKE2b over what raises the epoch when it changes: source, pin, model. */
+#define CAMERA_SOURCE_HASH_BYTES 32u
+void camera_source_hash(const struct config_camera *cam, uint8_t ret[CAMERA_SOURCE_HASH_BYTES]);
+
+#endif

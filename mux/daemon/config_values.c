@@ -1,0 +1,417 @@
+/*
+ * Checks the values of framemux.conf and says of what is not built yet that it is not. Runs in
+ * framemuxd while starting: it looks up users and reads secret files.
+ */
+#include "mux/daemon/config_values.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "mux/daemon/parse.h"
+#include "mux/daemon/secret.h"
+
+#define STALE_MIN_MS 20u
+#define STALE_MAX_MS 600000u
+#define LINGER_MAX_S 86400u
+#define QUOTA_MAX_MB 1048576u
+
+/* A section while it is read: its values and where each stands. */
+struct scope {
+	struct config_reader *r;
+	cfg_t *cfg;
+	int section; /* of config_text, or CONFIG_TOP */
+	struct config_where begin;
+};
+
+static struct config_where where(const struct scope *s, const char *key)
+{
+	struct config_where w = config_text_key(s->r->text, s->section, key);
+
+	return w.line ? w : s->begin;
+}
+
+static bool has(const struct scope *s, const char *key)
+{
+	return config_text_key(s->r->text, s->section, key).line != 0;
+}
+
+#define FAIL(s, key, ...) config_text_fail((s)->r->text, where(s, key), (s)->r->error, __VA_ARGS__)
+
+static struct scope scope_of(struct config_reader *r, cfg_t *cfg, const char *type, unsigned index)
+{
+	const struct config_section *sections;
+	size_t n = config_text_sections(r->text, &sections);
+	struct scope s = {r, cfg, CONFIG_TOP, {0, 1}};
+
+	for (size_t i = 0; type && i < n; i++) {
+		if (strcmp(sections[i].type, type) != 0 || sections[i].index != index)
+			continue;
+		s.section = (int)i;
+		s.begin = sections[i].where;
+	}
+	return s;
+}
+
+/* ---- kinds of values ---------------------------------------------------------------------- */
+
+static int read_text(const struct scope *s, const char *key, char *out, size_t cap)
+{
+	const char *v;
+
+	if (!has(s, key))
+		return 0;
+	v = cfg_getstr(s->cfg, key);
+	if (!v || !*v)
+		return FAIL(s, key, "\"%s\" is empty", key);
+	if (!parse_is_text(v, cap))
+		return FAIL(s, key, "\"%s\" takes at most %zu printable characters", key, cap - 1);
+	snprintf(out, cap, "%s", v);
+	return 0;
+}
+
+static int read_number(const struct scope *s, const char *key, uint32_t min, uint32_t max,
+	uint32_t *ret)
+{
+	const char *v;
+	uint64_t n;
+
+	if (!has(s, key))
+		return 0;
+	v = cfg_getstr(s->cfg, key);
+	if (!v || parse_number(v, min, max, &n) < 0)
+		return FAIL(s, key, "\"%s\" takes a whole number from %u to %u", key, min, max);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+/* Paths begin in the folder of the file that names them. */
+static int read_path(const struct scope *s, const char *key, char *out, size_t cap)
+{
+	const char *v, *folder;
+	int n;
+
+	if (!has(s, key))
+		return 0;
+	v = cfg_getstr(s->cfg, key);
+	if (!v || !*v || !parse_is_text(v, LIMIT_PATH))
+		return FAIL(s, key, "\"%s\" takes a path", key);
+	folder = config_text_folder(s->r->text, where(s, key).file);
+	n = snprintf(out, cap, "%s%s%s", v[0] == '/' ? "" : folder, v[0] == '/' ? "" : "/", v);
+	if (n < 0 || (size_t)n >= cap)
+		return FAIL(s, key, "the path of \"%s\" is longer than %zu bytes", key, cap - 1);
+	return 0;
+}
+
+/* One of the values that are built; the others of the contract are named as not built. */
+static int read_choice(const struct scope *s, const char *key, const char *const *built,
+	const char *const *not_built)
+{
+	char list[128] = "";
+	const char *v;
+
+	if (!has(s, key))
+		return 0;
+	v = cfg_getstr(s->cfg, key);
+	for (size_t i = 0; built[i]; i++) {
+		size_t at = strlen(list);
+
+		if (v && !strcmp(v, built[i]))
+			return 0;
+		snprintf(list + at, sizeof(list) - at, "%s%s", i ? " or " : "", built[i]);
+	}
+	for (size_t i = 0; v && not_built[i]; i++)
+		if (!strcmp(v, not_built[i]))
+			return FAIL(s, key, "%s = \"%s\": not built yet; use %s", key, v, list);
+	return FAIL(s, key, "\"%s\" takes %s", key, list);
+}
+
+static int refuse_unbuilt(const struct scope *s, const char *key, const char *instead)
+{
+	if (!has(s, key))
+		return 0;
+	return FAIL(s, key, "%s: not built yet; %s", key, instead);
+}
+
+static int read_masks(const struct scope *s, struct mask *masks, uint32_t *ret_n)
+{
+	unsigned n = has(s, "mask") ? cfg_size(s->cfg, "mask") : 0;
+
+	if (n > LIMIT_MASKS)
+		return FAIL(s, "mask", "at most %u masks", LIMIT_MASKS);
+	for (unsigned i = 0; i < n; i++)
+		if (mask_parse(cfg_getnstr(s->cfg, "mask", i), &masks[i]) < 0)
+			return FAIL(s, "mask", "a mask is \"X,Y,WxH\" in the camera's pixels");
+	*ret_n = n;
+	return 0;
+}
+
+/* ---- the top ------------------------------------------------------------------------------ */
+
+static int read_admins(const struct scope *s, struct config *c)
+{
+	unsigned n = has(s, "admins") ? cfg_size(s->cfg, "admins") : 0;
+
+	if (n > CONFIG_ADMINS_MAX)
+		return FAIL(s, "admins", "at most %u admins", CONFIG_ADMINS_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		const char *v = cfg_getnstr(s->cfg, "admins", i);
+
+		if (parse_user(v, &c->admins[i]) < 0)
+			return FAIL(s, "admins", "there is no user \"%s\"", v);
+	}
+	c->n_admins = n;
+	return 0;
+}
+
+int config_read_top(struct config_reader *r, cfg_t *cfg)
+{
+	static const char *const anchors[] = {"none", NULL}, *const no_anchors[] = {"journal", NULL};
+	struct scope s = scope_of(r, cfg, NULL, 0);
+	struct config *c = r->config;
+	int rc;
+
+	snprintf(c->socket, sizeof(c->socket), "%s", RUNSTATEDIR "/framemux/client.sock");
+	snprintf(c->control_socket, sizeof(c->control_socket), "%s",
+		RUNSTATEDIR "/framemux/control.sock");
+	snprintf(c->state_dir, sizeof(c->state_dir), "%s", LOCALSTATEDIR "/lib/framemux");
+	snprintf(c->admin_group, sizeof(c->admin_group), "framemux");
+	c->stale_after_ms = 1000;
+	c->linger_s = 5;
+	c->uid_quota_mb = 256;
+
+	if ((rc = read_path(&s, "socket", c->socket, sizeof(c->socket))) < 0 ||
+		(rc = read_path(&s, "control_socket", c->control_socket,
+			 sizeof(c->control_socket))) < 0 ||
+		(rc = read_path(&s, "state_dir", c->state_dir, sizeof(c->state_dir))) < 0 ||
+		(rc = read_text(&s, "admin_group", c->admin_group, sizeof(c->admin_group))) < 0 ||
+		(rc = read_number(&s, "stale_after", STALE_MIN_MS, STALE_MAX_MS,
+			 &c->stale_after_ms)) < 0 ||
+		(rc = read_number(&s, "linger", 0, LINGER_MAX_S, &c->linger_s)) < 0 ||
+		(rc = read_number(&s, "uid_quota_mb", 1, QUOTA_MAX_MB, &c->uid_quota_mb)) < 0 ||
+		(rc = read_admins(&s, c)) < 0)
+		return rc;
+	if (!strcmp(c->socket, c->control_socket))
+		return FAIL(&s, has(&s, "control_socket") ? "control_socket" : "socket",
+			"socket and control_socket are the same path");
+	if (has(&s, "state_anchor") && cfg_getstr(cfg, "state_anchor")[0] == '/')
+		return FAIL(&s, "state_anchor", "state_anchor as a file: not built yet; use none");
+	if ((rc = read_choice(&s, "state_anchor", anchors, no_anchors)) < 0)
+		return rc;
+	if (has(&s, "policy_keys") && cfg_size(cfg, "policy_keys"))
+		return FAIL(&s, "policy_keys", "policy_keys: not built yet; leave it empty");
+	return 0;
+}
+
+/* ---- cameras ------------------------------------------------------------------------------ */
+
+static int read_url(const struct scope *s, struct config_camera *cam)
+{
+	const char *v = has(s, "url") ? cfg_getstr(s->cfg, "url") : NULL;
+	const char *why;
+	int rc;
+
+	if (!v)
+		return FAIL(s, "url", "camera \"%s\" has no url", cam->name);
+	rc = url_parse(v, &cam->source, &why);
+	if (rc < 0)
+		return FAIL(s, "url", "%s", why);
+	return 0;
+}
+
+/* Two cameras with one source could not be told from each other: whose picture is it? */
+static int refuse_same_source(const struct scope *s, const struct config *c, unsigned index)
+{
+	for (unsigned i = 0; i < index; i++)
+		if (!strcmp(c->cameras[i].source.canonical, c->cameras[index].source.canonical))
+			return FAIL(s, "url", "camera \"%s\" has the same source as camera \"%s\"",
+				c->cameras[index].name, c->cameras[i].name);
+	return 0;
+}
+
+static int read_secret(const struct scope *s, struct config_camera *cam)
+{
+	const char *file = cfg_getstr(s->cfg, "password_file"), *why;
+	int rc;
+
+	if (cam->source.has_password)
+		return FAIL(s, "password_file", "a password in the URL and a password_file: only one");
+	if (!file || !*file)
+		return FAIL(s, "password_file", "\"password_file\" is empty");
+	rc = secret_read(config_text_folder(s->r->text, where(s, "password_file").file), file,
+		&cam->password, &why);
+	if (rc < 0)
+		return FAIL(s, "password_file", "password_file \"%s\": %s", file, why);
+	return 0;
+}
+
+static int read_credentials(const struct scope *s, struct config_camera *cam)
+{
+	struct url *u = &cam->source;
+	int rc;
+
+	if (u->kind != INGEST_RTSP && (has(s, "username") || has(s, "password_file")))
+		return FAIL(s, has(s, "username") ? "username" : "password_file",
+			"only an rtsp camera takes a username and password");
+	if (u->has_user && has(s, "username"))
+		return FAIL(s, "username", "a user in the URL and a username: only one");
+	if (u->has_user)
+		snprintf(cam->username, sizeof(cam->username), "%s", u->user);
+	else if ((rc = read_text(s, "username", cam->username, sizeof(cam->username))) < 0)
+		return rc;
+	if (has(s, "password_file") && (rc = read_secret(s, cam)) < 0)
+		return rc;
+	if (u->has_password && !(cam->password = secret_text(u->password)))
+		return FAIL(s, "url", "out of memory");
+	explicit_bzero(u->password, sizeof(u->password));
+	explicit_bzero(u->user, sizeof(u->user));
+	if (cam->username[0] && !cam->password)
+		return FAIL(s, has(s, "username") ? "username" : "url",
+			"a username without a password: password_file is missing");
+	if (cam->password && !cam->username[0])
+		return FAIL(s, "password_file", "a password without a username");
+	return 0;
+}
+
+int config_read_camera(struct config_reader *r, cfg_t *sec, unsigned index)
+{
+	static const char *const none[] = {NULL};
+	static const char *const auth[] = {"digest", NULL}, *const no_auth[] = {"basic", NULL};
+	static const char *const transport[] = {"auto", "tcp", NULL},
+				 *const no_transport[] = {"udp", NULL};
+	static const char *const fingerprint[] = {"first", "off", NULL};
+	static const char *const standby[] = {"cold", NULL}, *const no_standby[] = {"warm", NULL};
+	struct scope s = scope_of(r, sec, "camera", index);
+	struct config_camera *cam = &r->config->cameras[index];
+	int rc;
+
+	snprintf(cam->name, sizeof(cam->name), "%s", cfg_title(sec));
+	if ((rc = read_url(&s, cam)) < 0 || (rc = refuse_same_source(&s, r->config, index)) < 0 ||
+		(rc = read_choice(&s, "auth", auth, no_auth)) < 0 ||
+		(rc = read_choice(&s, "transport", transport, no_transport)) < 0 ||
+		(rc = read_choice(&s, "fingerprint", fingerprint, none)) < 0 ||
+		(rc = read_choice(&s, "standby", standby, no_standby)) < 0 ||
+		(rc = refuse_unbuilt(&s, "tls_pin", "rtsps is not, either")) < 0 ||
+		(rc = refuse_unbuilt(&s, "tls_ca", "rtsps is not, either")) < 0 ||
+		(rc = read_credentials(&s, cam)) < 0 ||
+		(rc = read_text(&s, "vendor", cam->vendor, sizeof(cam->vendor))) < 0 ||
+		(rc = read_text(&s, "model", cam->model, sizeof(cam->model))) < 0 ||
+		(rc = read_masks(&s, cam->masks, &cam->n_masks)) < 0)
+		return rc;
+	return 0;
+}
+
+/* ---- grants ------------------------------------------------------------------------------- */
+
+static int read_holder(const struct scope *s, struct config_grant *g)
+{
+	const char *key = has(s, "user") ? "user" : "uid";
+	const char *v = has(s, key) ? cfg_getstr(s->cfg, key) : NULL;
+	uint64_t uid;
+
+	if (has(s, "user") && has(s, "uid"))
+		return FAIL(s, "uid", "user and uid: only one");
+	if (!v)
+		return FAIL(s, "user", "grant \"%s\" has no holder: user or uid is missing", g->name);
+	if (!strcmp(key, "uid") && parse_number(v, 0, 0xfffffffe, &uid) < 0)
+		return FAIL(s, "uid", "\"uid\" takes a user's number");
+	if (parse_user(v, &g->uid) < 0)
+		return FAIL(s, key, "there is no user \"%s\"", v);
+	return 0;
+}
+
+static int find_camera(const struct config *c, const char *name, unsigned *ret)
+{
+	for (unsigned i = 0; i < c->n_cameras; i++) {
+		if (strcmp(c->cameras[i].name, name) != 0)
+			continue;
+		*ret = i;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static int read_cameras(const struct scope *s, struct config_grant *g)
+{
+	const struct config *c = s->r->config;
+	unsigned n = has(s, "cameras") ? cfg_size(s->cfg, "cameras") : 0;
+
+	if (!n)
+		return FAIL(s, "cameras", "grant \"%s\" names no cameras", g->name);
+	if (n > c->n_cameras)
+		n = (unsigned)c->n_cameras + 1; /* enough to find the undefined or repeated one */
+	g->cameras = calloc(n, sizeof(*g->cameras));
+	if (!g->cameras)
+		return FAIL(s, "cameras", "out of memory");
+	for (unsigned i = 0; i < n; i++) {
+		const char *v = cfg_getnstr(s->cfg, "cameras", i);
+
+		if (find_camera(c, v, &g->cameras[i]) < 0)
+			return FAIL(s, "cameras", "camera \"%s\" is not defined", v);
+		for (unsigned k = 0; k < i; k++)
+			if (g->cameras[k] == g->cameras[i])
+				return FAIL(s, "cameras", "camera \"%s\" is repeated", v);
+	}
+	g->n_cameras = n;
+	return 0;
+}
+
+static int read_limits(const struct scope *s, struct config_grant *g)
+{
+	static const struct {
+		const char *word;
+		bool value;
+	} words[] = {{"true", true}, {"yes", true}, {"on", true}, {"false", false}, {"no", false},
+		{"off", false}};
+	const char *v;
+
+	if (has(s, "max_size") &&
+		parse_size(cfg_getstr(s->cfg, "max_size"), &g->max_width, &g->max_height) < 0)
+		return FAIL(s, "max_size", "\"max_size\" takes WxH, each from 1 to %u", LIMIT_SIDE);
+	if (has(s, "expires") && parse_duration(cfg_getstr(s->cfg, "expires"), &g->expires_s) < 0)
+		return FAIL(s, "expires", "\"expires\" takes a duration (90s, 15m, 24h, 30d) or never");
+	if (!has(s, "dump"))
+		return 0;
+	v = cfg_getstr(s->cfg, "dump");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(v, words[i].word) != 0)
+			continue;
+		g->dump = words[i].value;
+		return 0;
+	}
+	return FAIL(s, "dump", "\"dump\" takes true or false");
+}
+
+static int read_token_file(const struct scope *s, struct config_grant *g, unsigned index)
+{
+	int rc = read_path(s, "token_file", g->token_file, sizeof(g->token_file));
+
+	if (rc < 0 || !g->token_file[0])
+		return rc;
+	if (g->token_file[strlen(g->token_file) - 1] == '/')
+		return FAIL(s, "token_file", "\"token_file\" names a folder");
+	for (unsigned i = 0; i < index; i++)
+		if (!strcmp(s->r->config->grants[i].token_file, g->token_file))
+			return FAIL(s, "token_file", "grant \"%s\" has the same token_file",
+				s->r->config->grants[i].name);
+	return 0;
+}
+
+int config_read_grant(struct config_reader *r, cfg_t *sec, unsigned index)
+{
+	struct scope s = scope_of(r, sec, "grant", index);
+	struct config_grant *g = &r->config->grants[index];
+	int rc;
+
+	snprintf(g->name, sizeof(g->name), "%s", cfg_title(sec));
+	if ((rc = read_holder(&s, g)) < 0 ||
+		(rc = refuse_unbuilt(&s, "unit", "the holder is the user alone")) < 0 ||
+		(rc = read_cameras(&s, g)) < 0 || (rc = read_limits(&s, g)) < 0 ||
+		(rc = read_number(&s, "max_fps", 1, LIMIT_FPS, &g->max_fps)) < 0 ||
+		(rc = read_masks(&s, g->masks, &g->n_masks)) < 0 ||
+		(rc = read_text(&s, "label", g->label, sizeof(g->label))) < 0 ||
+		(rc = read_token_file(&s, g, index)) < 0)
+		return rc;
+	return 0;
+}

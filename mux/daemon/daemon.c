@@ -1,0 +1,304 @@
+/*
+ * framemuxd from its start to its end: opens what it needs in order, runs the loop, and takes
+ * everything down again. Interprets nothing foreign; nothing in the loop waits.
+ */
+#include "mux/daemon/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+
+#include <config.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/memfd.h"
+#include "mux/daemon/daemon_private.h"
+#include "mux/daemon/notify.h"
+#include "mux/daemon/secret.h"
+
+#define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
+#define FDS_WANTED   65536u
+
+/* ---- the end ----------------------------------------------------------------------------------- */
+
+static bool pairs_are_at_rest(const struct mux *m)
+{
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		if (!pair_is_at_rest(m->pair_host.pairs[i]))
+			return false;
+	return true;
+}
+
+/* Whatever has just come to rest: is it time for the next step? */
+static void step(struct mux *m)
+{
+	if (!broker_is_gone(m->broker) || !pairs_are_at_rest(m))
+		return;
+	if (m->stopping)
+		event_base_loopbreak(m->base);
+	else
+		broker_start(m->broker);
+}
+
+static void on_pair_at_rest(void *self)
+{
+	step(self);
+}
+
+/* With its broker a pair has lost whom it writes for, and its key is of the old session. */
+static void on_broker_fell(void *self)
+{
+	struct mux *m = self;
+
+	m->broker_ready = false;
+	if (m->stopping)
+		return;
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		pair_abort(m->pair_host.pairs[i]);
+}
+
+static void on_broker_reaped(void *self)
+{
+	struct mux *m = self;
+
+	/* Every ring is erased and every client told: now the cameras. */
+	for (size_t i = 0; m->stopping && i < m->pair_host.n_pairs; i++)
+		pair_stop(m->pair_host.pairs[i]);
+	step(m);
+}
+
+static void on_end_signal(evutil_socket_t signo, short what, void *data)
+{
+	struct mux *m = data;
+
+	(void)what;
+	m->signals_to_end++;
+	if (m->stopping) {
+		log_warning("told to end again: ending at once");
+		event_base_loopbreak(m->base);
+		return;
+	}
+	log_notice("ending: signal %d", (int)signo);
+	m->stopping = true;
+	notify_stopping();
+	broker_stop(m->broker);
+}
+
+static void on_reload_signal(evutil_socket_t signo, short what, void *data)
+{
+	(void)signo;
+	(void)what;
+	(void)data;
+	log_warning("reload is not built yet; restart framemuxd");
+}
+
+/* ---- ready -------------------------------------------------------------------------------------- */
+
+void mux_announce(struct mux *m)
+{
+	char status[64];
+
+	if (m->announced || m->stopping || !m->broker_ready || m->files_pending)
+		return;
+	m->announced = true;
+	log_notice("ready: %zu cameras, %zu grants; missing walls: namespaces seccomp landlock uids",
+		m->config->n_cameras, m->config->n_grants);
+	snprintf(status, sizeof(status), "%zu cameras", m->config->n_cameras);
+	notify_status(status);
+	notify_ready();
+}
+
+static void tell_broker(void *self, const struct wire_message *message, const void *msg,
+	const int *fds, size_t n_fds)
+{
+	struct mux *m = self;
+
+	broker_send(m->broker, message, msg, fds, n_fds);
+}
+
+/* ---- the beginning -------------------------------------------------------------------------------- */
+
+/* Before any secret is read: nobody looks into this process, and nothing it starts rises. */
+static int harden(void)
+{
+	const struct rlimit no_core = {0, 0};
+	struct rlimit files;
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -errno;
+	/* The broker inherits it: descriptors in flight count against the sender. */
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FDS_WANTED) {
+		files.rlim_cur = files.rlim_max < FDS_WANTED ? files.rlim_max : FDS_WANTED;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+	return 0;
+}
+
+static int fail(int code, const char *what, const char *why)
+{
+	log_error("%s: %s", what, why);
+	return code;
+}
+
+/* The epochs, the records, what was revoked, the standing grants: all that tells who is who. */
+static int read_state(struct mux *m)
+{
+	const char *dir = m->config->state_dir;
+	cleanup_free uint32_t *epochs = calloc(m->config->n_cameras + 1, sizeof(*epochs));
+	char why[512] = "";
+	int rc;
+
+	m->cameras = calloc(m->config->n_cameras + 1, sizeof(*m->cameras));
+	m->keys = secret_alloc(sizeof(*m->keys));
+	if (!epochs || !m->cameras || !m->keys)
+		return fail(EX_OSERR, "start", "out of memory");
+	rc = state_open(dir, &m->state, why, sizeof(why));
+	if (rc < 0)
+		return fail(EX_CANTCREAT, dir, why);
+	if ((rc = state_root_key(m->state, m->keys->root, why, sizeof(why))) < 0 ||
+		(rc = state_revoked_load(m->state, &m->revoked, &m->n_revoked, why, sizeof(why))) < 0 ||
+		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
+			 sizeof(why))) < 0)
+		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+	for (size_t i = 0; i < m->config->n_cameras; i++)
+		camera_record_make(&m->config->cameras[i], epochs[i], &m->cameras[i]);
+	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked, &m->n_revoked,
+		&m->grants, why, sizeof(why));
+	if (rc < 0)
+		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+	grants_clean_up(m->grants);
+	return 0;
+}
+
+static int watch_signal(struct mux *m, size_t i, int signo, event_callback_fn on_signal)
+{
+	m->signals[i] = evsignal_new(m->base, signo, on_signal, m);
+	return m->signals[i] && event_add(m->signals[i], NULL) == 0 ? 0 : -ENOMEM;
+}
+
+static int make_pairs(struct mux *m)
+{
+	struct pair_host *h = &m->pair_host;
+
+	*h = (struct pair_host){.base = m->base,
+		.roles = &m->roles,
+		.k_session = m->keys->session,
+		.stale_after_ms = m->config->stale_after_ms,
+		.linger_s = m->config->linger_s,
+		.verbose = m->options->verbose,
+		.self = m,
+		.tell = tell_broker,
+		.at_rest = on_pair_at_rest};
+	h->pairs = calloc(m->config->n_cameras + 1, sizeof(struct pair *));
+	if (!h->pairs)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->config->n_cameras; i++) {
+		h->pairs[i] = pair_new(h, &m->cameras[i], i);
+		if (!h->pairs[i])
+			return -ENOMEM;
+		h->n_pairs++;
+	}
+	return 0;
+}
+
+static int open_all(struct mux *m)
+{
+	struct broker_spec spec;
+	char why[512] = "";
+	int rc;
+
+	if (roles_find(&m->roles, why, sizeof(why)) < 0)
+		return fail(EX_SOFTWARE, "start", why);
+	rc = memfd_self_test();
+	if (rc < 0)
+		return fail(EX_SOFTWARE, "this kernel cannot seal memory as framemux needs (Linux 5.10 can)",
+			strerror(-rc));
+	rc = read_state(m);
+	if (rc)
+		return rc;
+	m->base = event_base_new();
+	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
+		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
+		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 || disk_new(m->base, &m->disk) < 0)
+		return fail(EX_OSERR, "start", "out of memory");
+	if (listen_open(m->config, &m->listening, why, sizeof(why)) < 0)
+		return fail(EX_CANTCREAT, "sockets", why);
+	spec = (struct broker_spec){.base = m->base,
+		.roles = &m->roles,
+		.clients_fd = m->listening.clients_fd,
+		.control_fd = m->listening.control_fd,
+		.rules = mux_broker_rules,
+		.n_rules = mux_n_broker_rules,
+		.outbox_max = mux_set_up_messages(m) + OUTBOX_SPARE,
+		.self = m,
+		.set_up = mux_set_up_broker,
+		.fell = on_broker_fell,
+		.reaped = on_broker_reaped};
+	if (broker_new(&spec, &m->broker) < 0)
+		return fail(EX_OSERR, "start", "out of memory");
+	notify_init(m->base, m->options->ready_fd);
+	return 0;
+}
+
+static void close_all(struct mux *m)
+{
+	broker_free(m->broker);
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		pair_free(m->pair_host.pairs[i]);
+	free(m->pair_host.pairs);
+	disk_free(m->disk);
+	notify_end();
+	listen_close(m->config, &m->listening);
+	for (size_t i = 0; i < ARRAY_SIZE(m->signals); i++)
+		if (m->signals[i])
+			event_free(m->signals[i]);
+	if (m->base)
+		event_base_free(m->base);
+	grants_free(m->grants);
+	state_close(m->state);
+	secret_free(m->keys);
+	free(m->revoked);
+	free(m->cameras);
+	config_free(m->config);
+}
+
+int daemon_run(const struct options *options)
+{
+	struct mux m = {.options = options, .listening = {.clients_fd = -1, .control_fd = -1}};
+	struct config_error error;
+	int code;
+
+	log_init("framemuxd", options->verbose);
+	if (harden() < 0 || sodium_init() < 0)
+		return fail(EX_OSERR, "start", strerror(errno));
+	if (config_load(options->config, &m.config, &error) < 0) {
+		fprintf(stderr, "%s\n", error.text);
+		return EX_CONFIG;
+	}
+	if (options->check_only) {
+		config_free(m.config);
+		return 0;
+	}
+	m.started_ns = clock_boot_ns();
+	code = open_all(&m);
+	if (!code) {
+		log_notice("framemuxd " PACKAGE_VERSION " starts");
+		broker_start(m.broker);
+		if (event_base_dispatch(m.base) < 0)
+			code = EX_SOFTWARE;
+		log_notice("ended");
+	}
+	close_all(&m);
+	return code;
+}

@@ -1,0 +1,61 @@
+/* The inside of framemuxd, for daemon.c, broker_talk.c and hand_out.c alone. */
+#ifndef FRAMEMUX_DAEMON_PRIVATE_H
+#define FRAMEMUX_DAEMON_PRIVATE_H
+
+#include "mux/daemon/broker_link.h"
+#include "mux/daemon/disk.h"
+#include "mux/daemon/grants.h"
+#include "mux/daemon/listen.h"
+#include "mux/daemon/options.h"
+#include "mux/daemon/pair.h"
+
+/* Secrets of the mux, in memory of secret_alloc(). */
+struct mux_keys {
+	uint8_t root[KEY_BYTES];    /* of all tokens */
+	uint8_t session[KEY_BYTES]; /* of all frames while one broker lives */
+};
+
+struct mux {
+	const struct options *options; /* borrowed */
+	struct config *config;         /* owned, as all below */
+	struct state *state;
+	struct mux_keys *keys;
+	struct event_base *base;
+	struct event *signals[4];
+	struct disk *disk;
+	struct roles roles;
+	struct listening listening;
+	struct camera_record *cameras;
+	struct pair_host pair_host; /* and the pairs */
+	struct grants *grants;
+	uint8_t *revoked;
+	size_t n_revoked;
+	struct broker *broker;
+	uint64_t started_ns;
+	unsigned files_pending; /* token files that the writer thread still has */
+	bool broker_ready, announced, stopping;
+	unsigned signals_to_end;
+};
+
+/* ---- broker_talk.c: what is said on the link to the broker ---- */
+extern const struct wire_rule mux_broker_rules[];
+extern const size_t mux_n_broker_rules;
+
+/* A fresh session key, and everything that a new broker needs. 0 or -errno. */
+int mux_set_up_broker(void *mux);
+
+/* How many messages that can be at most. */
+size_t mux_set_up_messages(const struct mux *m);
+
+/* ---- hand_out.c: tokens to files, revocations to disk ---- */
+
+/* The standing tokens are all there: keep their ids, write the token files, then announce. */
+void mux_hand_out(struct mux *m);
+int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES]);
+
+/* ---- daemon.c ---- */
+
+/* Ready, if the broker is and the token files are written: says so once. */
+void mux_announce(struct mux *m);
+
+#endif

@@ -1,0 +1,612 @@
+/*
+ * The state machine of a camera's pair. Runs in framemuxd's loop. Sees no byte of the camera but
+ * bounded messages of ingest and decode; never waits.
+ */
+#include "mux/daemon/pair.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/daemon/pair_private.h"
+
+#define READY_LIMIT_MS  10000u
+#define GOODBYE_MS      1000u /* for ingest's TEARDOWN */
+#define PAUSE_MIN_MS    500u
+#define PAUSE_MAX_MS    30000u
+#define STEADY_NS       (10 * NS_PER_S) /* live for so long: the next pause is short again */
+#define BEAT_GRACE_NS   (500 * NS_PER_MS)
+#define SILENT_LIMIT_NS (10 * NS_PER_S)
+
+static void arm(struct event *timer, uint64_t ns)
+{
+	struct timeval tv = {.tv_sec = (time_t)(ns / NS_PER_S),
+		.tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
+
+	event_add(timer, &tv);
+}
+
+/* ---- state, as others see it ----------------------------------------------------------------- */
+
+static void set_state(struct pair *p, enum camera_state state, const char *reason)
+{
+	struct msg_camera_news news = {.state = state};
+
+	if (p->state == state && !strcmp(p->state_reason, reason))
+		return;
+	if (p->state == CAMERA_LIVE && clock_monotonic_ns() - p->live_since_ns >= STEADY_NS)
+		p->was_steady = true;
+	p->live_since_ns = state == CAMERA_LIVE ? clock_monotonic_ns() : 0;
+	p->state = state;
+	snprintf(p->state_reason, sizeof(p->state_reason), "%s", reason);
+	log_notice("camera %s: %s%s%s", p->camera->name, camera_state_name(state), *reason ? ": " : "",
+		reason);
+	memcpy(news.id, p->camera->id.b, sizeof(news.id));
+	memcpy(news.reason, p->state_reason, sizeof(news.reason));
+	p->host->tell(p->host->self, &wire_camera_news, &news, NULL, 0);
+}
+
+static void note_reason(struct pair *p, enum pair_word word, const char *reason)
+{
+	if (word <= p->word)
+		return;
+	p->word = word;
+	snprintf(p->reason, sizeof(p->reason), "%s", reason);
+}
+
+/* ---- the end of a generation ------------------------------------------------------------------ */
+
+static void open_source(struct pair *p);
+
+static void start_pause(struct pair *p, uint64_t wait_ns)
+{
+	p->phase = PAIR_PAUSE;
+	arm(p->timer, wait_ns);
+}
+
+/* Growing pauses with some jitter, so that cameras that fell together do not come back together. */
+static void plan_next(struct pair *p)
+{
+	bool is_steady = p->live_since_ns && clock_monotonic_ns() - p->live_since_ns >= STEADY_NS;
+	uint32_t ms;
+
+	if (p->was_steady || is_steady || !p->pause_ms)
+		p->pause_ms = PAUSE_MIN_MS;
+	ms = p->final ? PAUSE_MAX_MS : p->pause_ms;
+	ms = ms * 4 / 5 + randombytes_uniform(ms * 2 / 5 + 1);
+	p->pause_ms = p->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : p->pause_ms * 2;
+	p->not_before_ns = clock_monotonic_ns() + ms * NS_PER_MS;
+}
+
+static void come_to_rest(struct pair *p, const char *reason)
+{
+	p->phase = PAIR_REST;
+	set_state(p, CAMERA_IDLE, reason);
+	if (p->aborted || p->stopped) {
+		p->aborted = false;
+		p->host->at_rest(p->host->self);
+	}
+}
+
+/* Nothing lives any more: the broker may reuse what it lent, and then the camera may live again. */
+static void after_death(struct pair *p, bool was_orderly)
+{
+	if (p->word == WORD_NONE)
+		note_reason(p, WORD_LINK, "nobody asks");
+	if (p->announced && !p->aborted) {
+		struct msg_pair_dead dead = {.generation = p->generation};
+
+		memcpy(dead.id, p->camera->id.b, sizeof(dead.id));
+		memcpy(dead.reason, p->reason, sizeof(dead.reason));
+		p->host->tell(p->host->self, &wire_pair_dead, &dead, NULL, 0);
+	}
+	p->announced = false;
+	cleanup_close(&p->broker_end);
+	p->broker_end = -1;
+	event_del(p->timer);
+	event_del(p->linger);
+	event_del(p->health);
+	memset(&p->beat, 0, sizeof(p->beat));
+	if (p->aborted || p->stopped) {
+		p->leases = 0;
+		come_to_rest(p, "");
+		return;
+	}
+	if (was_orderly) {
+		come_to_rest(p, "");
+		if (p->leases)
+			open_source(p);
+		return;
+	}
+	plan_next(p);
+	if (p->leases) {
+		set_state(p, CAMERA_LOST, p->reason);
+		start_pause(p, p->not_before_ns - clock_monotonic_ns());
+	} else {
+		come_to_rest(p, p->reason);
+	}
+}
+
+static void bury(struct pair *p, bool was_orderly)
+{
+	if (!p->ingest && !p->decode)
+		after_death(p, was_orderly);
+}
+
+static void close_links(struct pair *p)
+{
+	peer_close(take_ptr(p->ingest_link));
+	peer_close(take_ptr(p->decode_link));
+}
+
+static void kill_both(struct pair *p)
+{
+	if (p->ingest)
+		child_kill(p->ingest, SIGKILL);
+	if (p->decode)
+		child_kill(p->decode, SIGKILL);
+}
+
+/* Whatever happened: this generation is over, and both are killed. */
+static void fail(struct pair *p, enum pair_word word, const char *reason)
+{
+	note_reason(p, word, reason);
+	switch (p->phase) {
+	case PAIR_REST:
+	case PAIR_PAUSE:
+	case PAIR_DYING:
+		return;
+	case PAIR_ENDING:
+		kill_both(p); /* stays ENDING: it was asked to end, this is no failure */
+		return;
+	case PAIR_OPENING:
+	case PAIR_BEARING:
+	case PAIR_RUNNING:
+		break;
+	}
+	p->phase = PAIR_DYING;
+	connect_cancel(take_ptr(p->connecting));
+	/* ingest says why and dies; decode's complaint that the stream has ended may come first. */
+	peer_drain(p->ingest_link);
+	peer_drain(p->decode_link);
+	close_links(p);
+	kill_both(p);
+	bury(p, false);
+}
+
+/* Nobody wants it any more. */
+static void end_orderly(struct pair *p)
+{
+	switch (p->phase) {
+	case PAIR_REST:
+	case PAIR_DYING:
+	case PAIR_ENDING:
+		return;
+	case PAIR_PAUSE:
+		event_del(p->timer);
+		come_to_rest(p, "");
+		return;
+	default:
+		break;
+	}
+	p->phase = PAIR_ENDING;
+	connect_cancel(take_ptr(p->connecting));
+	close_links(p);
+	arm(p->timer, GOODBYE_MS * NS_PER_MS);
+	bury(p, true);
+}
+
+static void on_exit_of(struct pair *p, const char *role, int status)
+{
+	char how[64], reason[LIMIT_REASON];
+	bool by_kill = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+
+	child_status_text(status, how, sizeof(how));
+	snprintf(reason, sizeof(reason), "%s %s", role, how);
+	log_info("camera %s: %s", p->camera->name, reason);
+	if (p->phase == PAIR_ENDING) {
+		bury(p, true);
+		return;
+	}
+	if (!by_kill || p->phase != PAIR_DYING)
+		note_reason(p, WIFSIGNALED(status) && !by_kill ? WORD_INGEST : WORD_STATUS, reason);
+	fail(p, WORD_STATUS, reason);
+	if (p->phase == PAIR_DYING)
+		bury(p, false);
+}
+
+void pair_on_ingest_exit(void *data, int status)
+{
+	struct pair *p = data;
+
+	p->ingest = NULL;
+	on_exit_of(p, "ingest", status);
+}
+
+void pair_on_decode_exit(void *data, int status)
+{
+	struct pair *p = data;
+
+	p->decode = NULL;
+	on_exit_of(p, "decode", status);
+}
+
+static void on_link_end(struct pair *p, const char *role, int error)
+{
+	char reason[LIMIT_REASON];
+
+	if (error == -EPIPE) {
+		snprintf(reason, sizeof(reason), "%s ended", role);
+		fail(p, WORD_LINK, reason);
+		return;
+	}
+	snprintf(reason, sizeof(reason), "%s broke the protocol: %s", role, strerror(-error));
+	fail(p, WORD_OURS, reason);
+}
+
+void pair_on_ingest_end(void *self, int error)
+{
+	on_link_end(self, "ingest", error);
+}
+
+void pair_on_decode_end(void *self, int error)
+{
+	on_link_end(self, "decode", error);
+}
+
+/* ---- the beginning ---------------------------------------------------------------------------- */
+
+static void on_source(void *data, int fd, const char *why)
+{
+	cleanup_fd int source = fd;
+	struct pair *p = data;
+	int rc;
+
+	p->connecting = NULL;
+	if (source < 0) {
+		fail(p, WORD_OURS, why);
+		return;
+	}
+	p->phase = PAIR_BEARING;
+	rc = pair_bear(p, source);
+	if (rc < 0) {
+		char reason[LIMIT_REASON];
+
+		snprintf(reason, sizeof(reason), "its processes cannot be started: %s", strerror(-rc));
+		fail(p, WORD_OURS, reason);
+		return;
+	}
+	arm(p->timer, READY_LIMIT_MS * NS_PER_MS);
+}
+
+static void open_source(struct pair *p)
+{
+	int rc;
+
+	p->phase = PAIR_OPENING;
+	p->word = WORD_NONE;
+	p->final = p->was_steady = false;
+	p->reason[0] = 0;
+	if (p->generation)
+		p->reconnects++;
+	if (p->state != CAMERA_LOST) /* trying again is still lost, and says why */
+		set_state(p, CAMERA_CONNECTING, "");
+	rc = connect_begin(p->host->base, p->host->roles, p->camera, on_source, p, &p->connecting);
+	if (rc < 0)
+		fail(p, WORD_OURS, strerror(-rc));
+}
+
+static void announce(struct pair *p)
+{
+	struct msg_pair_born born = {.generation = p->generation};
+
+	if (p->phase != PAIR_BEARING || !p->ingest_ready || !p->decode_ready)
+		return;
+	p->phase = PAIR_RUNNING;
+	event_del(p->timer);
+	memcpy(born.id, p->camera->id.b, sizeof(born.id));
+	p->announced = true;
+	p->host->tell(p->host->self, &wire_pair_born, &born, &p->broker_end, 1);
+	cleanup_close(&p->broker_end);
+	p->broker_end = -1;
+	p->beat_ns = clock_monotonic_ns();
+	arm(p->health, SILENT_LIMIT_NS);
+	log_info("camera %s: generation %llu is born", p->camera->name,
+		(unsigned long long)p->generation);
+	set_state(p, CAMERA_CONNECTING, "waiting for the first frame");
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *data)
+{
+	struct pair *p = data;
+
+	(void)fd;
+	(void)what;
+	switch (p->phase) {
+	case PAIR_PAUSE:
+		open_source(p);
+		break;
+	case PAIR_BEARING:
+		fail(p, WORD_OURS,
+			p->ingest_ready ? "decode was not ready in time" : "ingest was not ready in time");
+		break;
+	case PAIR_ENDING:
+		kill_both(p);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_linger(evutil_socket_t fd, short what, void *data)
+{
+	struct pair *p = data;
+
+	(void)fd;
+	(void)what;
+	if (!p->leases)
+		end_orderly(p);
+}
+
+void pair_want(struct pair *p, uint32_t leases)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	p->leases = leases;
+	if (p->stopped || p->aborted)
+		return;
+	if (leases) {
+		event_del(p->linger);
+		if (p->phase != PAIR_REST)
+			return;
+		if (p->not_before_ns <= now)
+			open_source(p);
+		else /* asking often is no way around the pause */
+			start_pause(p, p->not_before_ns - now);
+		return;
+	}
+	if (p->phase == PAIR_PAUSE)
+		end_orderly(p);
+	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL))
+		arm(p->linger, p->host->linger_s * NS_PER_S);
+}
+
+void pair_kill(struct pair *p, uint64_t generation, const char *reason)
+{
+	if (p->generation != generation || !p->announced)
+		return;
+	log_warning("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
+	if (p->phase == PAIR_ENDING)
+		note_reason(p, WORD_OURS, reason);
+	fail(p, WORD_OURS, reason);
+}
+
+void pair_abort(struct pair *p)
+{
+	if (pair_is_at_rest(p)) {
+		p->leases = 0;
+		end_orderly(p);
+		return;
+	}
+	p->aborted = true;
+	fail(p, WORD_OURS, "the broker died");
+}
+
+void pair_stop(struct pair *p)
+{
+	p->stopped = true;
+	p->leases = 0;
+	end_orderly(p);
+}
+
+bool pair_is_at_rest(const struct pair *p)
+{
+	return p->phase == PAIR_REST || p->phase == PAIR_PAUSE;
+}
+
+/* ---- what the two say --------------------------------------------------------------------------- */
+
+/* How old the newest frame may be: as a lease's limit, for all frames. */
+static uint64_t stale_limit_ns(const struct pair *p)
+{
+	uint64_t limit = p->host->stale_after_ms * NS_PER_MS, three = 0;
+
+	if (p->beat.fps_milli)
+		three = 3 * 1000 * NS_PER_S / p->beat.fps_milli;
+	return three > limit ? three : limit;
+}
+
+/* Called at each beat and when no further one came in time. */
+static void check_health(struct pair *p, bool at_beat)
+{
+	uint64_t now = clock_monotonic_ns(), frame = p->beat.last_frame_ns, next;
+
+	if (frame > now)
+		frame = now;
+	next = p->beat_ns + SILENT_LIMIT_NS;
+	if (!at_beat && now >= next) {
+		fail(p, WORD_OURS, "decode is silent");
+		return;
+	}
+	if (frame) {
+		uint64_t due = frame + stale_limit_ns(p);
+
+		/* Between beats newer frames may have come that were not told yet. */
+		if (!at_beat && due < p->beat_ns + BEAT_GRACE_NS)
+			due = p->beat_ns + BEAT_GRACE_NS;
+		if (now < due) {
+			set_state(p, CAMERA_LIVE, "");
+			next = due < p->beat_ns + BEAT_GRACE_NS ? p->beat_ns + BEAT_GRACE_NS : due;
+		} else {
+			set_state(p, CAMERA_STALE, "no new frame");
+		}
+	}
+	arm(p->health, next > now ? next - now : 1);
+}
+
+static void on_health(evutil_socket_t fd, short what, void *data)
+{
+	struct pair *p = data;
+
+	(void)fd;
+	(void)what;
+	if (p->phase == PAIR_RUNNING)
+		check_health(p, false);
+}
+
+static int on_ingest_ready(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_ready *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	if (m->generation != p->generation)
+		return -EPROTO;
+	p->ingest_ready = true;
+	announce(p);
+	return 0;
+}
+
+static int on_ingest_news(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_news *m = msg;
+	const struct pair *p = self;
+
+	(void)fds;
+	log_info("camera %s: ingest: %s", p->camera->name, m->reason);
+	return 0;
+}
+
+static int on_ingest_failed(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_failed *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	p->final = m->final != 0;
+	fail(p, WORD_INGEST, m->reason);
+	return 0;
+}
+
+static int on_digest_ask(void *self, const void *msg, int *fds)
+{
+	const struct msg_digest_ask *m = msg;
+	struct pair *p = self;
+	struct digest_owner owner = {p->camera->username, p->camera->password, p->camera->url};
+	uint8_t random[DIGEST_CNONCE_BYTES];
+	struct msg_digest_answer answer;
+	int rc;
+
+	(void)fds;
+	randombytes_buf(random, sizeof(random));
+	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
+	if (answer.status)
+		log_warning("camera %s: no answer to its challenge: %s", p->camera->name, answer.reason);
+	rc = peer_send(p->ingest_link, &wire_digest_answer, &answer, NULL, 0);
+	explicit_bzero(&answer, sizeof(answer));
+	return rc;
+}
+
+static int on_decode_ready(void *self, const void *msg, int *fds)
+{
+	const struct msg_decode_ready *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	if (m->generation != p->generation)
+		return -EPROTO;
+	p->decode_ready = true;
+	announce(p);
+	return 0;
+}
+
+static int on_decode_beat(void *self, const void *msg, int *fds)
+{
+	struct pair *p = self;
+
+	(void)fds;
+	if (p->phase != PAIR_RUNNING)
+		return 0;
+	memcpy(&p->beat, msg, sizeof(p->beat));
+	p->beat_ns = clock_monotonic_ns();
+	check_health(p, true);
+	return 0;
+}
+
+static int on_decode_failed(void *self, const void *msg, int *fds)
+{
+	const struct msg_decode_failed *m = msg;
+
+	(void)fds;
+	fail(self, WORD_DECODE, m->reason);
+	return 0;
+}
+
+const struct wire_rule pair_ingest_rules[] = {
+	{&wire_ingest_ready, PAIR_TALKING, 0, on_ingest_ready},
+	{&wire_ingest_news, PAIR_TALKING, 0, on_ingest_news},
+	{&wire_ingest_failed, PAIR_TALKING, 0, on_ingest_failed},
+	{&wire_digest_ask, PAIR_TALKING, 0, on_digest_ask},
+};
+const size_t pair_n_ingest_rules = ARRAY_SIZE(pair_ingest_rules);
+
+const struct wire_rule pair_decode_rules[] = {
+	{&wire_decode_ready, PAIR_TALKING, 0, on_decode_ready},
+	{&wire_decode_beat, PAIR_TALKING, 0, on_decode_beat},
+	{&wire_decode_failed, PAIR_TALKING, 0, on_decode_failed},
+};
+const size_t pair_n_decode_rules = ARRAY_SIZE(pair_decode_rules);
+
+/* ---- making and freeing --------------------------------------------------------------------------- */
+
+struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	*p = (struct pair){.host = host,
+		.camera = camera,
+		.index = index,
+		.phase = PAIR_REST,
+		.state = CAMERA_IDLE,
+		.broker_end = -1};
+	p->timer = evtimer_new(host->base, on_timer, p);
+	p->linger = evtimer_new(host->base, on_linger, p);
+	p->health = evtimer_new(host->base, on_health, p);
+	if (!p->timer || !p->linger || !p->health) {
+		pair_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pair_free(struct pair *p)
+{
+	if (!p)
+		return;
+	connect_cancel(p->connecting);
+	peer_close(p->ingest_link);
+	peer_close(p->decode_link);
+	child_end(p->ingest);
+	child_end(p->decode);
+	cleanup_close(&p->broker_end);
+	if (p->timer)
+		event_free(p->timer);
+	if (p->linger)
+		event_free(p->linger);
+	if (p->health)
+		event_free(p->health);
+	free(p);
+}
+
+const struct camera_record *pair_camera(const struct pair *p)
+{
+	return p->camera;
+}

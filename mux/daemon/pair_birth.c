@@ -1,0 +1,194 @@
+/*
+ * The birth of a pair: its sockets, its two processes, and what each is told. Runs in framemuxd's
+ * loop. Everything that is said is of one record: the id, name, URL and key of this camera.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/breakage.h"
+#include "common/cleanup.h"
+#include "common/protocol.h"
+#include "common/sock.h"
+#include "mux/daemon/pair_private.h"
+
+#define OUTBOX_MAX 64u
+#define PER_SECOND 500u /* messages; a healthy pair sends about ten */
+
+static const unsigned talking = PAIR_TALKING;
+
+/* Two ends; which is whose is said by the caller. */
+struct ends {
+	int near_end, far_end; /* owned */
+};
+
+#ifdef ENABLE_BREAKAGE
+/*
+ * "daemon-swap-streams", "daemon-swap-links": this camera's decode gets its own end, but the other
+ * end that is handed on is that of the next camera's socket, whose decode gets its near end when it
+ * is born. So with two cameras the two are truly crossed.
+ */
+#define CROSSED_MAX 64u
+
+static int make_ends(const struct pair *p, int type, const char *name, struct ends *ret)
+{
+	static struct ends streams[CROSSED_MAX], links[CROSSED_MAX];
+	struct ends *table = type == SOCK_STREAM ? streams : links;
+	size_t mine = p->index, other = (mine + 1) % p->host->n_pairs;
+	int pair[2], rc;
+
+	if (!breakage(name) || p->host->n_pairs > CROSSED_MAX) {
+		rc = sock_pair(type, pair);
+		if (rc < 0)
+			return rc;
+		*ret = (struct ends){pair[0], pair[1]};
+		return 0;
+	}
+	for (size_t i = 0; i < 2; i++) {
+		struct ends *e = &table[i ? other : mine];
+		int *wanted = i ? &e->far_end : &e->near_end;
+
+		if (*wanted <= 0) { /* both were handed out: a new socket for this camera */
+			if (e->near_end > 0)
+				close(e->near_end);
+			if (e->far_end > 0)
+				close(e->far_end);
+			rc = sock_pair(type, pair);
+			if (rc < 0)
+				return rc;
+			*e = (struct ends){pair[0], pair[1]};
+		}
+	}
+	*ret = (struct ends){take_fd(&table[mine].near_end), take_fd(&table[other].far_end)};
+	return 0;
+}
+#else
+static int make_ends(const struct pair *p, int type, const char *name, struct ends *ret)
+{
+	int pair[2], rc = sock_pair(type, pair);
+
+	(void)p;
+	(void)name;
+	if (rc < 0)
+		return rc;
+	*ret = (struct ends){pair[0], pair[1]};
+	return 0;
+}
+#endif
+
+static int tell_ingest(struct pair *p)
+{
+	const struct camera_record *cam = p->camera;
+	struct msg_ingest_start m = {.generation = p->generation,
+		.kind = cam->kind,
+		.has_password = cam->password != NULL,
+		.width = cam->width,
+		.height = cam->height,
+		.fps_milli = cam->fps * 1000,
+		.verbose = (uint32_t)p->host->verbose};
+
+	memcpy(m.id, cam->id.b, sizeof(m.id));
+	memcpy(m.name, cam->name, sizeof(m.name));
+	memcpy(m.url, cam->url, sizeof(m.url));
+	return peer_send(p->ingest_link, &wire_ingest_start, &m, NULL, 0);
+}
+
+static int tell_decode(struct pair *p)
+{
+	const struct camera_record *cam = p->camera, *key_of = cam;
+	struct msg_decode_start m = {.generation = p->generation,
+		.verbose = (uint32_t)p->host->verbose};
+	int rc;
+
+	if (breakage("daemon-swap-ids")) /* the key of the camera behind it */
+		key_of = p->host->pairs[(p->index + 1) % p->host->n_pairs]->camera;
+	memcpy(m.id, cam->id.b, sizeof(m.id));
+	memcpy(m.name, cam->name, sizeof(m.name));
+	key_camera(p->host->k_session, &key_of->id, m.k_cam);
+	masks_pack(cam->masks, cam->n_masks, m.masks, &m.masks_len);
+	rc = peer_send(p->decode_link, &wire_decode_start, &m, NULL, 0);
+	sodium_memzero(&m, sizeof(m));
+	return rc;
+}
+
+static int start_ingest(struct pair *p, int source, int stream)
+{
+	struct child_spec spec = {.n_fds = 3};
+	struct peer_spec link = {.name = "ingest",
+		.rules = pair_ingest_rules,
+		.n_rules = pair_n_ingest_rules,
+		.state = &talking,
+		.outbox_max = OUTBOX_MAX,
+		.per_second = PER_SECOND,
+		.self = p,
+		.owner = p,
+		.on_end = pair_on_ingest_end};
+	cleanup_fd int theirs = -1;
+	int ends[2], rc = sock_pair(SOCK_SEQPACKET, ends);
+
+	if (rc < 0)
+		return rc;
+	theirs = ends[1];
+	rc = peer_new(p->host->base, ends[0], &link, &p->ingest_link);
+	if (rc < 0)
+		return rc;
+	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
+	spec.fds[1] = (struct child_fd){source, LINK_FD_INGEST_SOURCE};
+	spec.fds[2] = (struct child_fd){stream, LINK_FD_INGEST_STREAM};
+	rc = role_start(p->host->roles, p->host->base, "ingest", p->camera->name, &spec,
+		pair_on_ingest_exit, p, &p->ingest);
+	return rc < 0 ? rc : tell_ingest(p);
+}
+
+static int start_decode(struct pair *p, int broker, int stream)
+{
+	struct child_spec spec = {.n_fds = 3};
+	struct peer_spec link = {.name = "decode",
+		.rules = pair_decode_rules,
+		.n_rules = pair_n_decode_rules,
+		.state = &talking,
+		.outbox_max = OUTBOX_MAX,
+		.per_second = PER_SECOND,
+		.self = p,
+		.owner = p,
+		.on_end = pair_on_decode_end};
+	cleanup_fd int theirs = -1;
+	int ends[2], rc = sock_pair(SOCK_SEQPACKET, ends);
+
+	if (rc < 0)
+		return rc;
+	theirs = ends[1];
+	rc = peer_new(p->host->base, ends[0], &link, &p->decode_link);
+	if (rc < 0)
+		return rc;
+	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
+	spec.fds[1] = (struct child_fd){broker, LINK_FD_DECODE_BROKER};
+	spec.fds[2] = (struct child_fd){stream, LINK_FD_DECODE_STREAM};
+	rc = role_start(p->host->roles, p->host->base, "decode", p->camera->name, &spec,
+		pair_on_decode_exit, p, &p->decode);
+	return rc < 0 ? rc : tell_decode(p);
+}
+
+int pair_bear(struct pair *p, int source)
+{
+	struct ends stream = {-1, -1}, link = {-1, -1};
+	int rc;
+
+	p->generation++;
+	p->ingest_ready = p->decode_ready = false;
+	rc = make_ends(p, SOCK_STREAM, "daemon-swap-streams", &stream);
+	if (!rc)
+		rc = make_ends(p, SOCK_SEQPACKET, "daemon-swap-links", &link);
+	if (!rc) {
+		p->broker_end = link.far_end;
+		rc = start_decode(p, link.near_end, stream.near_end);
+	}
+	if (!rc)
+		rc = start_ingest(p, source, stream.far_end);
+	cleanup_close(&stream.near_end);
+	cleanup_close(&stream.far_end);
+	cleanup_close(&link.near_end);
+	return rc;
+}

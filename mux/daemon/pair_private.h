@@ -1,0 +1,79 @@
+/* The inside of a pair, for pair.c, pair_birth.c and pair_survey.c alone. */
+#ifndef FRAMEMUX_PAIR_PRIVATE_H
+#define FRAMEMUX_PAIR_PRIVATE_H
+
+#include "mux/daemon/connect.h"
+#include "mux/daemon/digest.h"
+#include "mux/daemon/pair.h"
+#include "mux/daemon/peer.h"
+
+enum pair_phase {
+	PAIR_REST,    /* nothing lives, nothing is planned */
+	PAIR_PAUSE,   /* nothing lives; the timer opens the source again */
+	PAIR_OPENING, /* connecting to the source */
+	PAIR_BEARING, /* both processes started; waiting for their ready */
+	PAIR_RUNNING,
+	PAIR_ENDING, /* links closed: they end by themselves, or are killed after a while */
+	PAIR_DYING,  /* killed: waiting until both are reaped */
+};
+
+/* Whose word on why a generation ended counts: the larger one. */
+enum pair_word {
+	WORD_NONE,
+	WORD_LINK,   /* a link has ended */
+	WORD_STATUS, /* a process exited */
+	WORD_DECODE, /* decode says why */
+	WORD_INGEST, /* ingest says why, or a process crashed: the cause rather than the effect */
+	WORD_OURS,   /* a time limit, or the broker's wish */
+};
+
+struct pair {
+	struct pair_host *host;             /* borrowed */
+	const struct camera_record *camera; /* borrowed */
+	size_t index;                       /* in host->pairs */
+	enum pair_phase phase;
+	uint32_t leases;
+	uint64_t generation, reconnects;
+	struct connecting *connecting;
+	struct child *ingest, *decode;
+	struct peer *ingest_link, *decode_link;
+	bool ingest_ready, decode_ready;
+	bool announced; /* pair_born was sent for this generation */
+	bool aborted;   /* nobody is told of its death */
+	bool stopped;   /* framemuxd ends: no new life */
+	int broker_end; /* owned until announced: the broker's end of its link to decode */
+	struct event *timer, *linger, *health;
+	/* why it ended */
+	enum pair_word word;
+	bool final;
+	char reason[LIMIT_REASON];
+	/* pauses */
+	uint32_t pause_ms;
+	bool was_steady; /* live for a good while in this generation */
+	uint64_t not_before_ns, live_since_ns;
+	/* as status shows it */
+	enum camera_state state;
+	char state_reason[LIMIT_REASON];
+	struct msg_decode_beat beat;
+	uint64_t beat_ns; /* when the last one came */
+	struct digest_memory digest;
+};
+
+/* Links: what a handler may assume is one bit. */
+#define PAIR_TALKING 1u
+
+extern const struct wire_rule pair_ingest_rules[], pair_decode_rules[];
+extern const size_t pair_n_ingest_rules, pair_n_decode_rules;
+
+void pair_on_ingest_end(void *self, int error);
+void pair_on_decode_end(void *self, int error);
+void pair_on_ingest_exit(void *data, int status);
+void pair_on_decode_exit(void *data, int status);
+
+/*
+ * Bring both processes to life on an open source. 0, or -errno with what was started still there:
+ * the caller kills it.
+ */
+int pair_bear(struct pair *p, int source);
+
+#endif

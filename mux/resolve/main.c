@@ -1,0 +1,55 @@
+/*
+ * framemux-resolve: prints the addresses of a name, one a line, and ends. framemuxd starts one for
+ * each look-up, as nobody when it is root: the C library's resolver and what it loads read replies
+ * from the network, and may take their time, outside of framemuxd.
+ */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LIMIT_S       10 /* framemuxd gives up long before */
+#define ADDRESSES_MAX 16
+
+int main(int argc, char **argv)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_ADDRCONFIG};
+	const struct rlimit no_core = {0, 0};
+	struct addrinfo *list = NULL;
+	int rc, n = 0;
+
+	if (argc != 2 || !*argv[1]) {
+		fputs("usage: framemux-resolve NAME\n", stderr);
+		return EX_USAGE;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0) < 0)
+		return EX_OSERR;
+	alarm(LIMIT_S);
+	rc = getaddrinfo(argv[1], NULL, &hints, &list);
+	if (rc != 0) {
+		fprintf(stderr, "framemux-resolve: %s: %s\n", argv[1], gai_strerror(rc));
+		return EX_NOHOST;
+	}
+	for (const struct addrinfo *a = list; a && n < ADDRESSES_MAX; a = a->ai_next) {
+		const struct sockaddr_in *in = (const void *)a->ai_addr;
+		const struct sockaddr_in6 *in6 = (const void *)a->ai_addr;
+		char text[INET6_ADDRSTRLEN];
+		const void *address = a->ai_family == AF_INET ? (const void *)&in->sin_addr
+			: a->ai_family == AF_INET6	      ? (const void *)&in6->sin6_addr
+							      : NULL;
+
+		if (!address || !inet_ntop(a->ai_family, address, text, sizeof(text)))
+			continue;
+		puts(text);
+		n++;
+	}
+	freeaddrinfo(list);
+	return fflush(stdout) == 0 && n ? 0 : EX_NOHOST;
+}
