@@ -19,7 +19,8 @@ tests_unit_test_memory_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
 tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
-unit_clients = tests/unit/test_client tests/unit/test_client_hostile
+unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
+	tests/unit/test_client_alloc tests/unit/test_dump tests/unit/test_ctl
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -30,9 +31,23 @@ tests_unit_test_client_hostile_SOURCES = tests/unit/test_client_hostile.c \
 	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
 tests_unit_test_client_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_client_hostile_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_client_alloc_SOURCES = tests/unit/test_client_alloc.c \
+	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
+tests_unit_test_client_alloc_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_alloc_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup
+tests_unit_test_client_alloc_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_dump_SOURCES = tests/unit/test_dump.c
+tests_unit_test_dump_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
+tests_unit_test_dump_LDFLAGS = $(AM_LDFLAGS) -pthread
+tests_unit_test_dump_LDADD = libdump.la libframemux.la $(JANSSON_LIBS) $(PNG_LIBS) $(UNIT_LIBS)
+tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
+tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \
+	$(JANSSON_LIBS) $(UNIT_LIBS)
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
-	tests/unit/test_codec
+	tests/unit/test_codec tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
 tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
@@ -47,4 +62,13 @@ tests_unit_test_attach_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
 tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
+# The real program: needs nothing of FFmpeg itself.
+tests_unit_test_decode_SOURCES = tests/unit/test_decode.c
+tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
+	-DDECODE_BINARY='"$(abs_top_builddir)/framemux-decode"'
+tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 endif
+
+# Needs no check: the installed header and what the library exports.
+TESTS += tests/unit/test_header.sh
+dist_check_SCRIPTS += tests/unit/test_header.sh
