@@ -187,18 +187,29 @@ int attach_begin(struct tenure *t)
 /* --- sealed, given -----------------------------------------------------------------------------
  */
 
+static void not_mapped(struct attach *a, uint32_t status)
+{
+	log_warning("camera %s: the decoder did not map a ring: %s", a->tenure->camera->name,
+		strerror((int)(status & INT32_MAX)));
+	if (status == EREMCHG) { /* it says that we took it for another camera's */
+		a->broker->totals.provenance_failures++;
+		log_error("PROVENANCE: lease %016llx of camera %s reached another camera's decoder",
+			(unsigned long long)a->tenure->id, a->tenure->camera_name);
+	}
+	/* It has nothing to let go of; the probe will tell whether that is true. */
+	a->decoder_let_go = true;
+	if (a->phase == ATTACH_ENDING)
+		erase_let_go(a);
+	else
+		tenure_shortage(a->tenure, "the camera's decoder could not take a ring");
+}
+
 void attach_mapped(struct attach *a, uint32_t status)
 {
 	int r;
 
-	if (status) { /* it has nothing to let go of; the probe will tell whether that is true */
-		a->decoder_let_go = true;
-		log_warning("camera %s: the decoder cannot map a ring: %s", a->tenure->camera->name,
-			strerror((int)(status & INT32_MAX)));
-		if (a->phase == ATTACH_ENDING)
-			erase_let_go(a);
-		else
-			tenure_shortage(a->tenure, "the decoder is short of memory");
+	if (status) {
+		not_mapped(a, status);
 		return;
 	}
 	if (a->phase == ATTACH_ENDING)

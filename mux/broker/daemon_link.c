@@ -34,12 +34,12 @@ static int handle_start(void *self, const void *msg, int *fds)
 		return -EINVAL;
 	memcpy(b->secrets->root, m->root_key, KEY_BYTES);
 	memcpy(b->secrets->k_session, m->k_session, KEY_BYTES);
-	sodium_memzero((void *)m, sizeof(*m)); /* the dispatcher's own buffer */
 	b->settings.key_id = m->key_id;
 	b->settings.stale_after_ns = m->stale_after_ms * NS_PER_MS;
 	b->settings.mux_uid = m->mux_uid;
 	b->quota.limits.uid_bytes = (uint64_t)m->uid_quota_mb << 20;
 	log_init("broker", (int)m->verbose);
+	sodium_memzero((void *)m, sizeof(*m)); /* the dispatcher's own buffer, not const */
 	conn_set_state(b->daemon, DAEMON_SETUP);
 	return 0;
 }
