@@ -62,12 +62,12 @@ int ask(struct control *c, const struct wire_message *request, void *msg,
 						  : strerror(-r));
 		return code_of(-r);
 	}
+	if (ret_done)
+		*ret_done = done;
 	if (done.status) {
 		fprintf(stderr, "framemuxctl: refused: %s\n",
 			*done.reason ? done.reason : strerror((int)done.status));
 		return code_of((int)done.status);
 	}
-	if (ret_done)
-		*ret_done = done;
 	return 0;
 }

@@ -8,7 +8,10 @@
 /* 0 with a connection for control_close, or an exit code. */
 int ask_connect(const struct options *o, struct control **ret);
 
-/* control_ask with an exit code for its result, 0 when the mux did what was asked. */
+/*
+ * control_ask with an exit code for its result, 0 when the mux did what was asked. ret_done may be
+ * NULL; it is untouched when no answer came.
+ */
 int ask(struct control *c, const struct wire_message *request, void *msg,
 	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
 	struct msg_ctl_done *ret_done);

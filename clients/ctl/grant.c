@@ -1,4 +1,5 @@
 /* framemuxctl grant and revoke: what the mux does for an admin. In framemuxctl's process. */
+#include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -109,13 +110,17 @@ static bool is_id(const char *s)
 int verb_revoke(const struct options *o)
 {
 	struct msg_ctl_revoke rq = {0};
-	struct msg_ctl_done done;
+	struct msg_ctl_done done = {0};
 	struct control *c = NULL;
 	json_t *ended, *j;
 	int code;
 
 	if (o->limits.camera || o->limits.has_uid) {
 		fputs("framemuxctl: revoke by camera, uid or all is not built yet\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (!o->operand) {
+		fputs("framemuxctl: revoke: which ID?\n", stderr);
 		return EXIT_USAGE;
 	}
 	if (!is_id(o->operand)) {
@@ -129,6 +134,8 @@ int verb_revoke(const struct options *o)
 	code = ask_connect(o, &c);
 	if (code == 0)
 		code = ask(c, &wire_ctl_revoke, &rq, on_ended, ended, &done);
+	if (done.status == ENOENT) /* an id of nothing, not a right that is missing */
+		code = EXIT_BAD_DATA;
 	control_close(c);
 	if (code == 0 && o->json) {
 		j = json_object();

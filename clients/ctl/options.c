@@ -225,8 +225,6 @@ int options_parse(int argc, char **argv, struct options *ret)
 			return usage(o.verb, "what is this?", argv[optind]);
 		o.operand = argv[optind++];
 	}
-	if (n_operands < o.verb->n_operands)
-		return usage(o.verb, "something is missing", o.verb->synopsis);
 	*ret = o;
 	return -1;
 }
