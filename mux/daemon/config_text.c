@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 
@@ -213,6 +214,26 @@ static int read_all(int fd, size_t size, char *text)
 	return 0;
 }
 
+/* Absolute, for what is remembered over a restart from elsewhere. */
+static char *folder_path(const char *path, const char *slash)
+{
+	cleanup_free char *cwd = NULL;
+	char *folder;
+
+	if (slash == path)
+		return strdup("/");
+	if (path[0] == '/')
+		return strndup(path, (size_t)(slash - path));
+	cwd = getcwd(NULL, 0);
+	if (!cwd)
+		return NULL;
+	if (!slash)
+		return take_ptr(cwd);
+	if (asprintf(&folder, "%s/%.*s", cwd, (int)(slash - path), path) < 0)
+		return NULL;
+	return folder;
+}
+
 static int remember_file(struct config_text *t, const char *path, const struct stat *st,
 	unsigned *ret_file)
 {
@@ -225,7 +246,7 @@ static int remember_file(struct config_text *t, const char *path, const struct s
 	t->files = files;
 	f = &files[t->n_files];
 	*f = (struct file){.name = strdup(path), .dev = st ? st->st_dev : 0, .ino = st ? st->st_ino : 0};
-	f->folder = !slash ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	f->folder = folder_path(path, slash);
 	if (!f->name || !f->folder) {
 		free(f->name);
 		free(f->folder);

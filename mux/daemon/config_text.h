@@ -51,7 +51,7 @@ const char *config_text_nth_key(const struct config_text *t, size_t n, int *ret_
 /* Where a key stands; line 0 when it is not there. */
 struct config_where config_text_key(const struct config_text *t, int section, const char *key);
 
-/* The file's name as it was opened, and the folder that its relative paths begin in. */
+/* The file's name as it was opened, and the absolute folder that its relative paths begin in. */
 const char *config_text_file(const struct config_text *t, unsigned file);
 const char *config_text_folder(const struct config_text *t, unsigned file);
 

@@ -86,7 +86,7 @@ static int read_number(const struct scope *s, const char *key, uint32_t min, uin
 	return 0;
 }
 
-/* Paths begin in the folder of the file that names them. */
+/* Made absolute: they begin in the folder of the file that names them. */
 static int read_path(const struct scope *s, const char *key, char *out, size_t cap)
 {
 	const char *v, *folder;

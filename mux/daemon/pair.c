@@ -293,8 +293,6 @@ static void open_source(struct pair *p)
 	p->word = WORD_NONE;
 	p->final = p->was_steady = false;
 	p->reason[0] = 0;
-	if (p->generation)
-		p->reconnects++;
 	if (p->state != CAMERA_LOST) /* trying again is still lost, and says why */
 		set_state(p, CAMERA_CONNECTING, "");
 	rc = connect_begin(p->host->base, p->host->roles, p->camera, on_source, p, &p->connecting);
@@ -330,6 +328,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	switch (p->phase) {
 	case PAIR_PAUSE:
+		p->reconnects++;
 		open_source(p);
 		break;
 	case PAIR_BEARING:
@@ -381,10 +380,8 @@ void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 {
 	if (p->generation != generation || !p->announced)
 		return;
-	log_warning("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
-	if (p->phase == PAIR_ENDING)
-		note_reason(p, WORD_OURS, reason);
-	fail(p, WORD_OURS, reason);
+	log_info("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
+	fail(p, WORD_BROKER, reason);
 }
 
 void pair_abort(struct pair *p)

@@ -21,10 +21,11 @@ enum pair_phase {
 enum pair_word {
 	WORD_NONE,
 	WORD_LINK,   /* a link has ended */
+	WORD_BROKER, /* the broker wants it dead, perhaps because it already is */
 	WORD_STATUS, /* a process exited */
 	WORD_DECODE, /* decode says why */
 	WORD_INGEST, /* ingest says why, or a process crashed: the cause rather than the effect */
-	WORD_OURS,   /* a time limit, or the broker's wish */
+	WORD_OURS,   /* a time limit, a broken protocol */
 };
 
 struct pair {
