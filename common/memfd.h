@@ -2,8 +2,8 @@
  * Sealed memory files: the one kind of memory that crosses to a client.
  *
  * The order is: create, reopen for the writer (a counted description), let the writer map it, seal,
- * set mode 0400, close every writable descriptor, hand out a read-only reopen. See DESIGN "Attach"
- * and memfd_create(2), F_ADD_SEALS in fcntl(2), F_SETLEASE.
+ * set mode 0400, close every writable descriptor, hand out a read-only reopen. See
+ * memfd_create(2), and F_ADD_SEALS and F_SETLEASE in fcntl(2).
  */
 #ifndef FRAMEMUX_MEMFD_H
 #define FRAMEMUX_MEMFD_H

@@ -72,3 +72,7 @@ endif
 # Needs no check: the installed header and what the library exports.
 TESTS += tests/unit/test_header.sh
 dist_check_SCRIPTS += tests/unit/test_header.sh
+
+# Needs nothing: the map is of what is there.
+TESTS += tests/unit/test_architecture.sh
+dist_check_SCRIPTS += tests/unit/test_architecture.sh
