@@ -346,6 +346,16 @@ static struct msg_format begin(const char *broken)
 	return format();
 }
 
+/* Until the decoder has decoded n frames. */
+static void wait_decoded(uint64_t n)
+{
+	struct msg_decode_beat m;
+
+	do
+		ck_assert_int_eq(receive(st.daemon, &wire_decode_beat, &m), 0);
+	while (m.frames_decoded < n);
+}
+
 static void check_zero(const struct client *c)
 {
 	for (uint64_t i = 0; i < c->slots * c->picture.slot_bytes; i++)
@@ -582,6 +592,7 @@ START_TEST(a_new_form_stops_the_old_attaches)
 	ck_assert_uint_eq(f.serial, 2);
 	ck_assert_uint_eq(f.width, 640);
 	unit();
+	wait_decoded(4);
 	keep.serial = 2;
 	tell(st.broker, &wire_ring_keep, &keep);
 	settle();
@@ -643,8 +654,9 @@ START_TEST(a_client_that_holds_everything_delays_nobody)
 	do
 		ck_assert_int_eq(receive(st.broker, &wire_let_go, &let_go), 0);
 	while (let_go.attach != 2);
-	ck_assert_uint_eq(let_go.published, 300);
-	ck_assert_uint_eq(let_go.dropped, 300 - stopped->slots);
+	/* The drop may have come before this attach's turn in the last round. */
+	ck_assert_uint_ge(let_go.published, 299);
+	ck_assert_uint_eq(let_go.dropped, let_go.published - stopped->slots);
 	ck_assert_uint_eq(let_go.delivered, 0);
 	finish();
 }

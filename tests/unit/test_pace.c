@@ -93,7 +93,7 @@ static unsigned taken_in_10_s(int64_t pts_step)
 
 	pacer_init(&p, 5);
 	for (unsigned i = 0; i < 300; i++)
-		taken += pacer_take(&p, media_clock_step(&mc, (uint64_t)(i * pts_step),
+		taken += pacer_take(&p, media_clock_step(&mc, i * (uint64_t)pts_step,
 						10 * NS_PER_S + i * FRAME_30_NS));
 	return taken;
 }
