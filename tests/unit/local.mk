@@ -67,6 +67,29 @@ tests_unit_test_decode_SOURCES = tests/unit/test_decode.c
 tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 	-DDECODE_BINARY='"$(abs_top_builddir)/framemux-decode"'
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
+
+unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
+	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay
+check_PROGRAMS += $(unit_ingest)
+TESTS += $(unit_ingest)
+tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
+tests_unit_test_ingest_rtsp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_rtsp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_sdp_SOURCES = tests/unit/test_ingest_sdp.c tests/unit/ingest_material.h
+tests_unit_test_ingest_sdp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_sdp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c
+tests_unit_test_ingest_session_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_session_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_au_SOURCES = tests/unit/test_ingest_au.c tests/unit/ingest_material.h
+tests_unit_test_ingest_au_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_stream_SOURCES = tests/unit/test_ingest_stream.c
+tests_unit_test_ingest_stream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_stream_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_depay_SOURCES = tests/unit/test_ingest_depay.c tests/unit/ingest_material.h
+tests_unit_test_ingest_depay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
 endif
 
 # Needs no check: the installed header and what the library exports.

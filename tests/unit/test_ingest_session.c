@@ -1,0 +1,425 @@
+/* mux/ingest/session: whole dialogues, with a camera and a clock that the test plays. */
+#include "mux/ingest/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "unit.h"
+
+#define URL "rtsp://cam.lan/live"
+#define SDP                                                                                        \
+	"v=0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t1\r\n"
+
+static struct session *session;
+static char sent[65536];              /* since the last look */
+static struct msg_digest_ask asked;   /* the last question */
+static unsigned asks, packets, videos;
+static uint64_t now = 1000 * NS_PER_S;
+
+static int on_send(void *self, const void *buf, size_t len)
+{
+	(void)self;
+	strncat(sent, buf, len);
+	return 0;
+}
+
+static int on_ask(void *self, const struct msg_digest_ask *ask)
+{
+	(void)self;
+	asked = *ask;
+	asks++;
+	return 0;
+}
+
+static int on_video(void *self, const struct sdp_video *video, struct failure *ret_why)
+{
+	(void)self;
+	(void)video;
+	(void)ret_why;
+	videos++;
+	return 0;
+}
+
+static int on_packet(void *self, const uint8_t *buf, size_t len)
+{
+	(void)self;
+	(void)buf;
+	(void)len;
+	packets++;
+	return 0;
+}
+
+static void on_phase(void *self, const char *name)
+{
+	(void)self;
+	(void)name;
+}
+
+static const struct session_ops ops = {on_send, on_ask, on_video, on_packet, on_phase};
+
+static void begin(bool has_password)
+{
+	struct session_config config = {{URL, "10.0.0.7"}, has_password};
+
+	sent[0] = 0;
+	asks = packets = videos = 0;
+	session = session_new(&config, &ops, NULL);
+	ck_assert_int_eq(session_start(session, now), 0);
+}
+
+/* The camera says this. */
+static int says_bytes(const void *text, size_t len)
+{
+	size_t used;
+
+	return session_input(session, text, len, now, &used);
+}
+
+static int says(const char *text)
+{
+	sent[0] = 0;
+	return says_bytes(text, strlen(text));
+}
+
+/* A reply to the request with that number. */
+static int replies(unsigned cseq, const char *status, const char *headers, const char *body)
+{
+	char text[4096];
+
+	snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %u\r\n%sContent-Length: %zu\r\n\r\n%s",
+		status, cseq, headers, strlen(body), body);
+	return says(text);
+}
+
+static void assert_sent(const char *part)
+{
+	ck_assert_msg(strstr(sent, part) != NULL, "'%s' is not in:\n%s", part, sent);
+}
+
+static void assert_failed(int r, bool final, const char *part)
+{
+	ck_assert_int_lt(r, 0);
+	ck_assert_msg(strstr(session_failure(session)->reason, part) != NULL, "'%s' is not '%s'",
+		session_failure(session)->reason, part);
+	ck_assert_int_eq(session_failure(session)->final, final);
+	session_free(session);
+}
+
+/* Up to PLAYING without a password; keep-alives begin with CSeq 5. */
+static void play(const char *session_header)
+{
+	begin(false);
+	assert_sent("OPTIONS " URL " RTSP/1.0\r\nCSeq: 1\r\n");
+	ck_assert_int_eq(replies(1, "200 OK", "Public: DESCRIBE\r\n", ""), 0);
+	assert_sent("DESCRIBE " URL " RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\n");
+	ck_assert_int_eq(replies(2, "200 OK", "Content-Base: " URL "/\r\n", SDP), 0);
+	ck_assert_uint_eq(videos, 1);
+	assert_sent("SETUP " URL "/t1 RTSP/1.0\r\nCSeq: 3\r\n"
+		    "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+	ck_assert_int_eq(replies(3, "200 OK", session_header, ""), 0);
+	assert_sent("PLAY " URL "/ RTSP/1.0\r\nCSeq: 4\r\nSession: S1\r\n");
+	ck_assert_int_eq(replies(4, "200 OK", "Session: S1\r\n", ""), 0);
+}
+
+#define SETUP_REPLY "Session:  S1;timeout=20\r\nTransport: RTP/AVP/TCP;interleaved=2-3\r\n"
+
+START_TEST(a_whole_session)
+{
+	static const uint8_t rtp[] = {'$', 2, 0, 1, 'x'}, rtcp[] = {'$', 3, 0, 1, 'x'};
+
+	play(SETUP_REPLY);
+	ck_assert_int_eq(says_bytes(rtp, sizeof(rtp)), 0);
+	ck_assert_int_eq(says_bytes(rtcp, sizeof(rtcp)), 0);
+	ck_assert_uint_eq(packets, 1); /* of the channel that the server chose */
+	sent[0] = 0;
+	session_end(session);
+	assert_sent("TEARDOWN " URL "/ RTSP/1.0\r\nCSeq: 5\r\nSession: S1\r\n");
+	session_free(session);
+}
+END_TEST
+
+START_TEST(keep_alive_at_half_of_the_timeout)
+{
+	play(SETUP_REPLY);
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t due = session_deadline(session);
+
+		now += 9 * NS_PER_S;
+		session_progress(session, now);
+		ck_assert_int_eq(session_tick(session, now), 0);
+		now += NS_PER_S;
+		session_progress(session, now);
+		ck_assert(i > 0 || due <= now);
+		sent[0] = 0;
+		ck_assert_int_eq(session_tick(session, now), 0);
+		/* The first is refused, so that the next ones are another method. */
+		assert_sent(i == 0 ? "GET_PARAMETER " URL "/ RTSP/1.0\r\nCSeq: 5\r\nSession: S1" :
+				     "OPTIONS " URL "/ RTSP/1.0");
+		ck_assert_int_eq(replies(5 + i, "405 Method Not Allowed", "", ""), 0);
+	}
+	session_free(session);
+}
+END_TEST
+
+START_TEST(unanswered_keep_alives_do_not_matter)
+{
+	play(SETUP_REPLY);
+	for (unsigned i = 0; i < 5; i++) {
+		now += 10 * NS_PER_S;
+		session_progress(session, now);
+		ck_assert_int_eq(session_tick(session, now), 0);
+	}
+	ck_assert_int_eq(replies(5, "200 OK", "", ""), 0); /* late */
+	assert_failed(replies(99, "200 OK", "", ""), false, "not made");
+}
+END_TEST
+
+START_TEST(silence_ends_it)
+{
+	play(SETUP_REPLY);
+	now += 10 * NS_PER_S - 1;
+	ck_assert_int_eq(session_tick(session, now), 0);
+	now += 1;
+	assert_failed(session_tick(session, now), false, "no picture for 10.0 s");
+}
+END_TEST
+
+START_TEST(each_step_has_its_time)
+{
+	begin(false);
+	now += 9 * NS_PER_S;
+	ck_assert_int_eq(replies(1, "404 Not Found", "", ""), 0); /* OPTIONS is a courtesy */
+	assert_sent("DESCRIBE ");
+	now += 9 * NS_PER_S;
+	ck_assert_int_eq(session_tick(session, now), 0);
+	now += NS_PER_S;
+	ck_assert_uint_eq(session_deadline(session), now);
+	assert_failed(session_tick(session, now), false, "no answer to DESCRIBE for 10 s");
+}
+END_TEST
+
+/* ---- passwords ---------------------------------------------------------------------------- */
+
+static void answer(unsigned status, const char *authorization)
+{
+	struct msg_digest_answer a = {.request = asked.request, .status = status};
+
+	snprintf(a.authorization, sizeof(a.authorization), "%s", authorization);
+	sent[0] = 0;
+	ck_assert_int_eq(session_answer(session, &a), 0);
+}
+
+static void challenged(void)
+{
+	begin(true);
+	replies(1, "200 OK", "", "");
+	/* Without CSeq, as some cameras do it. */
+	ck_assert_int_eq(says("RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"R\", "
+			      "nonce=\"N1\", qop=\"auth\"\r\n\r\n"),
+		0);
+	ck_assert_uint_eq(asks, 1);
+	ck_assert_str_eq(sent, ""); /* nothing before the answer */
+	ck_assert_int_eq(asked.algorithm, DIGEST_MD5);
+	ck_assert_uint_eq(asked.named_algorithm, 0);
+	ck_assert_uint_eq(asked.qop, 1);
+	ck_assert_int_eq(asked.method, RTSP_DESCRIBE);
+	ck_assert_str_eq(asked.realm, "R");
+	ck_assert_str_eq(asked.nonce, "N1");
+	ck_assert_str_eq(asked.uri, URL);
+	answer(0, "Digest one");
+	assert_sent("DESCRIBE " URL " RTSP/1.0\r\nCSeq: 3\r\nAuthorization: Digest one\r\n");
+}
+
+START_TEST(each_request_is_authorised_anew)
+{
+	challenged();
+	ck_assert_int_eq(replies(3, "200 OK", "", SDP), 0);
+	ck_assert_uint_eq(asks, 2);
+	ck_assert_int_eq(asked.method, RTSP_SETUP);
+	ck_assert_str_eq(asked.uri, URL "/t1");
+	ck_assert_str_eq(sent, "");
+	answer(0, "Digest two");
+	assert_sent("SETUP " URL "/t1 RTSP/1.0\r\nCSeq: 4\r\nAuthorization: Digest two\r\n");
+	/* A nonce may change after the password was accepted. */
+	ck_assert_int_eq(replies(4, "401 Unauthorized",
+				 "WWW-Authenticate: Digest realm=\"R\", nonce=\"N2\"\r\n", ""),
+		0);
+	ck_assert_str_eq(asked.nonce, "N2");
+	answer(0, "Digest three");
+	assert_sent("Authorization: Digest three");
+	session_free(session);
+}
+END_TEST
+
+START_TEST(a_wrong_password_is_final)
+{
+	challenged();
+	assert_failed(replies(3, "401 Unauthorized",
+			      "WWW-Authenticate: Digest realm=\"R\", nonce=\"N2\"\r\n", ""),
+		true, "401: wrong user or password");
+}
+END_TEST
+
+START_TEST(a_stale_nonce_is_tried_once_more)
+{
+	static const char *const stale =
+		"WWW-Authenticate: Digest realm=\"R\", nonce=\"N2\", stale=true\r\n";
+
+	challenged();
+	ck_assert_int_eq(replies(3, "401 Unauthorized", stale, ""), 0);
+	ck_assert_str_eq(asked.nonce, "N2");
+	answer(0, "Digest two");
+	assert_failed(replies(4, "401 Unauthorized", stale, ""), true, "wrong user or password");
+}
+END_TEST
+
+START_TEST(refusals_of_framemuxd_and_late_answers)
+{
+	struct msg_digest_answer a = {.status = EACCES, .reason = "the realm has changed"};
+
+	challenged();
+	replies(3, "200 OK", "", SDP);
+	a.request = asked.request - 1; /* of a request that is over */
+	ck_assert_int_eq(session_answer(session, &a), 0);
+	a.request = asked.request;
+	assert_failed(session_answer(session, &a), true, "the realm has changed");
+}
+END_TEST
+
+START_TEST(no_password_no_basic)
+{
+	begin(false);
+	replies(1, "200 OK", "", "");
+	assert_failed(replies(2, "401 Unauthorized",
+			      "WWW-Authenticate: Digest realm=\"R\", nonce=\"N\"\r\n", ""),
+		true, "none is configured");
+	begin(true);
+	replies(1, "200 OK", "", "");
+	assert_failed(replies(2, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"R\"\r\n", ""),
+		true, "Basic in the clear; refused");
+	ck_assert_uint_eq(asks, 0);
+}
+END_TEST
+
+/* ---- cameras that misbehave --------------------------------------------------------------- */
+
+START_TEST(statuses_have_reasons)
+{
+	static const struct {
+		const char *status, *reason;
+		bool final;
+	} table[] = {
+		{"302 Moved", "302: camera redirects elsewhere; refused", true},
+		{"403 Forbidden", "403: access refused", true},
+		{"404 Not Found", "404: the camera has no such stream", true},
+		{"453 No", "453: the camera has no bandwidth left", false},
+		{"503 Busy", "503: the camera is busy", false},
+		{"500 Oh\x01no", "500 in answer to DESCRIBE: Oh?no", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		begin(false);
+		replies(1, "200 OK", "", "");
+		assert_failed(replies(2, table[i].status, "Location: rtsp://evil/\r\n", ""),
+			table[i].final, table[i].reason);
+	}
+	begin(false); /* also as the first thing */
+	assert_failed(replies(1, "301 Moved", "", ""), true, "redirects");
+	begin(false);
+	replies(1, "200 OK", "", "");
+	replies(2, "200 OK", "", SDP);
+	assert_failed(replies(3, "461 Unsupported", "", ""), true, "RTP over TCP");
+}
+END_TEST
+
+START_TEST(wrong_numbers_and_sessions)
+{
+	begin(false);
+	assert_failed(replies(2, "200 OK", "", ""), false, "CSeq 2");
+	begin(false);
+	assert_failed(says("RTSP/1.0 200 OK\r\n\r\n"), false, "without a valid CSeq");
+	begin(false);
+	assert_failed(says("RTSP/1.0 200 OK\r\nCSeq: x\r\n\r\n"), false, "without a valid CSeq");
+	begin(false);
+	replies(1, "200 OK", "", "");
+	replies(2, "200 OK", "", SDP);
+	replies(3, "200 OK", SETUP_REPLY, "");
+	assert_failed(replies(4, "200 OK", "Session: S2\r\n", ""), false, "another session");
+}
+END_TEST
+
+START_TEST(other_hosts_and_transports)
+{
+	static const char *const sdp = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+				       "a=control:rtsp://10.0.0.%s/t1\r\n";
+	char text[256];
+
+	begin(false);
+	replies(1, "200 OK", "", "");
+	snprintf(text, sizeof(text), sdp, "8");
+	assert_failed(replies(2, "200 OK", "", text), true, "another host; refused");
+	begin(false); /* its own address is itself, but is not spoken to under that name */
+	replies(1, "200 OK", "", "");
+	snprintf(text, sizeof(text), sdp, "7");
+	ck_assert_int_eq(replies(2, "200 OK", "Content-Base: rtsp://10.9.9.9/\r\n", text), 0);
+	assert_sent("SETUP rtsp://cam.lan/t1 RTSP/1.0");
+	assert_failed(replies(3, "200 OK",
+			      "Session: S1\r\nTransport: RTP/AVP;unicast;source=10.0.0.8;"
+			      "server_port=5000-5001\r\n",
+			      ""),
+		true, "does not offer RTP over TCP");
+}
+END_TEST
+
+START_TEST(media_before_setup_and_rubbish)
+{
+	begin(false);
+	assert_failed(says_bytes("$\0\0\1x", 5), false, "not asked for");
+	begin(false);
+	assert_failed(says("HTTP/1.1 400 Bad Request\r\n\r\n"), false, "not RTSP");
+	begin(false);
+	replies(1, "200 OK", "", "");
+	assert_failed(replies(2, "200 OK", "", ""), false, "describes nothing");
+	begin(false);
+	assert_failed(session_closed(session), false, "during OPTIONS");
+}
+END_TEST
+
+START_TEST(requests_of_the_camera)
+{
+	play(SETUP_REPLY);
+	ck_assert_int_eq(says("OPTIONS * RTSP/1.0\r\nCSeq: 77\r\n\r\n"), 0);
+	ck_assert_str_eq(sent, "RTSP/1.0 200 OK\r\nCSeq: 77\r\n\r\n");
+	ck_assert_int_eq(says("ANNOUNCE x RTSP/1.0\r\nCSeq: 78\r\n\r\n"), 0);
+	ck_assert_str_eq(sent, "RTSP/1.0 501 Not Implemented\r\nCSeq: 78\r\n\r\n");
+	assert_failed(says("REDIRECT x RTSP/1.0\r\nCSeq: 79\r\nLocation: rtsp://evil/\r\n\r\n"), true,
+		"redirects elsewhere");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("ingest session");
+	TCase *t = tcase_create("session");
+
+	tcase_add_test(t, a_whole_session);
+	tcase_add_test(t, keep_alive_at_half_of_the_timeout);
+	tcase_add_test(t, unanswered_keep_alives_do_not_matter);
+	tcase_add_test(t, silence_ends_it);
+	tcase_add_test(t, each_step_has_its_time);
+	tcase_add_test(t, each_request_is_authorised_anew);
+	tcase_add_test(t, a_wrong_password_is_final);
+	tcase_add_test(t, a_stale_nonce_is_tried_once_more);
+	tcase_add_test(t, refusals_of_framemuxd_and_late_answers);
+	tcase_add_test(t, no_password_no_basic);
+	tcase_add_test(t, statuses_have_reasons);
+	tcase_add_test(t, wrong_numbers_and_sessions);
+	tcase_add_test(t, other_hosts_and_transports);
+	tcase_add_test(t, media_before_setup_and_rubbish);
+	tcase_add_test(t, requests_of_the_camera);
+	suite_add_tcase(s, t);
+	return unit_run(s);
+}
