@@ -31,7 +31,7 @@ static const char help[] =
 	"      --size WxH        scaled to exactly this (default: the camera's own size)\n"
 	"      --fps N           at most N frames a second\n"
 	"      --fourcc CODE     for raw: YUV420, NV12, XRGB8888 or RGB565 (default YUV420)\n"
-	"      --meta FILE       a JSON line for each frame\n"
+	"      --meta FILE       a JSON line for each frame; - is standard output\n"
 	"      --timeout SEC     give up after so long without a frame (default 10)\n"
 	"      --verify MODE     sampled or full: what the tag of a frame covers (default "
 	"sampled)\n"
@@ -243,6 +243,8 @@ static int settle(struct options *o)
 			"--fourcc is for -f raw; png and ppm are XRGB8888, y4m is YUV420", NULL);
 	if (!o->fourcc)
 		o->fourcc = needs ? needs : DRM_FORMAT_YUV420;
+	if (kind == OUT_STDOUT && o->meta_file && !strcmp(o->meta_file, "-"))
+		return usage("pictures and --meta cannot both go to standard output", NULL);
 	if (o->format == FORMAT_PNG && kind == OUT_FILE && o->frames != 1)
 		return usage("several png frames need a pattern, such as f-%05d.png", o->out);
 	return -1;

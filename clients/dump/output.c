@@ -35,36 +35,35 @@ static int close_file(FILE **file, const char *name)
 
 int output_begin(struct output *o, const struct options *options)
 {
-	int code = 0;
-
-	*o = (struct output){.options = options};
-	switch (out_name_kind(options->out)) {
-	case OUT_STDOUT:
-		if (isatty(STDOUT_FILENO)) {
-			fputs("framemux-dump: pictures do not go to a terminal; give -o FILE\n",
-				stderr);
-			return EXIT_USAGE;
-		}
-		o->file = stdout;
-		snprintf(o->name, sizeof(o->name), "standard output");
-		break;
-	case OUT_FILE:
-		if (out_name_make(options->out, 0, o->name, sizeof(o->name)) < 0)
-			code = cannot("create", options->out, ENAMETOOLONG, EXIT_CREATE);
-		else
-			code = open_file(o->name, &o->file);
-		break;
-	default:
-		break;
+	*o = (struct output){.options = options, .kind = out_name_kind(options->out)};
+	if (o->kind == OUT_STDOUT && isatty(STDOUT_FILENO)) {
+		fputs("framemux-dump: pictures do not go to a terminal; give -o FILE\n", stderr);
+		return EXIT_USAGE;
 	}
-	if (code == 0 && options->meta_file)
-		code = open_file(options->meta_file, &o->meta);
-	return code;
+	return 0;
 }
 
-static bool is_pattern(const struct output *o)
+/* Not before there is a frame: a refusal leaves no empty file, and no old one truncated. */
+static int open_files(struct output *o)
 {
-	return out_name_kind(o->options->out) == OUT_PATTERN;
+	const char *out = o->options->out, *meta = o->options->meta_file;
+	int code = 0;
+
+	if (o->kind == OUT_STDOUT) {
+		o->file = stdout;
+		snprintf(o->name, sizeof(o->name), "standard output");
+	} else if (out_name_make(out, o->written + 1, o->name, sizeof(o->name)) < 0) {
+		return cannot("create", out, ENAMETOOLONG, EXIT_CREATE);
+	} else {
+		code = open_file(o->name, &o->file);
+	}
+	if (code == 0 && meta && !o->meta) {
+		if (!strcmp(meta, "-"))
+			o->meta = stdout;
+		else
+			code = open_file(meta, &o->meta);
+	}
+	return code;
 }
 
 /* A y4m or raw stream says its size once or never. */
@@ -72,7 +71,8 @@ static int check_form(struct output *o, const struct shot *s)
 {
 	const struct framemux_frame *f = &s->frame;
 
-	if (o->options->format == FORMAT_PNG || o->options->format == FORMAT_PPM || is_pattern(o))
+	if (o->options->format == FORMAT_PNG || o->options->format == FORMAT_PPM ||
+		o->kind == OUT_PATTERN)
 		return 0;
 	if (o->written == 0) {
 		o->width = f->width;
@@ -97,7 +97,8 @@ static int write_shot(struct output *o, const struct shot *s)
 	case FORMAT_PPM:
 		return ppm_write(o->file, s);
 	case FORMAT_Y4M:
-		return y4m_write(o->file, s, o->options->fps, is_pattern(o) || o->written == 0);
+		return y4m_write(
+			o->file, s, o->options->fps, o->kind == OUT_PATTERN || o->written == 0);
 	default:
 		return raw_write(o->file, s);
 	}
@@ -109,10 +110,8 @@ int output_put(struct output *o, const struct shot *s)
 
 	if (code)
 		return code;
-	if (is_pattern(o)) {
-		if (out_name_make(o->options->out, o->written + 1, o->name, sizeof(o->name)) < 0)
-			return cannot("create", o->options->out, ENAMETOOLONG, EXIT_CREATE);
-		code = open_file(o->name, &o->file);
+	if (!o->file) {
+		code = open_files(o);
 		if (code)
 			return code;
 	}
@@ -124,7 +123,7 @@ int output_put(struct output *o, const struct shot *s)
 		return cannot("write", o->name, ENOMEM, EXIT_INTERNAL);
 	if (r < 0)
 		return cannot("write", o->name, errno ? errno : EIO, EXIT_WRITE);
-	if (is_pattern(o)) {
+	if (o->kind == OUT_PATTERN) {
 		code = close_file(&o->file, o->name);
 		if (code)
 			return code;

@@ -5,17 +5,19 @@
 #include <stdio.h>
 
 #include "clients/dump/options.h"
+#include "clients/dump/out_name.h"
 #include "clients/dump/shot.h"
 
 struct output {
 	const struct options *options; /* borrowed */
-	FILE *file, *meta;             /* owned, NULL while none is open */
+	enum out_kind kind;
+	FILE *file, *meta; /* owned, NULL while none is open */
 	uint64_t written;
 	uint32_t width, height, color_range; /* of the first frame of a stream */
 	char name[4096];
 };
 
-/* Open what is open all the time. 0, or an exit code with everything said. */
+/* Opens nothing yet. 0, or an exit code with everything said. */
 int output_begin(struct output *o, const struct options *options);
 
 /* Write one shot and its line of JSON. 0, or an exit code with everything said. */

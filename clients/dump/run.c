@@ -127,6 +127,8 @@ static int step(struct dump *d)
 	int code, wait_ms = -1;
 	uint64_t now = now_ns();
 
+	if (d->options->frames && d->taken == d->options->frames)
+		return 0;
 	if (d->was_idle) { /* a slow sink is not the camera's silence */
 		if (now >= d->deadline_ns)
 			return timed_out(d);
@@ -142,8 +144,6 @@ static int step(struct dump *d)
 		return -1;
 	if (code)
 		return code;
-	if (d->options->frames && d->taken == d->options->frames)
-		return 0;
 	if (!d->was_idle)
 		d->deadline_ns = now_ns() + d->options->timeout_ms * 1000000ull;
 	d->was_idle = true;
@@ -188,6 +188,15 @@ static int connect_mux(struct dump *d)
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_LOST;
 }
 
+static struct framemux *take_mux(struct dump *d)
+{
+	struct framemux *fm = d->fm;
+
+	d->fm = NULL;
+	d->view = NULL;
+	return fm;
+}
+
 static int run_view(struct dump *d, const char *token)
 {
 	struct output output;
@@ -207,6 +216,7 @@ static int run_view(struct dump *d, const char *token)
 	do
 		code = step(d);
 	while (code < 0);
+	framemux_close(take_mux(d)); /* nobody needs the lease for the last write */
 	written = writer_stop(d->writer, code ? LAST_WRITE_MS : -1);
 	if (written < 0)
 		_exit(code); /* a write that never ends holds the stream's lock */

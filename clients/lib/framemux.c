@@ -111,6 +111,9 @@ static void run(struct framemux *fm, int timeout_ms)
 		handle_event(fm, &ev);
 		view_tell_all(fm);
 	}
+	/* What the last callbacks have brought about is told by the next dispatch. */
+	if (!LIST_EMPTY(&fm->pending) && !fm->is_closed)
+		connection_wake_at(fm, 0);
 }
 
 int framemux_dispatch(struct framemux *fm, int timeout_ms)

@@ -31,7 +31,8 @@ static void make_pending(struct framemux_view *v)
 		v->is_pending = true;
 		LIST_INSERT_HEAD(&v->fm->pending, v, pending_link);
 	}
-	connection_wake_at(v->fm, 0);
+	if (v->fm->depth == 0) /* else the dispatch that runs will tell, or see to it */
+		connection_wake_at(v->fm, 0);
 }
 
 /* A state is told when it changes, and again when there is something new to say about it. */

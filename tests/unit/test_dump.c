@@ -119,7 +119,7 @@ START_TEST(test_bad_options)
 		"--size 640 a", "--size 0x5 a", "--size x a", "--size 9000x1 a", "--size -1x5 a",
 		"--fps 0 a", "--fps 1001 a", "--fourcc RGBA a", "--timeout 0 a", "--timeout nan a",
 		"--timeout -1 a", "--timeout 1e99 a", "--verify some a", "-o %s a", "-o %d%d a",
-		"-f png --fourcc NV12 a", "-f y4m --fourcc NV12 a", "-n 2 -o a.png a", "--what a",
+		"-f png --fourcc NV12 a", "-f y4m --fourcc NV12 a", "-n 2 -o a.png a", "--meta - a", "--what a",
 		"-n"};
 	struct options o;
 
@@ -372,7 +372,8 @@ START_TEST(test_output)
 	ck_assert_int_eq(output_end(&out), 0);
 	unlink(pattern);
 	ck_assert_int_eq(rmdir(folder), 0);
-	ck_assert_int_eq(output_begin(&out, &o), EXIT_CREATE);
+	ck_assert_int_eq(output_begin(&out, &o), 0);
+	ck_assert_int_eq(output_put(&out, &s), EXIT_CREATE);
 	ck_assert_int_eq(output_end(&out), 0);
 	snprintf(pattern, sizeof(pattern), "/dev/full");
 	ck_assert_int_eq(output_begin(&out, &o), 0);
