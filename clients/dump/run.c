@@ -54,8 +54,10 @@ static void on_state(
 
 static void say(const struct dump *d, const char *what)
 {
+	bool is_more = *d->reason && strcmp(d->reason, what);
+
 	fprintf(stderr, "framemux-dump: %s: %s%s%s\n", d->options->camera, what,
-		*d->reason ? ": " : "", d->reason);
+		is_more ? ": " : "", is_more ? d->reason : "");
 }
 
 /* The exit code of a final state, 0 of any other. */
