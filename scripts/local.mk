@@ -1,2 +1,3 @@
 # What a person runs from a fresh clone.
 dist_noinst_SCRIPTS += scripts/setup scripts/build-tree scripts/demo scripts/check
+EXTRA_DIST += scripts/demo.py

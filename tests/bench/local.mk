@@ -1,1 +1,18 @@
-# tests/bench
+# make bench: what the mux costs beside a bare decoder. Short; BENCH_FLAGS=--rounds=9 for better figures.
+bench_programs = tests/bench/bench_decode tests/bench/bench_client tests/bench/bench_live
+check_PROGRAMS += $(bench_programs)
+tests_bench_bench_decode_SOURCES = tests/bench/bench_decode.c tests/bench/bench_decoder.h
+tests_bench_bench_decode_CFLAGS = $(AM_CFLAGS) $(AVFORMAT_CFLAGS)
+tests_bench_bench_decode_LDADD = $(AVFORMAT_LIBS)
+tests_bench_bench_live_SOURCES = tests/bench/bench_live.c tests/bench/bench_code.h \
+	tests/bench/bench_decoder.h
+tests_bench_bench_live_CFLAGS = $(AM_CFLAGS) $(AVCODEC_CFLAGS)
+tests_bench_bench_live_LDADD = $(AVCODEC_LIBS)
+tests_bench_bench_client_SOURCES = tests/bench/bench_client.c tests/bench/bench_code.h
+tests_bench_bench_client_CFLAGS = $(AM_CFLAGS)
+tests_bench_bench_client_LDADD = libframemux.la
+
+EXTRA_DIST += tests/bench/bench.py
+bench: all $(check_PROGRAMS)
+	python3 $(srcdir)/tests/bench/bench.py --build $(abs_builddir) $(BENCH_FLAGS)
+.PHONY: bench

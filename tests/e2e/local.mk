@@ -6,3 +6,14 @@ tests_e2e_camserver_SOURCES = tests/e2e/camserver.c tests/e2e/camserver.h \
 	tests/e2e/camserver_auth.c tests/e2e/camserver_feed.c
 tests_e2e_camserver_CFLAGS = $(AM_CFLAGS) $(GSTRTSP_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_e2e_camserver_LDADD = $(GSTRTSP_LIBS) -lgstrtsp-1.0 $(AVFORMAT_LIBS)
+
+dist_noinst_SCRIPTS += tests/e2e/run
+EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/test_auth.py \
+	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_config.py \
+	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_memory.py \
+	tests/e2e/test_refusals.py tests/e2e/test_revoke.py tests/e2e/test_wire.py
+
+# The real programs from end to end; scripts/check runs the same.
+check-e2e: all $(check_PROGRAMS)
+	python3 $(srcdir)/tests/e2e/run --build $(abs_builddir)
+.PHONY: check-e2e

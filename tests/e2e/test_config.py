@@ -35,7 +35,7 @@ MISTAKES = {
         '\tpassword_file = "open.secret"\n}\n', (7,), "open.secret"),
     "negative number": ('stale_after = -5\n', (4,), "stale_after"),
     "bad name": ('camera "a b/c" {\n\turl = "test:a?size=16x16&fps=5"\n}\n', (4, 5), "a b/c|name"),
-    "section that is not closed": ('camera "a" {\n\turl = "test:a?size=16x16&fps=5"\n', (5, 6), ""),
+    "section that is not closed": ('camera "a" {\n\turl = "test:a?size=16x16&fps=5"\n', (4, 5, 6), ""),
     "bad value": ('camera "a" {\n\turl = "rtsp://h/x"\n\ttransport = "pigeon"\n}\n', (6,),
         "pigeon|transport"),
 }
