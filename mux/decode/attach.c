@@ -1,4 +1,5 @@
-/* Attaches: rings, slots, credits, lease sockets. Owns mappings and sockets; runs in framemux-decode. */
+/* Attaches: rings, slots, credits, lease sockets. Owns mappings and sockets; runs in
+ * framemux-decode. */
 #include "mux/decode/attach.h"
 
 #include <errno.h>
@@ -19,9 +20,8 @@
 #include "mux/decode/pace.h"
 #include "mux/decode/ring.h"
 
-#define ATTACHES_MAX  256u
-#define CREDITS_A_RUN 32u  /* messages read from one client before others get their turn */
-#define CREDIT_CAP    64u  /* more than a credit's bytes */
+#define CREDITS_A_RUN 32u /* messages read from one client before others get their turn */
+#define CREDIT_CAP    64u /* more than a credit's bytes */
 
 enum attach_state {
 	ATTACH_MAPPED, /* until ring_go */
@@ -116,8 +116,8 @@ static struct attach *attach_find(struct attach_table *t, uint64_t lease, uint64
 
 static void tell_counts(struct attach_table *t, struct attach *a)
 {
-	const struct msg_counts m = {a->lease, a->attach, a->counts.published, a->counts.delivered,
-		a->counts.dropped};
+	const struct msg_counts m = {
+		a->lease, a->attach, a->counts.published, a->counts.delivered, a->counts.dropped};
 
 	t->owner.tell(t->owner.data, &wire_counts, &m);
 	a->told = a->counts;
@@ -154,7 +154,8 @@ static int check_owner(const struct attach_table *t, const struct msg_ring_give 
 	return 0;
 }
 
-static int attach_make(struct attach_table *t, const struct msg_ring_give *m, int fds[RING_GIVE_FDS])
+static int attach_make(
+	struct attach_table *t, const struct msg_ring_give *m, int fds[RING_GIVE_FDS])
 {
 	struct picture picture;
 	struct attach *a;
@@ -271,8 +272,9 @@ static void read_credits(struct attach_table *t, struct attach *a)
 		if (n == -EAGAIN)
 			return;
 		if (n == -EBADMSG || (n >= 0 && take_credit(a, buf, (size_t)n) < 0)) {
-			silence(t, a, n < 0 ? "malformed message on the lease socket"
-					    : "credit for a slot that the client does not hold");
+			silence(t, a,
+				n < 0 ? "malformed message on the lease socket"
+				      : "credit for a slot that the client does not hold");
 			return;
 		}
 		if (n < 0) { /* gone; the broker sees it on the client's own socket */
@@ -299,8 +301,8 @@ void attach_drop(struct attach_table *t, const struct msg_ring_drop *m)
 }
 
 /* Pixels, tag and trailer into the slot; m becomes the announcement. */
-static int write_frame(struct attach_table *t, struct attach *a, const struct attach_frame *f,
-	struct msg_frame *m)
+static int write_frame(
+	struct attach_table *t, struct attach *a, const struct attach_frame *f, struct msg_frame *m)
 {
 	const struct picture *p = &a->ring.picture;
 	uint32_t slot = m->slot;
@@ -359,7 +361,7 @@ static void publish_one(struct attach_table *t, struct attach *a, const struct a
 		ring_hand_over(&a->ring, m.slot, m.seq);
 		return;
 	}
-	/* No slot, no memory, a full socket: the slot stays ours, the client waits for a newer one. */
+	/* No slot, no memory, a full socket: the slot stays ours and a newer frame comes. */
 	a->counts.dropped++;
 	if (r == -EPIPE)
 		silence(t, a, NULL);
@@ -397,7 +399,7 @@ void attach_table_beat(struct attach_table *t)
 	}
 }
 
-size_t attach_table_poll(struct attach_table *t, struct pollfd *fds, size_t max)
+size_t attach_table_poll(struct attach_table *t, struct pollfd fds[ATTACHES_MAX])
 {
 	struct attach *a;
 	size_t n = 0;
@@ -405,9 +407,7 @@ size_t attach_table_poll(struct attach_table *t, struct pollfd *fds, size_t max)
 	TAILQ_FOREACH (a, &t->list, entry) {
 		bool listens = a->state == ATTACH_LIVE || a->state == ATTACH_MAPPED;
 
-		if (n < max)
-			fds[n] = (struct pollfd){.fd = listens ? a->socket : -1, .events = POLLIN};
-		n++;
+		fds[n++] = (struct pollfd){.fd = listens ? a->socket : -1, .events = POLLIN};
 	}
 	return n;
 }
@@ -418,8 +418,7 @@ void attach_table_read(struct attach_table *t, const struct pollfd *fds, size_t 
 
 	for (size_t i = 0; a; a = next, i++) {
 		next = TAILQ_NEXT(a, entry);
-		if (i < n && fds[i].revents && a->state != ATTACH_GONE &&
-			a->state != ATTACH_SILENT)
+		if (i < n && fds[i].revents && a->state != ATTACH_GONE && a->state != ATTACH_SILENT)
 			read_credits(t, a);
 		if (a->state == ATTACH_GONE)
 			attach_free(t, a);

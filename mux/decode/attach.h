@@ -9,6 +9,7 @@
 #ifndef FRAMEMUX_ATTACH_H
 #define FRAMEMUX_ATTACH_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,9 +17,10 @@
 #include "mux/decode/codec.h"
 #include "mux/link.h"
 
+#define ATTACHES_MAX 256u /* of one camera, at a time */
+
 struct attach;
 struct attach_table;
-struct pollfd;
 
 /* Who the decoder is, and how it talks to the broker. */
 struct attach_owner {
@@ -39,7 +41,7 @@ void attach_table_free(struct attach_table *t);
 /* Zero every mapped ring: the broker or framemuxd is gone and nobody else can. */
 void attach_table_erase(struct attach_table *t);
 
-/* The broker's messages. The descriptors of ring_give are taken over or left to the caller to close. */
+/* The broker's messages. ring_give's descriptors are taken over or left for the caller to close. */
 int attach_give(struct attach_table *t, const struct msg_ring_give *m, int fds[RING_GIVE_FDS]);
 void attach_go(struct attach_table *t, const struct msg_ring_go *m);
 void attach_keep(struct attach_table *t, const struct msg_ring_keep *m);
@@ -70,10 +72,10 @@ int attach_publish(struct attach_table *t, const struct attach_frame *f,
 /* At 4 Hz: a beat on each lease socket, changed counts to the broker. */
 void attach_table_beat(struct attach_table *t);
 
-/* Lease sockets to poll: fills up to max, returns how many there are; in the order of attach_read. */
-size_t attach_table_poll(struct attach_table *t, struct pollfd *fds, size_t max);
+/* Lease sockets to poll, in the order of attach_table_read; returns how many. */
+size_t attach_table_poll(struct attach_table *t, struct pollfd fds[ATTACHES_MAX]);
 
-/* Credits, after a poll of the same order; n as attach_table_poll returned. Ends dropped attaches. */
+/* Credits, after a poll; n as attach_table_poll returned. Frees what was dropped. */
 void attach_table_read(struct attach_table *t, const struct pollfd *fds, size_t n);
 
 #endif

@@ -144,7 +144,8 @@ static int make_nv12(const AVFrame *f, struct image_buffer *buffer, struct image
 {
 	uint8_t *plane[3];
 	int stride[3];
-	int r = image_buffer_reserve(buffer, (uint32_t)f->width, (uint32_t)f->height, plane, stride);
+	int r = image_buffer_reserve(
+		buffer, (uint32_t)f->width, (uint32_t)f->height, plane, stride);
 
 	if (r < 0)
 		return r;

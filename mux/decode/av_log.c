@@ -1,6 +1,6 @@
 /*
- * libavcodec's log: to ours, bounded, and counted, because for some codecs an error line is the only
- * sign of damage. Runs in framemux-decode (one thread).
+ * libavcodec's log: to ours, bounded, and counted, because for some codecs an error line is the
+ * only sign of damage. Runs in framemux-decode (one thread).
  */
 #include "mux/decode/av_log.h"
 

@@ -53,17 +53,17 @@ static const struct codec_choice *choice_of(uint32_t kind)
 
 struct codec {
 	const struct codec_choice *choice;
-	AVCodecContext *av; /* owned; NULL for a pattern */
-	AVFrame *frame;    /* owned */
-	AVPacket *packet;  /* owned */
+	AVCodecContext *av;         /* owned; NULL for a pattern */
+	AVFrame *frame;             /* owned */
+	AVPacket *packet;           /* owned */
 	struct image_buffer buffer; /* pictures that are not 4:2:0, and patterns */
 	struct unit_inside inside[UNITS_INSIDE];
-	uint64_t n_units;      /* fed so far; the number of the newest */
-	bool is_waiting;       /* for a unit that decoding may begin with */
-	bool is_clean;         /* a picture fit to be shown has come */
-	bool is_damaged;       /* something was lost since the last key unit */
-	bool is_suspect;       /* or the decoder complained since then */
-	bool has_pattern;      /* a painted picture waits to be taken */
+	uint64_t n_units; /* fed so far; the number of the newest */
+	bool is_waiting;  /* for a unit that decoding may begin with */
+	bool is_clean;    /* a picture fit to be shown has come */
+	bool is_damaged;  /* something was lost since the last key unit */
+	bool is_suspect;  /* or the decoder complained since then */
+	bool has_pattern; /* a painted picture waits to be taken */
 	struct image pattern;
 	unsigned undecodable, skipped;
 	char reason[LIMIT_REASON];
@@ -95,8 +95,8 @@ static int get_buffer(AVCodecContext *av, AVFrame *frame, int flags)
 	return avcodec_default_get_buffer2(av, frame, flags);
 }
 
-static int open_av(struct codec *c, const struct codec_choice *choice,
-	const struct codec_setup *setup)
+static int open_av(
+	struct codec *c, const struct codec_choice *choice, const struct codec_setup *setup)
 {
 	const AVCodec *decoder = avcodec_find_decoder_by_name(choice->decoder);
 	AVCodecContext *av;
@@ -118,8 +118,9 @@ static int open_av(struct codec *c, const struct codec_choice *choice,
 	/* More threads add latency. */
 	av->thread_count = 1;
 	/*
-	 * What the container says, as ffmpeg takes it; the decoder raises it when it sees reordering.
-	 * Not AV_CODEC_FLAG_LOW_DELAY, which forces 0 and gives B-frames out in decoding order.
+	 * What the container says, as ffmpeg takes it; the decoder raises it when it sees
+	 * reordering. Not AV_CODEC_FLAG_LOW_DELAY, which forces 0 and gives B-frames out in
+	 * decoding order.
 	 */
 	av->has_b_frames = (int)setup->reorder;
 	/* Cropping to the pixel; and damaged pictures come out, marked, instead of disappearing. */
@@ -143,13 +144,12 @@ static int open_pattern(struct codec *c, const struct codec_setup *setup)
 
 	if (r < 0)
 		return r;
-	c->pattern.form = (struct image_form){setup->width, setup->height, 1, 1, COLOR_BT601,
-		COLOR_LIMITED};
+	c->pattern.form =
+		(struct image_form){setup->width, setup->height, 1, 1, COLOR_BT601, COLOR_LIMITED};
 	for (int i = 0; i < 3; i++)
 		c->pattern.plane[i] = plane[i];
 	for (int i = 1; i < 3; i++)
-		memset(plane[i], 128,
-			(size_t)c->pattern.stride[i] * image_half(setup->height));
+		memset(plane[i], 128, (size_t)c->pattern.stride[i] * image_half(setup->height));
 	return 0;
 }
 
@@ -175,8 +175,9 @@ int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_rea
 	r = choice->decoder ? open_av(c, choice, setup) : open_pattern(c, setup);
 	if (r < 0) {
 		snprintf(ret_reason, LIMIT_REASON, "cannot decode %s: %s", choice->name,
-			r == -ENOTSUP ? "libavcodec has no decoder for it"
-				      : r == -ENOMEM ? "no memory" : "bad parameters");
+			r == -ENOTSUP          ? "libavcodec has no decoder for it"
+				: r == -ENOMEM ? "no memory"
+					       : "bad parameters");
 		codec_close(c);
 		return r;
 	}
@@ -257,8 +258,8 @@ static int paint(struct codec *c, const uint8_t *unit, size_t len)
 	return 0;
 }
 
-static int decode_unit(struct codec *c, const uint8_t *unit, size_t len, uint32_t flags,
-	struct unit_inside *u)
+static int decode_unit(
+	struct codec *c, const uint8_t *unit, size_t len, uint32_t flags, struct unit_inside *u)
 {
 	uint64_t complaints = av_log_complaints();
 	int r;
@@ -302,7 +303,7 @@ int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct un
 
 void codec_drain(struct codec *c)
 {
-	if (c->av && !c->is_waiting) /* an empty decoder has nothing to give */
+	if (c->av && !c->is_waiting)                    /* an empty decoder has nothing to give */
 		(void)avcodec_send_packet(c->av, NULL); /* then codec_take finds nothing */
 }
 

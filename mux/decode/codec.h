@@ -1,7 +1,7 @@
 /*
  * Access units in, pictures out: libavcodec with one thread and without any delay that the stream
- * itself does not ask for, and the pattern camera's painter behind the same functions. Decides which
- * pictures are fit to be shown. Runs in framemux-decode; knows no ring and no socket.
+ * itself does not ask for, and the pattern camera's painter behind the same functions. Decides
+ * which pictures are fit to be shown. Runs in framemux-decode; knows no ring and no socket.
  */
 #ifndef FRAMEMUX_CODEC_H
 #define FRAMEMUX_CODEC_H
@@ -45,9 +45,9 @@ void codec_close(struct codec *c);
 const char *codec_name(const struct codec *c);
 
 /*
- * One access unit; flags: STREAM_UNIT_*. Then call codec_take until -EAGAIN. 0 also when the unit is
- * damaged: what it damages is flagged. -ENODATA when units have been undecodable for so long that
- * there is no point in going on; -ENOMEM.
+ * One access unit; flags: STREAM_UNIT_*. Then call codec_take until -EAGAIN. 0 also when the unit
+ * is damaged: what it damages is flagged. -ENODATA when units have been undecodable for so long
+ * that there is no point in going on; -ENOMEM.
  */
 int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct unit_times *times,
 	uint32_t flags);
@@ -57,8 +57,9 @@ void codec_drain(struct codec *c);
 void codec_restart(struct codec *c);
 
 /*
- * The next picture in presentation order; none before the first clean one. 0, -EAGAIN when the codec
- * wants another unit, -ENOTSUP or -EMSGSIZE for a stream that cannot be shown (see codec_reason).
+ * The next picture in presentation order; none before the first clean one. 0, -EAGAIN when the
+ * codec wants another unit, -ENOTSUP or -EMSGSIZE for a stream that cannot be shown (see
+ * codec_reason).
  */
 int codec_take(struct codec *c, struct decoded *ret);
 

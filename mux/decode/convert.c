@@ -1,4 +1,4 @@
-/* Masks, scaling and colour with libyuv, straight into slots. Pure but for the buffers it is given. */
+/* Masks, scaling and colour with libyuv, straight into slots. Keeps nothing of its own. */
 #include "mux/decode/convert.h"
 
 #include <drm_fourcc.h>

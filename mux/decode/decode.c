@@ -1,10 +1,10 @@
 /*
- * One decoder's life: born, told its camera, fed, publishing, ended by the end of a link. One thread,
- * one poll loop; nothing in it waits but poll. Runs in framemux-decode.
+ * One decoder's life: born, told its camera, fed, publishing, ended by the end of a link. One
+ * thread, one poll loop; nothing in it waits but poll. Runs in framemux-decode.
  *
  * The links to framemuxd and the broker are trusted to be what they are; a message from them that
- * makes no sense is a broken invariant and ends the process. The stream and the lease sockets are not
- * trusted: the first ends the pair, the second their attach.
+ * makes no sense is a broken invariant and ends the process. The stream and the lease sockets are
+ * not trusted: the first ends the pair, the second their attach.
  */
 #include "mux/decode/decode.h"
 
@@ -26,10 +26,9 @@
 #include "mux/decode/publish.h"
 
 #define BEAT_NS        (NS_PER_S / 4)
-#define POLL_MAX       (3u + 256u) /* the links and attach.c's most */
 #define SUSPEND_MIN_NS (500 * NS_PER_MS)
 
-enum { POLL_DAEMON, POLL_BROKER, POLL_STREAM, POLL_LEASES };
+enum { POLL_DAEMON, POLL_BROKER, POLL_STREAM, POLL_LEASES, POLL_MAX = POLL_LEASES + ATTACHES_MAX };
 enum { STATE_BORN = 1, STATE_STARTED = 2 };
 
 struct decode {
@@ -340,12 +339,11 @@ static void loop_once(struct decode *d)
 	size_t n_leases = 0;
 
 	p[POLL_DAEMON] = (struct pollfd){LINK_FD_DAEMON, links_events(d->links, LINK_DAEMON), 0};
-	p[POLL_BROKER] = (struct pollfd){is_started ? LINK_FD_DECODE_BROKER : -1,
-		links_events(d->links, LINK_BROKER), 0};
+	p[POLL_BROKER] = (struct pollfd){
+		is_started ? LINK_FD_DECODE_BROKER : -1, links_events(d->links, LINK_BROKER), 0};
 	p[POLL_STREAM] = (struct pollfd){is_started ? LINK_FD_DECODE_STREAM : -1, POLLIN, 0};
 	if (is_started)
-		n_leases = attach_table_poll(
-			d->attaches, p + POLL_LEASES, POLL_MAX - POLL_LEASES);
+		n_leases = attach_table_poll(d->attaches, p + POLL_LEASES);
 	if (poll(p, (nfds_t)(POLL_LEASES + n_leases), timeout) < 0) {
 		if (errno != EINTR) {
 			log_error("poll: %s", strerror(errno));
@@ -359,8 +357,8 @@ static void loop_once(struct decode *d)
 	if (p[POLL_BROKER].revents & POLLOUT)
 		links_flush(d->links, LINK_BROKER);
 	if (p[POLL_DAEMON].revents & (POLLIN | POLLHUP | POLLERR))
-		links_read(d->links, LINK_DAEMON, daemon_rules, ARRAY_SIZE(daemon_rules), d->state,
-			d);
+		links_read(
+			d->links, LINK_DAEMON, daemon_rules, ARRAY_SIZE(daemon_rules), d->state, d);
 	check_links(d);
 	if (d->is_ended || !is_started)
 		return;

@@ -22,7 +22,7 @@ struct input {
 	uint64_t generation;
 	bool is_ours; /* the hello was right */
 	uint8_t header[STREAM_HEADER_BYTES];
-	size_t have; /* bytes of header and body so far */
+	size_t have;   /* bytes of header and body so far */
 	uint8_t *body; /* owned */
 	size_t capacity;
 };

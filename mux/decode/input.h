@@ -14,9 +14,10 @@
 
 struct input;
 
-/* body: borrowed until the next input_next; what follows a unit in memory is zero, as libavcodec wants. */
+/* body: borrowed until the next input_next; what follows a unit in memory is zero, as libavcodec
+ * wants. */
 struct input_message {
-	uint32_t kind; /* enum stream_kind; never STREAM_HELLO */
+	uint32_t kind;            /* enum stream_kind; never STREAM_HELLO */
 	struct codec_setup setup; /* STREAM_CODEC */
 	struct unit_times times;  /* STREAM_UNIT */
 	uint32_t flags;
@@ -30,8 +31,8 @@ void input_free(struct input *in);
 
 /*
  * The next whole message. 0, -EAGAIN when it has not come yet, -EPIPE at the end of the stream,
- * -EREMCHG when ingest speaks for another camera or generation, -EPROTO for anything that is not the
- * stream's protocol, -ENOMEM, or another -errno of the socket.
+ * -EREMCHG when ingest speaks for another camera or generation, -EPROTO for anything that is not
+ * the stream's protocol, -ENOMEM, or another -errno of the socket.
  */
 int input_next(struct input *in, struct input_message *ret);
 

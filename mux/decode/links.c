@@ -16,7 +16,7 @@
 
 struct links {
 	struct {
-		int fd; /* borrowed */
+		int fd;             /* borrowed */
 		struct outbox *out; /* owned */
 	} link[LINKS];
 	int failure; /* the first; 0: none */

@@ -2,8 +2,9 @@
 #include "mux/decode/pace.h"
 
 #include "common/clock.h"
+#include "common/limits.h"
 
-#define STEP_MAX_NS (10 * NS_PER_S)   /* a longer step of the timestamps is a jump */
+#define STEP_MAX_NS (10 * NS_PER_S)  /* a longer step of the timestamps is a jump */
 #define JITTER_NS   (15 * NS_PER_MS) /* so much too early is not early, but see pacer_take */
 
 uint64_t media_clock_step(struct media_clock *mc, uint64_t pts_ns, uint64_t arrival_ns)
@@ -48,7 +49,7 @@ uint32_t rate_meter_fps_milli(const struct rate_meter *rm)
 	if (last <= first)
 		return 0;
 	milli = ((kept - 1) * 1000 * NS_PER_S + (last - first) / 2) / (last - first);
-	return milli > UINT32_MAX ? UINT32_MAX : (uint32_t)milli;
+	return milli > LIMIT_FPS * 1000u ? LIMIT_FPS * 1000u : (uint32_t)milli;
 }
 
 void pacer_init(struct pacer *p, uint32_t max_fps)
@@ -65,7 +66,7 @@ bool pacer_take(struct pacer *p, uint64_t media_ns)
 	/* What an early frame gains is missing from the next. */
 	if (p->started && media_ns + jitter < p->next_ns)
 		return false;
-	/* A frame that is late by less than an interval keeps the average; a pause is not made up for. */
+	/* Late by less than an interval keeps the average; a pause is not made up for. */
 	if (!p->started || media_ns > p->next_ns + p->interval_ns)
 		p->next_ns = media_ns;
 	p->next_ns += p->interval_ns;

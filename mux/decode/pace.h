@@ -1,6 +1,6 @@
 /*
- * The time that a stream's frames stand for, its rate, and which frames an attach limited to so many
- * a second gets. Pure: clocks are passed in. Runs in framemux-decode.
+ * The time that a stream's frames stand for, its rate, and which frames an attach limited to so
+ * many a second gets. Pure: clocks are passed in. Runs in framemux-decode.
  */
 #ifndef FRAMEMUX_PACE_H
 #define FRAMEMUX_PACE_H
@@ -10,8 +10,8 @@
 
 /*
  * Media time follows the stream's own timestamps, which come without the network's jitter, but is
- * held within PACE_SLACK_NS of the arrival times: a camera whose timestamps stand still, jump or lie
- * gets no more frames through a limit than one whose do not. Never runs backwards.
+ * held within PACE_SLACK_NS of the arrival times: a camera whose timestamps stand still, jump or
+ * lie gets no more frames through a limit than one whose do not. Never runs backwards.
  * Zero-initialised: not started.
  */
 #define PACE_SLACK_NS 250000000ull
@@ -35,7 +35,7 @@ struct rate_meter {
 
 void rate_meter_add(struct rate_meter *rm, uint64_t media_ns);
 
-/* Frames in 1000 seconds; 0: unknown. */
+/* Frames in 1000 seconds, at most LIMIT_FPS * 1000; 0: unknown. */
 uint32_t rate_meter_fps_milli(const struct rate_meter *rm);
 
 /* Lets at most max_fps frames a second through, evenly. */

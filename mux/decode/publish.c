@@ -8,6 +8,15 @@
 #include "common/log.h"
 #include "framemux.h"
 
+/*
+ * Three intervals of a slow camera are longer than what is stale for others, so the broker has to
+ * know a slow rate, which only some streams say of themselves. Told anew when it was measured and
+ * is another one, but not with every wobble: a new serial may cost every client its ring.
+ */
+#define SLOW_FPS_MILLI   10000u
+#define RATE_SURE_FRAMES 4u
+#define RATE_TOLD_MIN_NS (10 * NS_PER_S)
+
 void publisher_free(struct publisher *p)
 {
 	image_buffer_free(&p->masked);
@@ -17,8 +26,8 @@ void publisher_free(struct publisher *p)
  * A camera's times jump, repeat, are missing or lie in the future; what clients get is between the
  * frame before and now. capture 0 stays: unknown.
  */
-static void settle_times(struct publisher *p, const struct unit_times *t, uint64_t now,
-	struct attach_frame *f)
+static void settle_times(
+	struct publisher *p, const struct unit_times *t, uint64_t now, struct attach_frame *f)
 {
 	f->arrival_ns = t->arrival_ns == 0 || t->arrival_ns > now ? now : t->arrival_ns;
 	if (f->arrival_ns < p->arrival_ns)
@@ -39,6 +48,45 @@ static bool is_same_form(const struct image_form *a, const struct image_form *b)
 		a->color_range == b->color_range;
 }
 
+static bool is_rate_news(const struct publisher *p, uint64_t now)
+{
+	uint32_t told = p->told_fps_milli, is = rate_meter_fps_milli(&p->rate);
+
+	if (p->rate.n < RATE_SURE_FRAMES || is == 0)
+		return false;
+	if (is >= SLOW_FPS_MILLI && (told == 0 || told >= SLOW_FPS_MILLI))
+		return false;
+	if (told && (is > told - told / 4 && is < told + told / 4))
+		return false;
+	return told == 0 || now - p->told_ns >= RATE_TOLD_MIN_NS;
+}
+
+static void count_frame(struct publisher *p, const struct decoded *d, uint64_t now,
+	uint64_t media_ns, uint32_t fallback_fps_milli)
+{
+	rate_meter_add(&p->rate, media_ns);
+	p->news.frames_decoded++;
+	p->news.frames_corrupt += d->is_concealed;
+	p->news.last_frame_ns = now;
+	p->news.width = d->image.form.width;
+	p->news.height = d->image.form.height;
+	p->news.fps_milli = rate_meter_fps_milli(&p->rate);
+	if (p->news.fps_milli == 0)
+		p->news.fps_milli = fallback_fps_milli;
+}
+
+/* A new serial: this form and this rate. */
+static void next_serial(
+	struct publisher *p, const struct image_form *form, uint64_t now, struct msg_format *ret)
+{
+	p->serial++;
+	p->form = *form;
+	p->told_fps_milli = p->news.fps_milli;
+	p->told_ns = now;
+	*ret = (struct msg_format){p->serial, form->width, form->height, form->sar_num,
+		form->sar_den, form->color_encoding, form->color_range, p->news.fps_milli};
+}
+
 int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
 	uint32_t fallback_fps_milli, void (*tell_format)(void *data, const struct msg_format *m),
 	int (*before_each)(void *data), void *data)
@@ -48,26 +96,15 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 	struct attach_frame f = {
 		.flags = decoded->is_concealed ? FRAMEMUX_FRAME_CONCEALED : 0,
 	};
+	struct msg_format m;
 	int r;
 
 	settle_times(p, &decoded->times, now, &f);
 	f.media_ns = media_clock_step(&p->media, decoded->times.pts_ns, f.arrival_ns);
-	rate_meter_add(&p->rate, f.media_ns);
-	p->news.frames_decoded++;
-	p->news.frames_corrupt += decoded->is_concealed;
-	p->news.last_frame_ns = now;
-	p->news.width = form->width;
-	p->news.height = form->height;
-	p->news.fps_milli = rate_meter_fps_milli(&p->rate);
-	if (p->news.fps_milli == 0)
-		p->news.fps_milli = fallback_fps_milli;
-
-	if (p->serial == 0 || !is_same_form(form, &p->form)) {
-		const struct msg_format m = {++p->serial, form->width, form->height, form->sar_num,
-			form->sar_den, form->color_encoding, form->color_range, p->news.fps_milli};
-
-		p->form = *form;
-		attach_table_set_serial(attaches, p->serial);
+	count_frame(p, decoded, now, f.media_ns, fallback_fps_milli);
+	if (p->serial == 0 || !is_same_form(form, &p->form) || is_rate_news(p, now)) {
+		next_serial(p, form, now, &m);
+		attach_table_set_serial(attaches, m.serial);
 		tell_format(data, &m);
 	}
 	if (f.arrival_ns < p->not_before_ns || !attach_table_is_wanted(attaches))

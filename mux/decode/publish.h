@@ -27,6 +27,8 @@ struct publisher {
 	/* its own */
 	uint32_t serial; /* of form; 0: no frame yet */
 	struct image_form form;
+	uint32_t told_fps_milli; /* with the newest format */
+	uint64_t told_ns;
 	struct media_clock media;
 	struct rate_meter rate;
 	struct image_buffer masked;
@@ -36,9 +38,9 @@ struct publisher {
 void publisher_free(struct publisher *p);
 
 /*
- * Publish one frame. A new form is told first: tell_format gets the message, and attaches of older
- * serials nothing from then on. fallback_fps_milli: while too few frames are there to measure.
- * before_each: see attach_publish; its error is returned.
+ * Publish one frame. A new form (or a slow camera's new rate) is told first: tell_format gets the
+ * message, and attaches of older serials nothing from then on. fallback_fps_milli: while too few
+ * frames are there to measure. before_each: see attach_publish; its error is returned.
  */
 int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
 	uint32_t fallback_fps_milli, void (*tell_format)(void *data, const struct msg_format *m),

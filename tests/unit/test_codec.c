@@ -24,7 +24,8 @@
 
 enum { EXACT, DAMAGED };
 
-/* kind DAMAGED: bit-flipped; ffmpeg's hashes are those of one way to conceal: only survival counts. */
+/* kind DAMAGED: bit-flipped; ffmpeg's hashes are those of one way to conceal: only survival counts.
+ */
 static const struct clip {
 	const char *path;
 	int kind;
@@ -308,7 +309,8 @@ START_TEST(no_delay_is_added)
 }
 END_TEST
 
-/* A camera joined in mid-stream: nothing until a key unit, and that frame and the next are whole. */
+/* A camera joined in mid-stream: nothing until a key unit, and that frame and the next are whole.
+ */
 START_TEST(nothing_before_a_key_unit)
 {
 	struct feeder f;
@@ -400,7 +402,9 @@ START_TEST(impossible_setups_are_refused)
 	const struct codec_setup bad[] = {{.codec = 0}, {.codec = 77},
 		{.codec = STREAM_H264, .reorder = 17}, {.codec = STREAM_PATTERN},
 		{.codec = STREAM_PATTERN, .width = 16384, .height = 16384},
-		{.codec = STREAM_H264, .extradata = extradata, .extradata_len = LIMIT_EXTRADATA + 1}};
+		{.codec = STREAM_H264,
+			.extradata = extradata,
+			.extradata_len = LIMIT_EXTRADATA + 1}};
 	char reason[LIMIT_REASON] = "";
 	struct codec *c = NULL;
 
@@ -442,8 +446,8 @@ END_TEST
 START_TEST(huge_pictures_are_refused)
 {
 	static const uint16_t sizes[][2] = {{16384, 16384}, {65500, 16}, {16, 65500}, {8208, 64}};
-	uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 0, 3,
-		0x11, 0, 0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9};
+	uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 0,
+		3, 0x11, 0, 0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9};
 	const struct codec_setup setup = {.codec = STREAM_MJPEG};
 	const struct unit_times times = {0};
 	char reason[LIMIT_REASON];

@@ -1,4 +1,5 @@
-/* mux/decode/convert: colour against a float reference, masks, sizes, and no byte beside the picture. */
+/* mux/decode/convert: colour against a float reference, masks, sizes, and no byte beside the
+ * picture. */
 #include "mux/decode/convert.h"
 
 #include <drm_fourcc.h>
@@ -55,8 +56,8 @@ static uint8_t clamp(double v)
 }
 
 /* ITU-R BT.601, BT.709, BT.2020: Kr, Kb; limited range 16..235 and 16..240. */
-static void reference(uint32_t encoding, uint32_t range, uint8_t y, uint8_t u, uint8_t v,
-	uint8_t ret_bgr[3])
+static void reference(
+	uint32_t encoding, uint32_t range, uint8_t y, uint8_t u, uint8_t v, uint8_t ret_bgr[3])
 {
 	static const double k[3][2] = {{0.299, 0.114}, {0.2126, 0.0722}, {0.2627, 0.0593}};
 	double kr = k[encoding][0], kb = k[encoding][1], kg = 1 - kr - kb;
@@ -112,7 +113,8 @@ START_TEST(colours_follow_matrix_and_range)
 		ck_assert_int_eq(convert_write(&c.image, &p, &scratch, slot), 0);
 		reference(encoding, range, yuv[0], yuv[1], yuv[2], right);
 		for (int b = 0; b < 3; b++)
-			ck_assert_msg(abs(slot[b] - right[b]) <= tolerance(encoding, range, b, yuv[1]),
+			ck_assert_msg(
+				abs(slot[b] - right[b]) <= tolerance(encoding, range, b, yuv[1]),
 				"encoding %u range %u yuv %u,%u,%u byte %d: %u, not %u", encoding,
 				range, yuv[0], yuv[1], yuv[2], b, slot[b], right[b]);
 		ck_assert_uint_eq(slot[3], 255);
@@ -207,7 +209,8 @@ START_TEST(own_size_yuv_is_a_plain_copy)
 	for (uint32_t row = 0; row < nv.rows[1]; row++)
 		for (uint32_t x = 0; x < nv.row_bytes[1]; x++)
 			ck_assert_uint_eq(nv12[nv.offset[1] + (size_t)row * nv.stride[1] + x],
-				c.plane[1 + x % 2][(size_t)row * (size_t)c.image.stride[1] + x / 2]);
+				c.plane[1 + x % 2]
+				       [(size_t)row * (size_t)c.image.stride[1] + x / 2]);
 	ck_assert_ptr_null(scratch.memory);
 	image_buffer_free(&c.buffer);
 }
@@ -255,8 +258,7 @@ START_TEST(masks_are_black_in_a_copy)
 			uint8_t got = out.plane[0][y * (uint32_t)out.stride[0] + x];
 			uint8_t u = out.plane[1][y / 2 * (uint32_t)out.stride[1] + x / 2];
 
-			ck_assert_uint_eq(got,
-				!masked ? 200 : range == COLOR_FULL ? 0 : 16);
+			ck_assert_uint_eq(got, !masked ? 200 : range == COLOR_FULL ? 0 : 16);
 			if (masked)
 				ck_assert_uint_eq(u, 128);
 			ck_assert_uint_eq(c.plane[0][y * (uint32_t)c.image.stride[0] + x], 200);
@@ -297,8 +299,10 @@ START_TEST(masked_pixels_do_not_reach_the_slot)
 			struct canvas c;
 			struct image masked;
 			struct picture p;
-			cleanup_free uint8_t *one = slot_of(fourccs[f], sizes[s][0], sizes[s][1], &p);
-			cleanup_free uint8_t *two = slot_of(fourccs[f], sizes[s][0], sizes[s][1], &p);
+			cleanup_free uint8_t *one =
+				slot_of(fourccs[f], sizes[s][0], sizes[s][1], &p);
+			cleanup_free uint8_t *two =
+				slot_of(fourccs[f], sizes[s][0], sizes[s][1], &p);
 
 			canvas_make(&c, 96, 64, COLOR_BT709, COLOR_LIMITED);
 			canvas_noise(&c);
@@ -307,7 +311,8 @@ START_TEST(masked_pixels_do_not_reach_the_slot)
 			for (uint32_t y = 11; y < 28; y++)
 				for (uint32_t x = 21; x < 54; x++) {
 					c.plane[0][y * (uint32_t)c.image.stride[0] + x] ^= 0xff;
-					c.plane[1][y / 2 * (uint32_t)c.image.stride[1] + x / 2] ^= 0xff;
+					c.plane[1][y / 2 * (uint32_t)c.image.stride[1] + x / 2] ^=
+						0xff;
 				}
 			ck_assert_int_eq(convert_mask(&c.image, &masks, &buffer, &masked), 0);
 			ck_assert_int_eq(convert_write(&masked, &p, &scratch, two), 0);

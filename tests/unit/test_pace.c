@@ -2,6 +2,7 @@
 #include "mux/decode/pace.h"
 
 #include "common/clock.h"
+#include "common/limits.h"
 #include "unit.h"
 
 #define FRAME_30_NS (NS_PER_S / 30)
@@ -46,8 +47,7 @@ START_TEST(jitter_does_not_change_the_choice)
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t jitter = i * 7919 % 11 * NS_PER_MS; /* 0 to 10 ms */
 
-		ck_assert_int_eq(
-			pacer_take(&p, NS_PER_S + i * FRAME_30_NS + jitter), i % 2 == 0);
+		ck_assert_int_eq(pacer_take(&p, NS_PER_S + i * FRAME_30_NS + jitter), i % 2 == 0);
 	}
 }
 END_TEST
@@ -77,8 +77,7 @@ START_TEST(media_time_follows_even_timestamps_through_jitter)
 
 		if (arrival < before)
 			arrival = before;
-		ck_assert_uint_eq(
-			media_clock_step(&mc, 500 + i * FRAME_30_NS, arrival) - first,
+		ck_assert_uint_eq(media_clock_step(&mc, 500 + i * FRAME_30_NS, arrival) - first,
 			i * FRAME_30_NS);
 	}
 }
@@ -93,8 +92,9 @@ static unsigned taken_in_10_s(int64_t pts_step)
 
 	pacer_init(&p, 5);
 	for (unsigned i = 0; i < 300; i++)
-		taken += pacer_take(&p, media_clock_step(&mc, i * (uint64_t)pts_step,
-						10 * NS_PER_S + i * FRAME_30_NS));
+		taken += pacer_take(&p,
+			media_clock_step(
+				&mc, i * (uint64_t)pts_step, 10 * NS_PER_S + i * FRAME_30_NS));
 	return taken;
 }
 
@@ -139,6 +139,9 @@ START_TEST(rate_is_measured)
 	for (unsigned i = 0; i < 100; i++)
 		rate_meter_add(&rm, 2 * NS_PER_S + i * NS_PER_S * 1001 / 30000);
 	ck_assert_uint_eq(rate_meter_fps_milli(&rm), 29970);
+	for (unsigned i = 0; i < 40; i++)
+		rate_meter_add(&rm, 9 * NS_PER_S + i); /* faster than any camera */
+	ck_assert_uint_eq(rate_meter_fps_milli(&rm), LIMIT_FPS * 1000);
 }
 END_TEST
 
