@@ -69,7 +69,8 @@ tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
-	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay
+	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
+	tests/unit/test_ingest_role
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -84,12 +85,43 @@ tests_unit_test_ingest_session_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_au_SOURCES = tests/unit/test_ingest_au.c tests/unit/ingest_material.h
 tests_unit_test_ingest_au_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_role_SOURCES = tests/unit/test_ingest_role.c
+tests_unit_test_ingest_role_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_role_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_ingest_stream_SOURCES = tests/unit/test_ingest_stream.c
 tests_unit_test_ingest_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_stream_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_depay_SOURCES = tests/unit/test_ingest_depay.c tests/unit/ingest_material.h
 tests_unit_test_ingest_depay_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
+
+unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
+	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
+	tests/unit/test_broker
+check_PROGRAMS += $(unit_broker)
+TESTS += $(unit_broker)
+tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
+tests_unit_test_verify_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_verify_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_lease_SOURCES = tests/unit/test_lease.c
+tests_unit_test_lease_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_lease_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_quota_SOURCES = tests/unit/test_quota.c
+tests_unit_test_quota_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_quota_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_grant_SOURCES = tests/unit/test_grant.c
+tests_unit_test_grant_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_grant_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_ring_SOURCES = tests/unit/test_broker_ring.c
+tests_unit_test_broker_ring_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_ring_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_rules_SOURCES = tests/unit/test_broker_rules.c
+tests_unit_test_broker_rules_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_rules_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_SOURCES = tests/unit/test_broker.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h
+tests_unit_test_broker_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_LDADD = libbroker.la $(UNIT_LIBS)
 endif
 
 # Needs no check: the installed header and what the library exports.

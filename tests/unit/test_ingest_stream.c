@@ -89,13 +89,14 @@ static bool is_empty(void)
 static uint32_t expect_unit(unsigned number, size_t len)
 {
 	struct message m = read_message();
+	cleanup_free uint8_t *want = malloc(len);
 	uint32_t flags;
 
+	memset(want, (int)number, len);
 	ck_assert_uint_eq(m.kind, STREAM_UNIT);
 	ck_assert_uint_eq(get_le64(m.body), number);
 	ck_assert_uint_eq(m.len, STREAM_UNIT_BYTES + len);
-	for (size_t i = 0; i < len; i++)
-		ck_assert_uint_eq(m.body[STREAM_UNIT_BYTES + i], (uint8_t)number);
+	ck_assert_mem_eq(m.body + STREAM_UNIT_BYTES, want, len);
 	flags = get_le32(m.body + 24);
 	free(m.body);
 	return flags;
