@@ -159,20 +159,20 @@ class Client(Process):
 
 
 class Mux:
-    def __init__(self, scene, config, breakage=None, verbose=True):
+    def __init__(self, scene, config, verbose=True):
         self.scene = scene
         self.socket, self.control = scene.path("client.sock"), scene.path("control.sock")
         self.config_path = scene.write("framemux.conf",
             f'socket = "{self.socket}"\ncontrol_socket = "{self.control}"\n'
             f'state_dir = "{scene.path("state")}"\n' + config)
         self.count = 0
-        self.start(breakage, verbose)
+        self.start(verbose)
 
-    def start(self, breakage=None, verbose=True):
+    def start(self, verbose=True):
         ready, theirs = os.pipe()
         env = self.scene.env(FRAMEMUX_ROLEDIR=self.scene.build)
-        if breakage:
-            env["FRAMEMUX_BREAKAGE"] = breakage
+        if self.scene.breakage:
+            env["FRAMEMUX_BREAKAGE"] = self.scene.breakage
         argv = [os.path.join(self.scene.build, "framemuxd"), "-c", self.config_path,
             "--ready-fd", str(theirs)] + (["-v"] if verbose else [])
         self.process = Process(self.scene, "framemuxd", argv, env=env, pass_fds=(theirs,))
@@ -228,6 +228,8 @@ class Mux:
         env = self.scene.env(FRAMEMUX_SOCKET=self.socket)
         if token is not None:
             env["FRAMEMUX_TOKEN"] = token
+        if self.scene.client_breakage:
+            env["FRAMEMUX_BREAKAGE"] = self.scene.client_breakage
         argv = [self.scene.client("framemux-dump"), "-n", str(frames), "-f", form, "-o", out,
             "--meta", meta, *args, camera]
         client = Client(self.scene, name, argv, out, meta, uid=uid, env=env)
@@ -249,6 +251,7 @@ class Scene:
         self.processes = []
         self.fds_before = set(fds_of(os.getpid()).values())
         self.servers = 0
+        self.breakage = self.client_breakage = ""  # what the mux and its clients are to do wrong
 
     def path(self, name):
         return os.path.join(self.dir, name)

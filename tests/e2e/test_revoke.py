@@ -20,6 +20,17 @@ def keep_ring(client):
         os.close(fd)
 
 
+def keep_dead_page(client):
+    """Its descriptor is closed once it is mapped: found by its mapping."""
+    with open(f"/proc/{client.pid}/maps") as f:
+        at = next(l.split()[0] for l in f if "/memfd:framemux-dead" in l)
+    fd = os.open(f"/proc/{client.pid}/map_files/{at}", os.O_RDONLY)
+    try:
+        return mmap.mmap(fd, 4096, prot=mmap.PROT_READ)
+    finally:
+        os.close(fd)
+
+
 def is_blank(ring):
     return not ring[:].strip(b"\0")
 
@@ -32,13 +43,16 @@ def test_revoke_while_four_watch(s):
     mux, clients = watching(s, 4, ("porch",))
     one, others = clients[0], clients[1:]
     lease = lease_of(mux, one)
-    ring = keep_ring(one)
+    ring, dead_page = keep_ring(one), keep_dead_page(one)
     bytes_of_ring = len(ring)
+    check(is_blank(dead_page), "the dead mark is set before it is revoked")
     check(not is_blank(ring), "the ring is empty before it is revoked")
     answer = json.loads(mux.ctl("--json", "revoke", lease["id"]))
-    blind = is_blank(ring)
+    blind, marked = is_blank(ring), not is_blank(dead_page)
     ring.close()
+    dead_page.close()
     check(blind, "pixels are left after revoke returned")
+    check(marked, "the attach is not marked dead")
     check(answer["ended"] == [lease["id"]], f"ended {answer['ended']}, not {lease['id']}")
     check(0 < answer["elapsed_us"] < REVOKE_LIMIT_US, f"revoke took {answer['elapsed_us']} us")
     one.expect(77)

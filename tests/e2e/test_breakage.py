@@ -1,0 +1,117 @@
+"""Each guarantee can be broken in a --enable-breakage build, and each break is noticed.
+
+Two kinds. A mix-up inside the mux must become an error, not a picture: no client gets a frame of
+another camera, or one that nobody vouches for. A missing wall must be seen by the very test that
+looks at that wall: the test runs here against the broken mux, and has to fail for that reason.
+Where one wall stands behind another, the outer one is taken away too, to show that the picture
+really would have been the wrong one.
+"""
+import re
+
+import harness
+import pattern
+import test_memory
+import test_revoke
+import test_wire
+from harness import UID_A, UID_B, check
+from test_refusals import TWO
+
+WIDTH, HEIGHT = 320, 240  # of TWO's cameras
+
+
+def watch_both(s):
+    """Clients of porch and garden at once; what each was shown: a list of camera names."""
+    mux = s.mux(TWO)
+    clients = [mux.dump(name, mux.grant(name, uid=uid), "--timeout", "3", uid=uid, frames=5)
+        for name, uid in (("porch", UID_A), ("garden", UID_B))]
+    shown = []
+    names = {pattern.code(n, 0) >> 10: n for n in ("porch", "garden")}
+    for client in clients:
+        client.wait()
+        frames = client.frames() if client.meta() else []
+        values = [pattern.read(f, WIDTH) for f in frames]
+        shown.append([names.get(v >> 10, "?") if v is not None else "?" for v in values])
+    return mux, shown
+
+
+def mix_up(breakage, client_breakage=""):
+    """Neither client is shown anything but its own camera, and the mux says what happened."""
+    def test(s):
+        s.breakage, s.client_breakage = breakage, client_breakage
+        mux, shown = watch_both(s)
+        for name, cameras in zip(("porch", "garden"), shown):
+            check(set(cameras) <= {name}, f"{name}'s client was shown {cameras}")
+        check(shown != [["porch"] * 5, ["garden"] * 5], "nothing was mixed up: this tests nothing")
+        failures = mux.status()["totals"]["provenance_failures"]
+        check(failures > 0 or "provenance" in mux.log(), "nobody noticed: " + mux.log())
+    return test
+
+
+def wrong_picture(breakage, client_breakage=""):
+    """With the last wall gone too, a client is shown another's camera: the mix-up is a real one."""
+    def test(s):
+        s.breakage, s.client_breakage = breakage, client_breakage
+        _, shown = watch_both(s)
+        check("garden" in shown[0] or "porch" in shown[1], f"only right pictures: {shown}")
+    return test
+
+
+def shown_unvouched(breakage, client_breakage):
+    """Without the wall, frames are shown that nobody vouches for."""
+    def test(s):
+        s.breakage, s.client_breakage = breakage, client_breakage
+        _, shown = watch_both(s)
+        check(any(shown), "no frame was shown: the wall that was taken away is not the only one")
+    return test
+
+
+def seen_by(function, message, breakage, client_breakage=""):
+    """The test that looks at this wall fails, and for this reason."""
+    def test(s):
+        s.breakage, s.client_breakage = breakage, client_breakage
+        try:
+            function(s)
+        except harness.Failed as e:
+            check(re.search(message, str(e)), f"failed for another reason: {e}")
+            return
+        raise harness.Failed(f"{function.__name__} does not notice {breakage}")
+    return test
+
+
+def test_unbroken_all_is_well(s):
+    mux, shown = watch_both(s)
+    check(shown == [["porch"] * 5, ["garden"] * 5], f"shown {shown}")
+    check(mux.status()["totals"]["provenance_failures"] == 0, "provenance failures")
+
+
+MIX_UPS = ("broker-swap-rings", "broker-swap-keys", "broker-swap-sockets", "broker-wrong-camera",
+    "daemon-swap-ids", "daemon-swap-streams", "daemon-swap-links", "ingest-other-camera",
+    "decode-stale-tag", "decode-wrong-slot")
+SKIPS_TAG = "lib-skip-tag,lib-skip-check"  # the check finds a torn or foreign slot too
+
+TESTS = [(f"{name} becomes an error", mix_up(name)) for name in MIX_UPS]
+TESTS += [
+    ("broker-swap-rings would show another camera", wrong_picture("broker-swap-rings", SKIPS_TAG)),
+    ("broker-swap-keys would be shown", shown_unvouched("broker-swap-keys", SKIPS_TAG)),
+    ("daemon-swap-ids would be shown", shown_unvouched("daemon-swap-ids", SKIPS_TAG)),
+    ("decode-stale-tag would be shown", shown_unvouched("decode-stale-tag", SKIPS_TAG)),
+    ("decode-wrong-slot would be shown", shown_unvouched("decode-wrong-slot", SKIPS_TAG)),
+    ("decode-skip-hello lets another camera's stream in",
+        shown_unvouched("ingest-other-camera,decode-skip-hello", "")),
+    ("daemon-swap-streams would show another camera",
+        wrong_picture("daemon-swap-streams,decode-skip-hello")),
+    ("broker-no-erase leaves pixels", seen_by(test_revoke.test_revoke_while_four_watch,
+        "pixels are left", "broker-no-erase")),
+    ("broker-no-dead-mark is seen", seen_by(test_revoke.test_revoke_while_four_watch,
+        "not marked dead", "broker-no-dead-mark")),
+    ("broker-no-seal is refused by the library", seen_by(
+        test_memory.test_ring_is_sealed_and_read_only, "before 3 frames", "broker-no-seal")),
+    ("broker-no-seal is seen", seen_by(test_memory.test_ring_is_sealed_and_read_only,
+        "^seals 0x", "broker-no-seal", "lib-skip-seals")),
+    ("broker-writable-fd is refused by the library", seen_by(
+        test_memory.test_ring_is_sealed_and_read_only, "before 3 frames", "broker-writable-fd")),
+    ("broker-writable-fd is seen", seen_by(test_memory.test_ring_is_sealed_and_read_only,
+        "descriptor flags|mapped as", "broker-writable-fd", "lib-skip-seals")),
+    ("broker-skip-proof is seen", seen_by(
+        test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
+]
