@@ -27,7 +27,7 @@ struct broker {
 	struct peer *link;
 	struct event *timer; /* the pause, the limit for ready, the limit for stopping */
 	struct event *doom;  /* a send failed: fall from the loop, not from within the sender */
-	unsigned falls; /* one after another */
+	unsigned falls;      /* one after another */
 	uint64_t life, serving_since_ns;
 };
 
@@ -111,7 +111,8 @@ static int launch(struct broker *b)
 	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
 	spec.fds[1] = (struct child_fd){b->spec.clients_fd, LINK_FD_BROKER_CLIENTS};
 	spec.fds[2] = (struct child_fd){b->spec.control_fd, LINK_FD_BROKER_CONTROL};
-	rc = role_start(b->spec.roles, b->spec.base, "broker", NULL, &spec, on_exit_of, b, &b->child);
+	rc = role_start(
+		b->spec.roles, b->spec.base, "broker", NULL, &spec, on_exit_of, b, &b->child);
 	return rc < 0 ? rc : b->spec.set_up(b->spec.self);
 }
 

@@ -65,7 +65,8 @@ static void send_grant(struct mux *m, const struct standing *st)
 
 int mux_set_up_broker(void *mux)
 {
-	struct msg_broker_setup_done done = {.cameras = (uint32_t)((struct mux *)mux)->config->n_cameras};
+	struct msg_broker_setup_done done = {
+		.cameras = (uint32_t)((struct mux *)mux)->config->n_cameras};
 	struct mux *m = mux;
 	struct standing *standing;
 	size_t n = grants_standing(m->grants, &standing);
@@ -95,10 +96,11 @@ size_t mux_set_up_messages(const struct mux *m)
 	struct standing *standing;
 
 	return 2 + m->config->n_admins + m->config->n_cameras + m->n_revoked +
-	       grants_standing(m->grants, &standing);
+		grants_standing(m->grants, &standing);
 }
 
-/* ---- what it asks ------------------------------------------------------------------------------ */
+/* ---- what it asks ------------------------------------------------------------------------------
+ */
 
 static struct pair *find_pair(const struct mux *m, const uint8_t id[CAMERA_ID_BYTES])
 {

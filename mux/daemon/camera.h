@@ -1,6 +1,6 @@
 /*
- * Who a camera is: one immutable record, made once from the configuration. Connecting, secrets, keys
- * and births use this record and never look anything up by name again.
+ * Who a camera is: one immutable record, made once from the configuration. Connecting, secrets,
+ * keys and births use this record and never look anything up by name again.
  */
 #ifndef FRAMEMUX_CAMERA_H
 #define FRAMEMUX_CAMERA_H
@@ -21,7 +21,8 @@ struct camera_record {
 	uint32_t width, height, fps; /* PATTERN */
 	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
 	char username[URL_USER_BYTES];
-	const char *password; /* borrowed from the configuration, which outlives the record; or NULL */
+	const char
+		*password; /* borrowed from the configuration, which outlives the record; or NULL */
 	struct mask masks[LIMIT_MASKS];
 	uint32_t n_masks;
 };

@@ -41,8 +41,8 @@ struct birth {
 	pid_t parent;
 };
 
-static const char *const env_allowed[] = {"FRAMEMUX_BREAKAGE", "JOURNAL_STREAM", "ASAN_OPTIONS",
-	"UBSAN_OPTIONS", "LSAN_OPTIONS"};
+static const char *const env_allowed[] = {
+	"FRAMEMUX_BREAKAGE", "JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
 
 /* The environment's own strings, "NAME=VALUE". */
 static void pick_environment(char *envp[ENV_MAX])
@@ -53,7 +53,8 @@ static void pick_environment(char *envp[ENV_MAX])
 		for (size_t i = 0; i < ARRAY_SIZE(env_allowed); i++) {
 			size_t len = strlen(env_allowed[i]);
 
-			if (!strncmp(*e, env_allowed[i], len) && (*e)[len] == '=' && n + 1 < ENV_MAX)
+			if (!strncmp(*e, env_allowed[i], len) && (*e)[len] == '=' &&
+				n + 1 < ENV_MAX)
 				envp[n++] = *e;
 		}
 	envp[n] = NULL;
@@ -116,7 +117,8 @@ static void drop_user(const struct child_spec *s)
 {
 	if (!s->drop)
 		return;
-	if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0 ||
+	if (syscall(SYS_setgroups, 0, NULL) < 0 ||
+		syscall(SYS_setresgid, s->gid, s->gid, s->gid) < 0 ||
 		syscall(SYS_setresuid, s->uid, s->uid, s->uid) < 0)
 		die("setuid");
 }

@@ -35,8 +35,8 @@ struct frame {
 	unsigned file;
 	char *text; /* owned */
 	size_t at, emitted;
-	unsigned line, emitted_line;
-	int section; /* open section, or CONFIG_TOP */
+	unsigned line, last_line, emitted_line; /* last_line: of the last token */
+	int section;                            /* open section, or CONFIG_TOP */
 	bool has_glob;
 	glob_t glob; /* the files of an include that are still to come */
 	size_t next;
@@ -70,8 +70,8 @@ struct token {
 static void write_error(const struct config_text *t, struct config_where where,
 	struct config_error *err, const char *fmt, va_list ap)
 {
-	int n = snprintf(
-		err->text, sizeof(err->text), "%s:%u: ", config_text_file(t, where.file), where.line);
+	int n = snprintf(err->text, sizeof(err->text), "%s:%u: ", config_text_file(t, where.file),
+		where.line);
 
 	if (n > 0 && (size_t)n < sizeof(err->text))
 		vsnprintf(err->text + n, sizeof(err->text) - (size_t)n, fmt, ap);
@@ -234,8 +234,8 @@ static char *folder_path(const char *path, const char *slash)
 	return folder;
 }
 
-static int remember_file(struct config_text *t, const char *path, const struct stat *st,
-	unsigned *ret_file)
+static int remember_file(
+	struct config_text *t, const char *path, const struct stat *st, unsigned *ret_file)
 {
 	struct file *files = grow(t->files, t->n_files, sizeof(*files));
 	const char *slash = strrchr(path, '/');
@@ -245,7 +245,8 @@ static int remember_file(struct config_text *t, const char *path, const struct s
 		return -ENOMEM;
 	t->files = files;
 	f = &files[t->n_files];
-	*f = (struct file){.name = strdup(path), .dev = st ? st->st_dev : 0, .ino = st ? st->st_ino : 0};
+	*f = (struct file){
+		.name = strdup(path), .dev = st ? st->st_dev : 0, .ino = st ? st->st_ino : 0};
 	f->folder = folder_path(path, slash);
 	if (!f->name || !f->folder) {
 		free(f->name);
@@ -282,9 +283,11 @@ static int push_file(struct config_text *t, const char *path, const struct confi
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		rc = -errno;
 		if (from)
-			config_text_fail(t, *from, err, "cannot read \"%s\": %s", path, strerror(-rc));
+			config_text_fail(
+				t, *from, err, "cannot read \"%s\": %s", path, strerror(-rc));
 		else
-			snprintf(err->text, sizeof(err->text), "%s:0: cannot read it: %s", path, strerror(-rc));
+			snprintf(err->text, sizeof(err->text), "%s:0: cannot read it: %s", path,
+				strerror(-rc));
 		return rc;
 	}
 	if (remember_file(t, path, &st, &here.file) < 0)
@@ -305,7 +308,8 @@ static int push_file(struct config_text *t, const char *path, const struct confi
 		return fail_memory(err);
 	rc = read_all(fd, (size_t)st.st_size, text);
 	if (rc < 0)
-		return config_text_fail(t, *from, err, "cannot read \"%s\": %s", path, strerror(-rc));
+		return config_text_fail(
+			t, *from, err, "cannot read \"%s\": %s", path, strerror(-rc));
 	if (strlen(text) != (size_t)st.st_size)
 		return config_text_fail(t, here, err, "a NUL byte: this is not text");
 	line = config_text_blank(text);
@@ -360,6 +364,8 @@ static struct token next_token(struct frame *f)
 		tok.len = (size_t)(p - tok.text);
 	}
 	f->at = (size_t)(p - f->text);
+	if (tok.kind != T_END)
+		f->last_line = tok.line;
 	return tok;
 }
 
@@ -390,7 +396,8 @@ static int fail_at(const struct config_text *t, const struct frame *f, const str
 
 	switch (tok->kind) {
 	case T_END:
-		return config_text_fail(t, where, err, "%s was expected, but the file ends", expected);
+		return config_text_fail(
+			t, where, err, "%s was expected, but the file ends", expected);
 	case T_UNENDED:
 		return config_text_fail(t, where, err, "a string that does not end on its line");
 	case T_STRING: /* may be a URL with a password in it: not repeated */
@@ -410,7 +417,8 @@ static int fail_at(const struct config_text *t, const struct frame *f, const str
 static int refuse_variable(const struct config_text *t, const struct frame *f,
 	const struct token *tok, struct config_error *err)
 {
-	if (!memmem(tok->text, tok->len, "${", 2))
+	/* A brace ends a word: look one further. */
+	if (!memmem(tok->text, tok->len + (tok->kind == T_WORD), "${", 2))
 		return 0;
 	return config_text_fail(t, (struct config_where){f->file, tok->line}, err,
 		"\"${\" is refused: there are no variables here");
@@ -457,7 +465,8 @@ static int note_key(struct config_text *t, const struct frame *f, const struct t
 	before = config_text_key(t, f->section, name);
 	keys[t->n_keys++] = (struct key){name, f->section, where};
 	if (before.line)
-		return config_text_fail(t, where, err, "\"%s\" is repeated; it stands in %s:%u already", name,
+		return config_text_fail(t, where, err,
+			"\"%s\" is repeated; it stands in %s:%u already", name,
 			config_text_file(t, before.file), before.line);
 	return 0;
 }
@@ -484,8 +493,9 @@ static int note_section(struct config_text *t, struct frame *f, const struct tok
 			continue;
 		s->index++;
 		if (!strcmp(sections[i].name, s->name))
-			return config_text_fail(t, s->where, err, "%s \"%s\" is repeated; it stands in %s:%u already",
-				s->type, s->name, config_text_file(t, sections[i].where.file),
+			return config_text_fail(t, s->where, err,
+				"%s \"%s\" is repeated; it stands in %s:%u already", s->type,
+				s->name, config_text_file(t, sections[i].where.file),
 				sections[i].where.line);
 	}
 	return 0;
@@ -517,8 +527,8 @@ static char *glob_pattern(const char *dir, const char *pattern, size_t len)
 	return out;
 }
 
-static int begin_include(struct config_text *t, struct frame *f, const struct token *word,
-	struct config_error *err)
+static int begin_include(
+	struct config_text *t, struct frame *f, const struct token *word, struct config_error *err)
 {
 	struct config_where where = {f->file, word->line};
 	cleanup_free char *pattern = NULL;
@@ -561,8 +571,10 @@ static int read_statement(struct config_text *t, struct config_error *err)
 	if (word.kind == T_END) {
 		if (f->section == CONFIG_TOP)
 			return emit_until(t, f, f->at) < 0 ? fail_memory(err) : 1;
-		return config_text_fail(t, t->sections[f->section].where, err,
-			"the section that begins here has no closing brace");
+		return config_text_fail(t, (struct config_where){f->file, f->last_line}, err,
+			"the file ends, but the section that begins in line %u has no closing "
+			"brace",
+			t->sections[f->section].where.line);
 	}
 	if (is_punct(&word, '}') && f->section != CONFIG_TOP) {
 		f->section = CONFIG_TOP;
@@ -686,8 +698,8 @@ size_t config_text_sections(const struct config_text *t, const struct config_sec
 	return t->n_sections;
 }
 
-const char *config_text_nth_key(const struct config_text *t, size_t n, int *ret_section,
-	struct config_where *ret_where)
+const char *config_text_nth_key(
+	const struct config_text *t, size_t n, int *ret_section, struct config_where *ret_where)
 {
 	if (n >= t->n_keys)
 		return NULL;

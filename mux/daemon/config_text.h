@@ -44,9 +44,10 @@ struct config_where config_text_line(const struct config_text *t, unsigned line)
 
 size_t config_text_sections(const struct config_text *t, const struct config_section **ret);
 
-/* Each key in order; section is a number of config_text_sections() or CONFIG_TOP. NULL at the end. */
-const char *config_text_nth_key(const struct config_text *t, size_t n, int *ret_section,
-	struct config_where *ret_where);
+/* Each key in order; section is a number of config_text_sections() or CONFIG_TOP. NULL at the end.
+ */
+const char *config_text_nth_key(
+	const struct config_text *t, size_t n, int *ret_section, struct config_where *ret_where);
 
 /* Where a key stands; line 0 when it is not there. */
 struct config_where config_text_key(const struct config_text *t, int section, const char *key);

@@ -71,8 +71,8 @@ static int read_text(const struct scope *s, const char *key, char *out, size_t c
 	return 0;
 }
 
-static int read_number(const struct scope *s, const char *key, uint32_t min, uint32_t max,
-	uint32_t *ret)
+static int read_number(
+	const struct scope *s, const char *key, uint32_t min, uint32_t max, uint32_t *ret)
 {
 	const char *v;
 	uint64_t n;
@@ -167,7 +167,8 @@ static int read_admins(const struct scope *s, struct config *c)
 
 int config_read_top(struct config_reader *r, cfg_t *cfg)
 {
-	static const char *const anchors[] = {"none", NULL}, *const no_anchors[] = {"journal", NULL};
+	static const char *const anchors[] = {"none", NULL},
+				 *const no_anchors[] = {"journal", NULL};
 	struct scope s = scope_of(r, cfg, NULL, 0);
 	struct config *c = r->config;
 	int rc;
@@ -182,12 +183,12 @@ int config_read_top(struct config_reader *r, cfg_t *cfg)
 	c->uid_quota_mb = 256;
 
 	if ((rc = read_path(&s, "socket", c->socket, sizeof(c->socket))) < 0 ||
-		(rc = read_path(&s, "control_socket", c->control_socket,
-			 sizeof(c->control_socket))) < 0 ||
+		(rc = read_path(
+			 &s, "control_socket", c->control_socket, sizeof(c->control_socket))) < 0 ||
 		(rc = read_path(&s, "state_dir", c->state_dir, sizeof(c->state_dir))) < 0 ||
 		(rc = read_text(&s, "admin_group", c->admin_group, sizeof(c->admin_group))) < 0 ||
-		(rc = read_number(&s, "stale_after", STALE_MIN_MS, STALE_MAX_MS,
-			 &c->stale_after_ms)) < 0 ||
+		(rc = read_number(
+			 &s, "stale_after", STALE_MIN_MS, STALE_MAX_MS, &c->stale_after_ms)) < 0 ||
 		(rc = read_number(&s, "linger", 0, LINGER_MAX_S, &c->linger_s)) < 0 ||
 		(rc = read_number(&s, "uid_quota_mb", 1, QUOTA_MAX_MB, &c->uid_quota_mb)) < 0 ||
 		(rc = read_admins(&s, c)) < 0)
@@ -236,7 +237,8 @@ static int read_secret(const struct scope *s, struct config_camera *cam)
 	int rc;
 
 	if (cam->source.has_password)
-		return FAIL(s, "password_file", "a password in the URL and a password_file: only one");
+		return FAIL(
+			s, "password_file", "a password in the URL and a password_file: only one");
 	if (!file || !*file)
 		return FAIL(s, "password_file", "\"password_file\" is empty");
 	rc = secret_read(config_text_folder(s->r->text, where(s, "password_file").file), file,
@@ -313,7 +315,8 @@ static int read_holder(const struct scope *s, struct config_grant *g)
 	if (has(s, "user") && has(s, "uid"))
 		return FAIL(s, "uid", "user and uid: only one");
 	if (!v)
-		return FAIL(s, "user", "grant \"%s\" has no holder: user or uid is missing", g->name);
+		return FAIL(
+			s, "user", "grant \"%s\" has no holder: user or uid is missing", g->name);
 	if (!strcmp(key, "uid") && parse_number(v, 0, 0xfffffffe, &uid) < 0)
 		return FAIL(s, "uid", "\"uid\" takes a user's number");
 	if (parse_user(v, &g->uid) < 0)
@@ -370,7 +373,8 @@ static int read_limits(const struct scope *s, struct config_grant *g)
 		parse_size(cfg_getstr(s->cfg, "max_size"), &g->max_width, &g->max_height) < 0)
 		return FAIL(s, "max_size", "\"max_size\" takes WxH, each from 1 to %u", LIMIT_SIDE);
 	if (has(s, "expires") && parse_duration(cfg_getstr(s->cfg, "expires"), &g->expires_s) < 0)
-		return FAIL(s, "expires", "\"expires\" takes a duration (90s, 15m, 24h, 30d) or never");
+		return FAIL(
+			s, "expires", "\"expires\" takes a duration (90s, 15m, 24h, 30d) or never");
 	if (!has(s, "dump"))
 		return 0;
 	v = cfg_getstr(s->cfg, "dump");

@@ -1,6 +1,6 @@
 /*
- * Opens sources. Runs in framemuxd's loop. Where it connects to comes from the camera's record alone;
- * what it connected to is compared with that before anybody gets the socket.
+ * Opens sources. Runs in framemuxd's loop. Where it connects to comes from the camera's record
+ * alone; what it connected to is compared with that before anybody gets the socket.
  */
 #include "mux/daemon/connect.h"
 
@@ -20,11 +20,11 @@
 
 #include "common/cleanup.h"
 
-#define ANSWER_BYTES       2048u
-#define KEEPALIVE_IDLE_S   10
-#define KEEPALIVE_EVERY_S  5
-#define KEEPALIVE_PROBES   3
-#define UNANSWERED_MS      15000 /* TCP_USER_TIMEOUT */
+#define ANSWER_BYTES      2048u
+#define KEEPALIVE_IDLE_S  10
+#define KEEPALIVE_EVERY_S 5
+#define KEEPALIVE_PROBES  3
+#define UNANSWERED_MS     15000 /* TCP_USER_TIMEOUT */
 
 struct address {
 	struct sockaddr_storage sa;
@@ -162,7 +162,8 @@ static void on_resolver_exit(void *data, int status)
 	}
 	drop_answer(c);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		for (char *line = strtok_r(c->answer, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		for (char *line = strtok_r(c->answer, "\n", &save); line;
+			line = strtok_r(NULL, "\n", &save))
 			add_address(c, line);
 	if (!c->n_addresses) {
 		snprintf(c->why, sizeof(c->why), "the name %.100s has no address", c->camera->host);
@@ -219,9 +220,10 @@ static bool is_same_peer(const struct address *a, const struct sockaddr_storage 
 	if (a->sa.ss_family != peer->ss_family)
 		return false;
 	if (a->sa.ss_family == AF_INET)
-		return in->sin_port == peer_in->sin_port && in->sin_addr.s_addr == peer_in->sin_addr.s_addr;
+		return in->sin_port == peer_in->sin_port &&
+			in->sin_addr.s_addr == peer_in->sin_addr.s_addr;
 	return in6->sin6_port == peer_in6->sin6_port &&
-	       !memcmp(&in6->sin6_addr, &peer_in6->sin6_addr, sizeof(in6->sin6_addr));
+		!memcmp(&in6->sin6_addr, &peer_in6->sin6_addr, sizeof(in6->sin6_addr));
 }
 
 static int check_connected(struct connecting *c)
@@ -247,7 +249,8 @@ static void explain_refusal(struct connecting *c, int error)
 	const struct sockaddr_in6 *in6 = (const void *)&a->sa;
 
 	inet_ntop(a->sa.ss_family,
-		a->sa.ss_family == AF_INET ? (const void *)&in->sin_addr : (const void *)&in6->sin6_addr,
+		a->sa.ss_family == AF_INET ? (const void *)&in->sin_addr
+					   : (const void *)&in6->sin6_addr,
 		text, sizeof(text));
 	snprintf(c->why, sizeof(c->why), "cannot connect to %s port %u: %s", text, c->camera->port,
 		strerror(error));
@@ -339,7 +342,8 @@ static void open_file(struct connecting *c, const char *path, bool regular)
 {
 	struct stat st;
 
-	c->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (regular ? O_NOFOLLOW : 0));
+	c->fd = open(
+		path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (regular ? O_NOFOLLOW : 0));
 	if (c->fd < 0) {
 		snprintf(c->why, sizeof(c->why), "cannot open the file: %s", strerror(errno));
 	} else if (regular && (fstat(c->fd, &st) < 0 || !S_ISREG(st.st_mode))) {

@@ -27,7 +27,8 @@
 #define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 #define FDS_WANTED   65536u
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end -----------------------------------------------------------------------------------
+ */
 
 static bool pairs_are_at_rest(const struct mux *m)
 {
@@ -100,7 +101,8 @@ static void on_reload_signal(evutil_socket_t signo, short what, void *data)
 	log_warning("reload is not built yet; restart framemuxd");
 }
 
-/* ---- ready -------------------------------------------------------------------------------------- */
+/* ---- ready --------------------------------------------------------------------------------------
+ */
 
 void mux_announce(struct mux *m)
 {
@@ -109,7 +111,8 @@ void mux_announce(struct mux *m)
 	if (m->announced || m->stopping || !m->broker_ready || m->files_pending)
 		return;
 	m->announced = true;
-	log_notice("ready: %zu cameras, %zu grants; missing walls: namespaces seccomp landlock uids",
+	log_notice(
+		"ready: %zu cameras, %zu grants; missing walls: namespaces seccomp landlock uids",
 		m->config->n_cameras, m->config->n_grants);
 	snprintf(status, sizeof(status), "%zu cameras", m->config->n_cameras);
 	notify_status(status);
@@ -124,7 +127,8 @@ static void tell_broker(void *self, const struct wire_message *message, const vo
 	broker_send(m->broker, message, msg, fds, n_fds);
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------- */
+/* ---- the beginning
+ * -------------------------------------------------------------------------------- */
 
 /* Before any secret is read: nobody looks into this process, and nothing it starts rises. */
 static int harden(void)
@@ -167,14 +171,15 @@ static int read_state(struct mux *m)
 	if (rc < 0)
 		return fail(EX_CANTCREAT, dir, why);
 	if ((rc = state_root_key(m->state, m->keys->root, why, sizeof(why))) < 0 ||
-		(rc = state_revoked_load(m->state, &m->revoked, &m->n_revoked, why, sizeof(why))) < 0 ||
+		(rc = state_revoked_load(m->state, &m->revoked, &m->n_revoked, why, sizeof(why))) <
+			0 ||
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
 	for (size_t i = 0; i < m->config->n_cameras; i++)
 		camera_record_make(&m->config->cameras[i], epochs[i], &m->cameras[i]);
-	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked, &m->n_revoked,
-		&m->grants, why, sizeof(why));
+	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked,
+		&m->n_revoked, &m->grants, why, sizeof(why));
 	if (rc < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
 	grants_clean_up(m->grants);
@@ -222,7 +227,8 @@ static int open_all(struct mux *m)
 		return fail(EX_SOFTWARE, "start", why);
 	rc = memfd_self_test();
 	if (rc < 0)
-		return fail(EX_SOFTWARE, "this kernel cannot seal memory as framemux needs (Linux 5.10 can)",
+		return fail(EX_SOFTWARE,
+			"this kernel cannot seal memory as framemux needs (Linux 5.10 can)",
 			strerror(-rc));
 	rc = read_state(m);
 	if (rc)

@@ -14,8 +14,8 @@
 #define DIGEST_WINDOW_NS (60 * NS_PER_S)
 
 /* H() over texts joined by colons; the list ends in NULL. */
-static void hash_joined(enum digest_algorithm a, const char *const *parts,
-	char ret_hex[DIGEST_HEX_MAX])
+static void hash_joined(
+	enum digest_algorithm a, const char *const *parts, char ret_hex[DIGEST_HEX_MAX])
 {
 	uint8_t out[SHA256_DIGEST_SIZE];
 	struct sha256_ctx sha;
@@ -59,8 +59,8 @@ int digest_response(const struct digest_input *in, char ret_hex[DIGEST_HEX_MAX])
 		hash_joined(a, (const char *[]){ha1, in->nonce, in->cnonce, NULL}, ha1);
 	hash_joined(a, (const char *[]){in->method, in->uri, NULL}, ha2);
 	if (in->qop)
-		hash_joined(a,
-			(const char *[]){ha1, in->nonce, nc, in->cnonce, "auth", ha2, NULL}, ret_hex);
+		hash_joined(a, (const char *[]){ha1, in->nonce, nc, in->cnonce, "auth", ha2, NULL},
+			ret_hex);
 	else
 		hash_joined(a, (const char *[]){ha1, in->nonce, ha2, NULL}, ret_hex);
 	sodium_memzero(ha1, sizeof(ha1));
@@ -162,8 +162,8 @@ static void refuse(struct msg_digest_answer *ret, int error, const char *why)
 	snprintf(ret->reason, sizeof(ret->reason), "%s", why);
 }
 
-static void remember_challenge(struct digest_memory *m, const struct msg_digest_ask *ask,
-	const uint8_t *random)
+static void remember_challenge(
+	struct digest_memory *m, const struct msg_digest_ask *ask, const uint8_t *random)
 {
 	if (!m->has_realm)
 		memcpy(m->realm, ask->realm, sizeof(m->realm));
@@ -205,7 +205,8 @@ void digest_answer(struct digest_memory *memory, const struct digest_owner *owne
 		return;
 	}
 	if (memory->has_realm && strcmp(memory->realm, ask->realm) != 0) {
-		refuse(ret, EPERM, "the camera's realm has changed: another camera may be answering");
+		refuse(ret, EPERM,
+			"the camera's realm has changed: another camera may be answering");
 		return;
 	}
 	remember_challenge(memory, ask, random);

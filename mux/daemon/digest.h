@@ -1,7 +1,7 @@
 /*
  * HTTP digest answers for a camera that ingest talks to: RFC 7616 and RFC 2617. The password stays
- * in framemuxd; a taken-over ingest is an oracle for its own camera's realm and URL only, and a slow
- * one. Pure code: clock and random bytes are passed in.
+ * in framemuxd; a taken-over ingest is an oracle for its own camera's realm and URL only, and a
+ * slow one. Pure code: clock and random bytes are passed in.
  */
 #ifndef FRAMEMUX_DIGEST_H
 #define FRAMEMUX_DIGEST_H

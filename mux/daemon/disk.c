@@ -52,7 +52,8 @@ static void *write_jobs(void *data)
 		e->result = e->job.run(e->job.data);
 		pthread_mutex_lock(&d->mutex);
 		STAILQ_INSERT_TAIL(&d->finished, e, next);
-		(void)!write(d->event_fd, &one, sizeof(one)); /* a counter: never full in practice */
+		(void)!write(
+			d->event_fd, &one, sizeof(one)); /* a counter: never full in practice */
 	}
 	pthread_mutex_unlock(&d->mutex);
 	return NULL;

@@ -20,7 +20,8 @@ struct disk_job {
 
 int disk_new(struct event_base *base, struct disk **ret);
 
-/* 0, or -ENOBUFS when too many wait, -ENOMEM; then done is not called and data stays the caller's. */
+/* 0, or -ENOBUFS when too many wait, -ENOMEM; then done is not called and data stays the caller's.
+ */
 int disk_submit(struct disk *d, const struct disk_job *job);
 
 /* Let the jobs that wait finish, for a while; done is called for each that did. */

@@ -1,4 +1,5 @@
-/* Opens, checks and writes into folders. Runs in framemuxd; never follows a link at a path's end. */
+/* Opens, checks and writes into folders. Runs in framemuxd; never follows a link at a path's end.
+ */
 #include "mux/daemon/folder.h"
 
 #include <errno.h>
@@ -189,8 +190,8 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-int folder_replace(int folder, const char *name, const void *bytes, size_t len, unsigned mode,
-	unsigned uid)
+int folder_replace(
+	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid)
 {
 	char temp[NAME_MAX + 1];
 	cleanup_fd int fd = -1;
@@ -208,7 +209,8 @@ int folder_replace(int folder, const char *name, const void *bytes, size_t len, 
 	rc = write_all(fd, bytes, len);
 	if (!rc && uid != (unsigned)-1 && fchown(fd, uid, (gid_t)-1) < 0)
 		rc = -errno;
-	if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0 || renameat(folder, temp, folder, name) < 0))
+	if (!rc &&
+		(fchmod(fd, mode) < 0 || fsync(fd) < 0 || renameat(folder, temp, folder, name) < 0))
 		rc = -errno;
 	if (rc < 0) {
 		unlinkat(folder, temp, 0);

@@ -24,10 +24,11 @@ int folder_of(const char *path, char *ret, size_t size);
  * Replace the file name in the folder, all or nothing: a new file of that mode, written, given to
  * uid unless that is -1, synced, renamed into place; then the folder is synced.
  */
-int folder_replace(int folder, const char *name, const void *bytes, size_t len, unsigned mode,
-	unsigned uid);
+int folder_replace(
+	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid);
 
-/* All of a regular file, NUL behind it; at most max bytes. -ENOENT, -EFBIG, ... The caller frees. */
+/* All of a regular file, NUL behind it; at most max bytes. -ENOENT, -EFBIG, ... The caller frees.
+ */
 int folder_read(int folder, const char *name, size_t max, char **ret, size_t *ret_len);
 
 #endif

@@ -51,8 +51,9 @@ static int unhex(const char *hex, uint8_t *out, size_t size)
 {
 	size_t got;
 
-	return strlen(hex) == 2 * size && sodium_hex2bin(out, size, hex, 2 * size, NULL, &got, NULL) == 0 &&
-				got == size
+	return strlen(hex) == 2 * size &&
+			sodium_hex2bin(out, size, hex, 2 * size, NULL, &got, NULL) == 0 &&
+			got == size
 		? 0
 		: -EINVAL;
 }
@@ -111,7 +112,8 @@ static int load_memories(struct state *s, struct grants *g, char *why, size_t si
 	for (char *line = strtok_r(text + strlen(GRANTS_HEADER), "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (g->n_memories >= lines || parse_memory(line, &g->memories[g->n_memories]) < 0) {
-			snprintf(why, size, GRANTS_FILE " is damaged in line %zu", g->n_memories + 2);
+			snprintf(why, size, GRANTS_FILE " is damaged in line %zu",
+				g->n_memories + 2);
 			return -EBADMSG;
 		}
 		g->n_memories++;
@@ -132,8 +134,8 @@ static int print_line(FILE *f, const char *grant, const char *camera, bool prese
 		token_file[0] ? token_file : "-");
 }
 
-static const struct standing *find_standing(const struct grants *g, const char *grant,
-	const char *camera)
+static const struct standing *find_standing(
+	const struct grants *g, const char *grant, const char *camera)
 {
 	for (size_t i = 0; i < g->n_standing; i++)
 		if (!strcmp(g->standing[i].grant->name, grant) &&
@@ -155,8 +157,8 @@ int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
 	for (size_t i = 0; i < g->n_standing; i++) {
 		const struct standing *st = &g->standing[i];
 
-		print_line(f, st->grant->name, st->camera->name, true, st->round, st->since_s, st->hash,
-			st->has_id ? st->id : NULL, st->grant->token_file);
+		print_line(f, st->grant->name, st->camera->name, true, st->round, st->since_s,
+			st->hash, st->has_id ? st->id : NULL, st->grant->token_file);
 	}
 	for (size_t i = 0; i < g->n_memories; i++) {
 		const struct memory *m = &g->memories[i];
@@ -249,8 +251,8 @@ static void settle(struct grants *g, struct standing *st, uint64_t now_s, const 
 }
 
 /* The tokens of what does not go on die, on disk, before anything is served. */
-static int revoke_ended(struct state *s, const struct grants *g, uint8_t **revoked,
-	size_t *n_revoked)
+static int revoke_ended(
+	struct state *s, const struct grants *g, uint8_t **revoked, size_t *n_revoked)
 {
 	size_t before = *n_revoked;
 	uint8_t *ids = reallocarray(*revoked, before + g->n_memories + 1, TOKEN_ID_BYTES);
@@ -261,7 +263,8 @@ static int revoke_ended(struct state *s, const struct grants *g, uint8_t **revok
 	for (size_t i = 0; i < g->n_memories; i++) {
 		const struct memory *m = &g->memories[i];
 
-		if (!m->present || !m->has_id || goes_on(g, m) || is_revoked(ids, *n_revoked, m->id))
+		if (!m->present || !m->has_id || goes_on(g, m) ||
+			is_revoked(ids, *n_revoked, m->id))
 			continue;
 		memcpy(ids + *n_revoked * TOKEN_ID_BYTES, m->id, TOKEN_ID_BYTES);
 		++*n_revoked;
@@ -269,8 +272,8 @@ static int revoke_ended(struct state *s, const struct grants *g, uint8_t **revok
 	return state_revoked_add(s, ids + before * TOKEN_ID_BYTES, *n_revoked - before);
 }
 
-static int make_standing(struct grants *g, const struct config *c,
-	const struct camera_record *cameras)
+static int make_standing(
+	struct grants *g, const struct config *c, const struct camera_record *cameras)
 {
 	size_t n = 0;
 
@@ -350,7 +353,8 @@ void grants_clean_up(const struct grants *g)
 		const char *path = g->memories[i].token_file;
 		char why[256];
 
-		if (!path[0] || is_in_use(g, path) || (i && !strcmp(g->memories[i - 1].token_file, path)))
+		if (!path[0] || is_in_use(g, path) ||
+			(i && !strcmp(g->memories[i - 1].token_file, path)))
 			continue;
 		if (token_file_remove(path, why, sizeof(why)) < 0)
 			log_warning("cannot remove token file %s: %s", path, why);

@@ -1,6 +1,7 @@
 /*
- * What the writer thread does for framemuxd: the ids of standing tokens and revoked ids to the state
- * folder, tokens to their files. The jobs own copies of all they write; the thread sees nothing else.
+ * What the writer thread does for framemuxd: the ids of standing tokens and revoked ids to the
+ * state folder, tokens to their files. The jobs own copies of all they write; the thread sees
+ * nothing else.
  */
 #include <errno.h>
 #include <sodium.h>
@@ -14,7 +15,8 @@
 #include "mux/daemon/secret.h"
 #include "mux/daemon/token_file.h"
 
-/* ---- files ------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------
+ */
 
 struct file_job {
 	struct mux *mux;
@@ -39,8 +41,8 @@ static int run_file(void *data)
 	struct file_job *j = data;
 
 	if (j->grant)
-		return token_file_write(j->grant->token_file, j->grant->uid, j->text, j->len, j->why,
-			sizeof(j->why));
+		return token_file_write(j->grant->token_file, j->grant->uid, j->text, j->len,
+			j->why, sizeof(j->why));
 	return folder_replace(j->folder, GRANTS_FILE, j->text, j->len, 0600, (unsigned)-1);
 }
 
@@ -55,7 +57,8 @@ static void file_done(void *data, int result)
 	else if (result < 0)
 		log_error("the ids of the standing tokens are not kept: %s", strerror(-result));
 	else if (j->grant)
-		log_info("grant %s: token file %s is written", j->grant->name, j->grant->token_file);
+		log_info(
+			"grant %s: token file %s is written", j->grant->name, j->grant->token_file);
 	file_job_free(j);
 	m->files_pending--;
 	mux_announce(m);
@@ -111,14 +114,16 @@ void mux_hand_out(struct mux *m)
 			continue;
 		rc = grants_token_text(m->grants, g, &text);
 		if (rc < 0) {
-			log_error("grant %s: there is no token for its file: %s", g->name, strerror(-rc));
+			log_error("grant %s: there is no token for its file: %s", g->name,
+				strerror(-rc));
 			continue;
 		}
 		submit_file(m, g, text, strlen(text));
 	}
 }
 
-/* ---- revocations -------------------------------------------------------------------------------- */
+/* ---- revocations --------------------------------------------------------------------------------
+ */
 
 struct revoke_job {
 	struct mux *mux;
@@ -169,10 +174,8 @@ int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_
 
 	if (!j)
 		return -ENOMEM;
-	*j = (struct revoke_job){.mux = m,
-		.state = m->state,
-		.life = broker_life(m->broker),
-		.request = request};
+	*j = (struct revoke_job){
+		.mux = m, .state = m->state, .life = broker_life(m->broker), .request = request};
 	memcpy(j->id, id, TOKEN_ID_BYTES);
 	rc = disk_submit(m->disk, &job);
 	if (rc < 0)

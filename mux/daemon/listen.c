@@ -54,14 +54,16 @@ static int take_handed_over(struct listening *l, char *why, size_t size)
 	snprintf(list, sizeof(list), "%s", names ? names : "");
 	name = strtok_r(list, ":", &save);
 	for (int fd = LISTEN_FDS_START; fd < LISTEN_FDS_START + (int)n; fd++) {
-		int *slot = !name ? NULL
+		int *slot = !name                  ? NULL
 			: !strcmp(name, "client")  ? &l->clients_fd
 			: !strcmp(name, "control") ? &l->control_fd
 						   : NULL;
 
 		if (!slot || *slot >= 0 || !adopt(fd)) {
-			snprintf(why, size, "the socket \"%s\" that was handed over is none of client and control, "
-					    "or does not listen for SEQPACKET",
+			snprintf(why, size,
+				"the socket \"%s\" that was handed over is none of client and "
+				"control, "
+				"or does not listen for SEQPACKET",
 				name ? name : "");
 			return -EINVAL;
 		}
@@ -99,7 +101,8 @@ static void find_group(const struct config *c, struct listening *l)
 	const struct group *gr = getgrnam(c->admin_group);
 
 	if (gr && l->made_control &&
-		fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gr->gr_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gr->gr_gid, AT_SYMLINK_NOFOLLOW) <
+			0)
 		gr = NULL;
 	if (gr) {
 		l->has_admin_gid = true;
@@ -107,7 +110,8 @@ static void find_group(const struct config *c, struct listening *l)
 		return;
 	}
 	if (geteuid() == 0) {
-		log_warning("there is no group %s: only root may use the control socket", c->admin_group);
+		log_warning("there is no group %s: only root may use the control socket",
+			c->admin_group);
 		return;
 	}
 	l->has_admin_gid = true;

@@ -1,6 +1,7 @@
 /*
- * The two listening sockets that the broker serves: handed over by the init system ($LISTEN_FDS with
- * the names "client" and "control"), or made here. framemuxd keeps them over the broker's lives.
+ * The two listening sockets that the broker serves: handed over by the init system ($LISTEN_FDS
+ * with the names "client" and "control"), or made here. framemuxd keeps them over the broker's
+ * lives.
  */
 #ifndef FRAMEMUX_LISTEN_H
 #define FRAMEMUX_LISTEN_H
@@ -11,8 +12,8 @@
 #include "mux/daemon/config.h"
 
 struct listening {
-	int clients_fd, control_fd;           /* owned; -1 before listen_open */
-	bool made_clients, made_control;      /* the paths are ours to remove */
+	int clients_fd, control_fd;      /* owned; -1 before listen_open */
+	bool made_clients, made_control; /* the paths are ours to remove */
 	bool has_admin_gid;
 	gid_t admin_gid; /* may read from the control socket */
 };

@@ -41,8 +41,9 @@ static void connect_notify(const char *path)
 	if (path[0] == '@')
 		sa.sun_path[0] = 0;
 	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (notify_fd >= 0 && connect(notify_fd, (struct sockaddr *)&sa,
-				      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+	if (notify_fd >= 0 &&
+		connect(notify_fd, (struct sockaddr *)&sa,
+			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
 		close(notify_fd);
 		notify_fd = -1;
 	}
@@ -59,8 +60,8 @@ static void start_watchdog(struct event_base *base)
 		return;
 	if (pid && (parse_number(pid, 1, INT32_MAX, &for_pid) < 0 || for_pid != (uint64_t)getpid()))
 		return;
-	tv = (struct timeval){.tv_sec = (time_t)(us / 2 / 1000000),
-		.tv_usec = (suseconds_t)(us / 2 % 1000000)};
+	tv = (struct timeval){
+		.tv_sec = (time_t)(us / 2 / 1000000), .tv_usec = (suseconds_t)(us / 2 % 1000000)};
 	watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
 	if (watchdog)
 		event_add(watchdog, &tv);

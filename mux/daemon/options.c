@@ -68,7 +68,9 @@ int options_parse(int argc, char **argv, struct options *ret, int *ret_code)
 		case 'r':
 			if (parse_ready_fd(optarg, &ret->ready_fd) == 0)
 				break;
-			fprintf(stderr, "framemuxd: --ready-fd takes an open descriptor above 2, not \"%s\"\n",
+			fprintf(stderr,
+				"framemuxd: --ready-fd takes an open descriptor above 2, not "
+				"\"%s\"\n",
 				optarg);
 			return stop(ret_code, EX_USAGE);
 		case 'h':
@@ -83,7 +85,8 @@ int options_parse(int argc, char **argv, struct options *ret, int *ret_code)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "framemuxd: \"%s\" is too much. Try framemuxd --help.\n", argv[optind]);
+		fprintf(stderr, "framemuxd: \"%s\" is too much. Try framemuxd --help.\n",
+			argv[optind]);
 		return stop(ret_code, EX_USAGE);
 	}
 	return 0;

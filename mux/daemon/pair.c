@@ -45,8 +45,8 @@ static void set_state(struct pair *p, enum camera_state state, const char *reaso
 	p->live_since_ns = state == CAMERA_LIVE ? clock_monotonic_ns() : 0;
 	p->state = state;
 	snprintf(p->state_reason, sizeof(p->state_reason), "%s", reason);
-	log_notice("camera %s: %s%s%s", p->camera->name, camera_state_name(state), *reason ? ": " : "",
-		reason);
+	log_notice("camera %s: %s%s%s", p->camera->name, camera_state_name(state),
+		*reason ? ": " : "", reason);
 	memcpy(news.id, p->camera->id.b, sizeof(news.id));
 	memcpy(news.reason, p->state_reason, sizeof(news.reason));
 	p->host->tell(p->host->self, &wire_camera_news, &news, NULL, 0);
@@ -60,7 +60,8 @@ static void note_reason(struct pair *p, enum pair_word word, const char *reason)
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
-/* ---- the end of a generation ------------------------------------------------------------------ */
+/* ---- the end of a generation ------------------------------------------------------------------
+ */
 
 static void open_source(struct pair *p);
 
@@ -84,10 +85,10 @@ static void plan_next(struct pair *p)
 	p->not_before_ns = clock_monotonic_ns() + ms * NS_PER_MS;
 }
 
-static void come_to_rest(struct pair *p, const char *reason)
+static void come_to_rest(struct pair *p)
 {
 	p->phase = PAIR_REST;
-	set_state(p, CAMERA_IDLE, reason);
+	set_state(p, CAMERA_IDLE, "");
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
 		p->host->at_rest(p->host->self);
@@ -115,11 +116,11 @@ static void after_death(struct pair *p, bool was_orderly)
 	memset(&p->beat, 0, sizeof(p->beat));
 	if (p->aborted || p->stopped) {
 		p->leases = 0;
-		come_to_rest(p, "");
+		come_to_rest(p);
 		return;
 	}
 	if (was_orderly) {
-		come_to_rest(p, "");
+		come_to_rest(p);
 		if (p->leases)
 			open_source(p);
 		return;
@@ -129,7 +130,7 @@ static void after_death(struct pair *p, bool was_orderly)
 		set_state(p, CAMERA_LOST, p->reason);
 		start_pause(p, p->not_before_ns - clock_monotonic_ns());
 	} else {
-		come_to_rest(p, p->reason);
+		come_to_rest(p);
 	}
 }
 
@@ -190,7 +191,7 @@ static void end_orderly(struct pair *p)
 		return;
 	case PAIR_PAUSE:
 		event_del(p->timer);
-		come_to_rest(p, "");
+		come_to_rest(p);
 		return;
 	default:
 		break;
@@ -214,11 +215,13 @@ static void on_exit_of(struct pair *p, const char *role, int status)
 		bury(p, true);
 		return;
 	}
+	/* When both are to die, SIGKILL was ours and says nothing. */
 	if (!by_kill || p->phase != PAIR_DYING)
 		note_reason(p, WIFSIGNALED(status) && !by_kill ? WORD_INGEST : WORD_STATUS, reason);
-	fail(p, WORD_STATUS, reason);
 	if (p->phase == PAIR_DYING)
 		bury(p, false);
+	else
+		fail(p, WORD_STATUS, reason);
 }
 
 void pair_on_ingest_exit(void *data, int status)
@@ -260,7 +263,8 @@ void pair_on_decode_end(void *self, int error)
 	on_link_end(self, "decode", error);
 }
 
-/* ---- the beginning ---------------------------------------------------------------------------- */
+/* ---- the beginning ----------------------------------------------------------------------------
+ */
 
 static void on_source(void *data, int fd, const char *why)
 {
@@ -278,7 +282,8 @@ static void on_source(void *data, int fd, const char *why)
 	if (rc < 0) {
 		char reason[LIMIT_REASON];
 
-		snprintf(reason, sizeof(reason), "its processes cannot be started: %s", strerror(-rc));
+		snprintf(reason, sizeof(reason), "its processes cannot be started: %s",
+			strerror(-rc));
 		fail(p, WORD_OURS, reason);
 		return;
 	}
@@ -333,7 +338,8 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		break;
 	case PAIR_BEARING:
 		fail(p, WORD_OURS,
-			p->ingest_ready ? "decode was not ready in time" : "ingest was not ready in time");
+			p->ingest_ready ? "decode was not ready in time"
+					: "ingest was not ready in time");
 		break;
 	case PAIR_ENDING:
 		kill_both(p);
@@ -407,7 +413,8 @@ bool pair_is_at_rest(const struct pair *p)
 	return p->phase == PAIR_REST || p->phase == PAIR_PAUSE;
 }
 
-/* ---- what the two say --------------------------------------------------------------------------- */
+/* ---- what the two say ---------------------------------------------------------------------------
+ */
 
 /* How old the newest frame may be: as a lease's limit, for all frames. */
 static uint64_t stale_limit_ns(const struct pair *p)
@@ -504,7 +511,8 @@ static int on_digest_ask(void *self, const void *msg, int *fds)
 	randombytes_buf(random, sizeof(random));
 	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
 	if (answer.status)
-		log_warning("camera %s: no answer to its challenge: %s", p->camera->name, answer.reason);
+		log_warning("camera %s: no answer to its challenge: %s", p->camera->name,
+			answer.reason);
 	rc = peer_send(p->ingest_link, &wire_digest_answer, &answer, NULL, 0);
 	explicit_bzero(&answer, sizeof(answer));
 	return rc;
@@ -560,7 +568,8 @@ const struct wire_rule pair_decode_rules[] = {
 };
 const size_t pair_n_decode_rules = ARRAY_SIZE(pair_decode_rules);
 
-/* ---- making and freeing --------------------------------------------------------------------------- */
+/* ---- making and freeing
+ * --------------------------------------------------------------------------- */
 
 struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index)
 {

@@ -1,7 +1,7 @@
 /*
- * A camera at work: its source, and the ingest and decode pair that lives on it. One state machine a
- * camera; each life of the pair is a generation. The two are born together, and when one ends both
- * are killed and reaped before the broker is told and before the next are born.
+ * A camera at work: its source, and the ingest and decode pair that lives on it. One state machine
+ * a camera; each life of the pair is a generation. The two are born together, and when one ends
+ * both are killed and reaped before the broker is told and before the next are born.
  */
 #ifndef FRAMEMUX_PAIR_H
 #define FRAMEMUX_PAIR_H

@@ -98,8 +98,8 @@ static int tell_ingest(struct pair *p)
 static int tell_decode(struct pair *p)
 {
 	const struct camera_record *cam = p->camera, *key_of = cam;
-	struct msg_decode_start m = {.generation = p->generation,
-		.verbose = (uint32_t)p->host->verbose};
+	struct msg_decode_start m = {
+		.generation = p->generation, .verbose = (uint32_t)p->host->verbose};
 	int rc;
 
 	if (breakage("daemon-swap-ids")) /* the key of the camera behind it */

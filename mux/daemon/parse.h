@@ -1,4 +1,5 @@
-/* Values of the configuration, read strictly: decimal only, all of the text, within limits. Pure. */
+/* Values of the configuration, read strictly: decimal only, all of the text, within limits. Pure.
+ */
 #ifndef FRAMEMUX_PARSE_H
 #define FRAMEMUX_PARSE_H
 

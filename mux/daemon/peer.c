@@ -69,7 +69,8 @@ static int receive_one(struct peer *p)
 	rc = wire_dispatch(p->spec.rules, p->spec.n_rules, *p->spec.state, buf, (size_t)n, NULL, 0,
 		p->spec.self);
 	if (rc == -EPROTO)
-		log_warning("%s: message %u is not permitted here", p->spec.name, wire_type(buf, (size_t)n));
+		log_warning("%s: message %u is not permitted here", p->spec.name,
+			wire_type(buf, (size_t)n));
 	return rc == -EAGAIN ? 0 : rc;
 }
 
@@ -145,8 +146,8 @@ void peer_close(struct peer *p)
 	p->fd = -1;
 }
 
-int peer_send(struct peer *p, const struct wire_message *m, const void *msg, const int *fds,
-	size_t n_fds)
+int peer_send(
+	struct peer *p, const struct wire_message *m, const void *msg, const int *fds, size_t n_fds)
 {
 	int rc;
 

@@ -21,7 +21,8 @@ struct peer_spec {
 	unsigned per_second; /* more messages than this are a fault of the peer; 0: no limit */
 	void *self;          /* for the handlers */
 	void *owner;         /* for on_end */
-	/* The conversation is over: -EPIPE the end, -EPROTO the peer's fault, ... Once; may close. */
+	/* The conversation is over: -EPIPE the end, -EPROTO the peer's fault, ... Once; may close.
+	 */
 	void (*on_end)(void *owner, int error);
 };
 
@@ -35,7 +36,8 @@ void peer_close(struct peer *p);
 int peer_send(struct peer *p, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds);
 
-/* Handle what has already arrived, without on_end: the last words of a peer that is to be dropped. */
+/* Handle what has already arrived, without on_end: the last words of a peer that is to be dropped.
+ */
 void peer_drain(struct peer *p);
 
 #endif

@@ -104,9 +104,11 @@ static int make_root_key(struct state *s)
 	}
 	if (!rc && write(fd, key, KEY_BYTES) != KEY_BYTES)
 		rc = -EIO;
-	if (!rc && (fsync(fd) < 0 || renameat2(s->folder, ROOT_KEY_NEW, s->folder, ROOT_KEY,
-					      RENAME_NOREPLACE) < 0 ||
-			   fsync(s->folder) < 0))
+	if (!rc &&
+		(fsync(fd) < 0 ||
+			renameat2(s->folder, ROOT_KEY_NEW, s->folder, ROOT_KEY, RENAME_NOREPLACE) <
+				0 ||
+			fsync(s->folder) < 0))
 		rc = -errno;
 	sodium_free(key);
 	return rc;
@@ -114,14 +116,16 @@ static int make_root_key(struct state *s)
 
 static int read_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *why, size_t size)
 {
-	cleanup_fd int fd = openat(s->folder, ROOT_KEY, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int fd =
+		openat(s->folder, ROOT_KEY, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return explain(-errno, why, size, ROOT_KEY);
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) || st.st_nlink != 1 ||
-		st.st_size != KEY_BYTES) {
-		snprintf(why, size, ROOT_KEY " is not a file of %u bytes that the mux alone can read",
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) ||
+		st.st_nlink != 1 || st.st_size != KEY_BYTES) {
+		snprintf(why, size,
+			ROOT_KEY " is not a file of %u bytes that the mux alone can read",
 			KEY_BYTES);
 		return -EPERM;
 	}
@@ -169,8 +173,8 @@ static int parse_epoch(char *line, struct epoch *ret)
 }
 
 /* room: further elements that the caller needs. */
-static int load_epochs(struct state *s, size_t room, struct epoch **ret, size_t *ret_n, char *why,
-	size_t size)
+static int load_epochs(
+	struct state *s, size_t room, struct epoch **ret, size_t *ret_n, char *why, size_t size)
 {
 	cleanup_free char *text = NULL;
 	cleanup_free struct epoch *epochs = NULL;
@@ -185,7 +189,9 @@ static int load_epochs(struct state *s, size_t room, struct epoch **ret, size_t 
 	epochs = calloc(lines + room + 1, sizeof(*epochs));
 	if (!epochs)
 		return explain(-ENOMEM, why, size, EPOCHS);
-	if (!rc && (strncmp(text, EPOCHS_HEADER, strlen(EPOCHS_HEADER)) != 0 || text[len - 1] != '\n')) {
+	if (!rc &&
+		(strncmp(text, EPOCHS_HEADER, strlen(EPOCHS_HEADER)) != 0 ||
+			text[len - 1] != '\n')) {
 		snprintf(why, size, "%s is damaged", EPOCHS);
 		return -EBADMSG;
 	}
@@ -212,8 +218,9 @@ static int save_epochs(struct state *s, const struct epoch *epochs, size_t n)
 		return -ENOMEM;
 	len = (size_t)snprintf(text, cap, "%s", EPOCHS_HEADER);
 	for (size_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, cap - len, "%s %" PRIu32 " %s %s\n", epochs[i].name,
-			epochs[i].number, epochs[i].present ? "present" : "absent", epochs[i].hash);
+		len += (size_t)snprintf(text + len, cap - len, "%s %" PRIu32 " %s %s\n",
+			epochs[i].name, epochs[i].number, epochs[i].present ? "present" : "absent",
+			epochs[i].hash);
 	return folder_replace(s->folder, EPOCHS, text, len, 0600, (unsigned)-1);
 }
 
@@ -285,8 +292,8 @@ static int parse_revoked(const char *text, size_t whole, uint8_t *ids, size_t *r
 		size_t got;
 
 		if (whole - at < ID_HEX + 1 || text[at + ID_HEX] != '\n' ||
-			sodium_hex2bin(ids + n * TOKEN_ID_BYTES, TOKEN_ID_BYTES, text + at, ID_HEX, NULL,
-				&got, NULL) < 0 ||
+			sodium_hex2bin(ids + n * TOKEN_ID_BYTES, TOKEN_ID_BYTES, text + at, ID_HEX,
+				NULL, &got, NULL) < 0 ||
 			got != TOKEN_ID_BYTES) {
 			*ret_n = n;
 			return -EBADMSG;
@@ -297,8 +304,8 @@ static int parse_revoked(const char *text, size_t whole, uint8_t *ids, size_t *r
 	return 0;
 }
 
-int state_revoked_load(struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why,
-	size_t why_size)
+int state_revoked_load(
+	struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why, size_t why_size)
 {
 	cleanup_free char *text = NULL;
 	cleanup_free uint8_t *ids = NULL;

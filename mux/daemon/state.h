@@ -1,6 +1,6 @@
 /*
- * The state folder: the root key of all tokens, the epochs of the cameras, the revoked tokens. 0700,
- * held by one framemuxd at a time. Everything here may wait for the disk: it is called while
+ * The state folder: the root key of all tokens, the epochs of the cameras, the revoked tokens.
+ * 0700, held by one framemuxd at a time. Everything here may wait for the disk: it is called while
  * starting or from the writer thread (disk.h), never from the loop.
  */
 #ifndef FRAMEMUX_STATE_H
@@ -13,7 +13,8 @@
 
 struct state;
 
-/* Open (and create) the folder and lock it. 0, or -errno and why; -EBUSY: another framemuxd has it. */
+/* Open (and create) the folder and lock it. 0, or -errno and why; -EBUSY: another framemuxd has it.
+ */
 int state_open(const char *path, struct state **ret, char *ret_why, size_t why_size);
 void state_close(struct state *s);
 int state_folder(const struct state *s);
@@ -29,11 +30,11 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 	uint32_t *ret_epochs, char *ret_why, size_t why_size);
 
 /*
- * The revoked tokens' ids, TOKEN_ID_BYTES each. A torn last line (its revocation was never answered)
- * is cut off. The caller frees.
+ * The revoked tokens' ids, TOKEN_ID_BYTES each. A torn last line (its revocation was never
+ * answered) is cut off. The caller frees.
  */
-int state_revoked_load(struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why,
-	size_t why_size);
+int state_revoked_load(
+	struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why, size_t why_size);
 
 /* Append ids and sync. 0 or -errno. */
 int state_revoked_add(struct state *s, const uint8_t *ids, size_t n);

@@ -41,8 +41,8 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-int token_file_write(const char *path, uid_t uid, const char *text, size_t len, char *ret_why,
-	size_t why_size)
+int token_file_write(
+	const char *path, uid_t uid, const char *text, size_t len, char *ret_why, size_t why_size)
 {
 	cleanup_fd int folder = -1;
 	struct stat st;
@@ -51,12 +51,13 @@ int token_file_write(const char *path, uid_t uid, const char *text, size_t len, 
 	if (rc < 0)
 		return rc;
 	/* A rename would put a file in the place of anything; only a file is ours to replace. */
-	if (fstatat(folder, file_name(path), &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode)) {
+	if (fstatat(folder, file_name(path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		!S_ISREG(st.st_mode)) {
 		snprintf(ret_why, why_size, "something that is not a file has its name");
 		return -EEXIST;
 	}
-	rc = folder_replace(folder, file_name(path), text, len, 0400,
-		uid == geteuid() ? (unsigned)-1 : uid);
+	rc = folder_replace(
+		folder, file_name(path), text, len, 0400, uid == geteuid() ? (unsigned)-1 : uid);
 	if (rc < 0)
 		snprintf(ret_why, why_size, "%s", strerror(-rc));
 	return rc;

@@ -140,8 +140,8 @@ static int parse_userinfo(const char *text, size_t len, struct url *u, const cha
 static bool is_request_text(const char *text)
 {
 	for (; *text; text++)
-		if (*text <= 0x20 || *text == 0x7f || *text == '"' || *text == '<' || *text == '>' ||
-			*text == '#' || *text == '\\')
+		if (*text <= 0x20 || *text == 0x7f || *text == '"' || *text == '<' ||
+			*text == '>' || *text == '#' || *text == '\\')
 			return false;
 	return true;
 }
@@ -171,12 +171,12 @@ static int parse_rtsp(const char *rest, struct url *u, const char **ret_why)
 	if (u->port != URL_RTSP_PORT)
 		snprintf(port, sizeof(port), ":%u", u->port);
 	snprintf(u->path, sizeof(u->path), "%s", path);
-	n = snprintf(u->url, sizeof(u->url), "rtsp://%s%s%s%s%s", v6 ? "[" : "", u->host, v6 ? "]" : "",
-		port, path);
+	n = snprintf(u->url, sizeof(u->url), "rtsp://%s%s%s%s%s", v6 ? "[" : "", u->host,
+		v6 ? "]" : "", port, path);
 	if (n < 0 || (size_t)n >= sizeof(u->url))
 		return refuse(ret_why, "the URL is too long");
-	n = snprintf(u->canonical, sizeof(u->canonical), "rtsp://%s%s%s:%u%s%s", v6 ? "[" : "", u->host,
-		v6 ? "]" : "", u->port, path[0] == '/' ? "" : "/", path);
+	n = snprintf(u->canonical, sizeof(u->canonical), "rtsp://%s%s%s:%u%s%s", v6 ? "[" : "",
+		u->host, v6 ? "]" : "", u->port, path[0] == '/' ? "" : "/", path);
 	if (n < 0 || (size_t)n >= sizeof(u->canonical))
 		return refuse(ret_why, "the URL is too long");
 	return 0;
@@ -251,10 +251,12 @@ static int parse_pattern(const char *rest, struct url *u, const char **ret_why)
 	if (query)
 		*query++ = 0;
 	if (!parse_is_name(text))
-		return refuse(ret_why, "a pattern's URL is test:LABEL?size=WxH&fps=N, LABEL of A-Za-z0-9._-");
+		return refuse(ret_why,
+			"a pattern's URL is test:LABEL?size=WxH&fps=N, LABEL of A-Za-z0-9._-");
 	if (query && !*query)
 		return refuse(ret_why, "nothing follows the \"?\" of the pattern's URL");
-	for (char *p = query ? strtok_r(query, "&", &save) : NULL; p; p = strtok_r(NULL, "&", &save)) {
+	for (char *p = query ? strtok_r(query, "&", &save) : NULL; p;
+		p = strtok_r(NULL, "&", &save)) {
 		char *value = strchr(p, '=');
 		bool *seen = !strncmp(p, "size=", 5) ? &seen_size : &seen_fps;
 
@@ -263,7 +265,8 @@ static int parse_pattern(const char *rest, struct url *u, const char **ret_why)
 		*value++ = 0;
 		*seen = true;
 		if (parse_pattern_option(p, value, u) < 0)
-			return refuse(ret_why, "a pattern takes size=WxH and fps=N (1 to 1000) and no other");
+			return refuse(ret_why,
+				"a pattern takes size=WxH and fps=N (1 to 1000) and no other");
 	}
 	if (picture_layout(DRM_NV12, u->width, u->height, &picture) < 0)
 		return refuse(ret_why, "the pattern's size is 0 or too large");
@@ -298,7 +301,8 @@ int url_parse(const char *text, struct url *ret, const char **ret_why)
 	if (scheme_len == 4 && !strncasecmp(text, "test", 4))
 		return parse_pattern(rest, ret, ret_why);
 	for (size_t i = 0; i < sizeof(not_built) / sizeof(not_built[0]); i++) {
-		if (strlen(not_built[i]) != scheme_len || strncasecmp(text, not_built[i], scheme_len) != 0)
+		if (strlen(not_built[i]) != scheme_len ||
+			strncasecmp(text, not_built[i], scheme_len) != 0)
 			continue;
 		*ret_why = "this scheme is not built yet; use rtsp, file or test";
 		return -ENOTSUP;

@@ -1,6 +1,6 @@
 /*
- * A camera's URL taken apart: what to connect to, what to ask for there, and the canonical source by
- * which the camera is told from all others. Pure code. RFC 3986 in shape; nothing is guessed.
+ * A camera's URL taken apart: what to connect to, what to ask for there, and the canonical source
+ * by which the camera is told from all others. Pure code. RFC 3986 in shape; nothing is guessed.
  */
 #ifndef FRAMEMUX_URL_H
 #define FRAMEMUX_URL_H
@@ -27,7 +27,7 @@ struct url {
 	bool has_user, has_password;
 	char user[URL_USER_BYTES];         /* decoded */
 	char password[URL_PASSWORD_BYTES]; /* decoded; secret */
-	uint32_t width, height, fps; /* PATTERN */
+	uint32_t width, height, fps;       /* PATTERN */
 };
 
 /*
@@ -37,8 +37,8 @@ struct url {
 int url_parse(const char *text, struct url *ret, const char **ret_why);
 
 /*
- * Whether uri (of an RTSP request) lies under the configured URL: the same scheme, host and port, and
- * a path that is the configured one or lies in its folder.
+ * Whether uri (of an RTSP request) lies under the configured URL: the same scheme, host and port,
+ * and a path that is the configured one or lies in its folder.
  */
 bool url_covers(const char *configured, const char *uri);
 

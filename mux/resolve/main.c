@@ -17,9 +17,8 @@
 
 int main(int argc, char **argv)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_ADDRCONFIG};
+	const struct addrinfo hints = {
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
 	const struct rlimit no_core = {0, 0};
 	struct addrinfo *list = NULL;
 	int rc, n = 0;
@@ -42,7 +41,7 @@ int main(int argc, char **argv)
 		const struct sockaddr_in6 *in6 = (const void *)a->ai_addr;
 		char text[INET6_ADDRSTRLEN];
 		const void *address = a->ai_family == AF_INET ? (const void *)&in->sin_addr
-			: a->ai_family == AF_INET6	      ? (const void *)&in6->sin6_addr
+			: a->ai_family == AF_INET6            ? (const void *)&in6->sin6_addr
 							      : NULL;
 
 		if (!address || !inet_ntop(a->ai_family, address, text, sizeof(text)))

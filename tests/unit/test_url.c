@@ -1,0 +1,220 @@
+/* mux/daemon/url and parse: what a camera's URL means, and what may be signed for it. */
+#include <errno.h>
+#include <string.h>
+
+#include "mux/daemon/parse.h"
+#include "mux/daemon/url.h"
+#include "tests/unit/unit.h"
+
+START_TEST(test_good)
+{
+	static const struct {
+		const char *text, *url, *canonical;
+	} rows[] = {
+		{"rtsp://cam/h264", "rtsp://cam/h264", "rtsp://cam:554/h264"},
+		{"RTSP://CAM:554/H264", "rtsp://cam/H264", "rtsp://cam:554/H264"},
+		{"rtsp://cam.:8554/", "rtsp://cam:8554/", "rtsp://cam:8554/"},
+		{"rtsp://cam", "rtsp://cam", "rtsp://cam:554/"},
+		{"rtsp://cam?x=1", "rtsp://cam?x=1", "rtsp://cam:554/?x=1"},
+		{"rtsp://u:p%20w@10.0.0.1/a?b=c&d", "rtsp://10.0.0.1/a?b=c&d",
+			"rtsp://10.0.0.1:554/a?b=c&d"},
+		{"rtsp://u@v:p@h/a@b", "rtsp://h/a@b", "rtsp://h:554/a@b"},
+		{"rtsp://[2001:DB8::0:1]:8554/a", "rtsp://[2001:db8::1]:8554/a",
+			"rtsp://[2001:db8::1]:8554/a"},
+		{"file:///a//b/c%20d.mp4", "file:///a/b/c d.mp4", "file:///a/b/c d.mp4"},
+		{"FILE:///x", "file:///x", "file:///x"},
+		{"test:a", "test:a?size=640x480&fps=25", "test:a?size=640x480&fps=25"},
+		{"test:a?fps=5&size=33x17", "test:a?size=33x17&fps=5", "test:a?size=33x17&fps=5"},
+		{"test:a?fps=1000", "test:a?size=640x480&fps=1000", "test:a?size=640x480&fps=1000"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *why = "";
+		struct url u;
+
+		ck_assert_msg(url_parse(rows[i].text, &u, &why) == 0, "%s: %s", rows[i].text, why);
+		ck_assert_str_eq(u.url, rows[i].url);
+		ck_assert_str_eq(u.canonical, rows[i].canonical);
+	}
+}
+END_TEST
+
+START_TEST(test_parts)
+{
+	const char *why;
+	struct url u;
+
+	ck_assert_int_eq(url_parse("rtsp://us%3Aer:p%40:w@Host:99/x", &u, &why), 0);
+	ck_assert_str_eq(u.user, "us:er");
+	ck_assert_str_eq(u.password, "p@:w");
+	ck_assert_str_eq(u.host, "host");
+	ck_assert_uint_eq(u.port, 99);
+	ck_assert_str_eq(u.path, "/x");
+	ck_assert_int_eq(url_parse("rtsp://[::1]/x", &u, &why), 0);
+	ck_assert_str_eq(u.host, "::1");
+	ck_assert(!u.has_user);
+	ck_assert_int_eq(url_parse("file:///a/%41", &u, &why), 0);
+	ck_assert_str_eq(u.path, "/a/A");
+	ck_assert_int_eq(url_parse("test:l?size=320x240&fps=7", &u, &why), 0);
+	ck_assert_uint_eq(u.width, 320);
+	ck_assert_uint_eq(u.height, 240);
+	ck_assert_uint_eq(u.fps, 7);
+}
+END_TEST
+
+START_TEST(test_bad)
+{
+	static const char *const rows[] = {"", "cam", "/dev/video0", "rtsp:", "rtsp:/h/",
+		"rtsp:///x", "rtsp://:554/", "rtsp://h:0/", "rtsp://h:65536/", "rtsp://h:/",
+		"rtsp://h:x/", "rtsp://h:1:2/", "rtsp://@h/", "rtsp://u:%zz@h/", "rtsp://u:%00@h/",
+		"rtsp://-h/", "rtsp://h..x/", "rtsp://h x/", "rtsp://h/a b", "rtsp://h/a#b",
+		"rtsp://h/\"", "rtsp://[::1/", "rtsp://[::1%25eth0]/", "rtsp://[host]/",
+		"rtsp://::1/", "rtsp://h/\r\nX: y", "file://host/x", "file:/x", "file:x",
+		"file:///", "file:///a/../b", "file:///a/./b", "file:///a/%2e%2e/b", "file:///%",
+		"file:///a%0ab", "test:", "test:a b", "test:a?", "test:a?size=0x1",
+		"test:a?size=1x", "test:a?size=99999x1", "test:a?size=8192x8192", "test:a?fps=0",
+		"test:a?fps=1001", "test:a?fps=2&fps=3", "test:a?x=1", "test:a?fps", "test://a",
+		"ftp://h/"};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *why = NULL;
+		struct url u;
+		int rc = url_parse(rows[i], &u, &why);
+
+		ck_assert_msg(rc == -EINVAL, "%s: %d", rows[i], rc);
+		ck_assert_ptr_nonnull(why);
+	}
+}
+END_TEST
+
+START_TEST(test_not_built)
+{
+	static const char *const rows[] = {
+		"rtsps://h/", "http://h/", "HTTPS://h/", "v4l2:///dev/video0"};
+	const char *why;
+	struct url u;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_int_eq(url_parse(rows[i], &u, &why), -ENOTSUP);
+}
+END_TEST
+
+START_TEST(test_length)
+{
+	char text[3 * LIMIT_PATH];
+	const char *why;
+	struct url u;
+
+	for (size_t len = LIMIT_PATH - 64; len < sizeof(text) - 1; len++) {
+		memset(text, 'a', len);
+		text[len] = 0;
+		memcpy(text, "rtsp://h/", 9);
+		ck_assert_int_eq(url_parse(text, &u, &why), len < LIMIT_PATH - 16 ? 0 : -EINVAL);
+		memcpy(text, "file:///", 8);
+		ck_assert_int_eq(url_parse(text, &u, &why), len < LIMIT_PATH - 16 ? 0 : -EINVAL);
+	}
+}
+END_TEST
+
+START_TEST(test_covers)
+{
+	static const struct {
+		const char *configured, *uri;
+		bool covered;
+	} rows[] = {
+		{"rtsp://h/live/main", "rtsp://h/live/main", true},
+		{"rtsp://h/live/main", "rtsp://H:554/live/main", true},
+		{"rtsp://h/live/main", "rtsp://h/live/main/trackID=1", true},
+		{"rtsp://h/live/main", "rtsp://h/live/main/", true},
+		{"rtsp://h/live/main", "rtsp://h/live/trackID=1", true},
+		{"rtsp://h/live/main?x=1", "rtsp://h/live/main/trackID=1?x=1", true},
+		{"rtsp://h", "rtsp://h", true},
+		{"rtsp://h", "rtsp://h/", true},
+		{"rtsp://h", "rtsp://h/trackID=1", true},
+		{"rtsp://h:8554/a", "rtsp://h:8554/a/b", true},
+		{"rtsp://h/live/main", "rtsp://h/", false},
+		{"rtsp://h/live/main", "rtsp://h/other/main", false},
+		{"rtsp://h/live/main", "rtsp://h/live", false},
+		{"rtsp://h/live/main", "rtsp://h/live/../admin", false},
+		{"rtsp://h/live/main", "rtsp://h/live/%2E%2e/admin", false},
+		{"rtsp://h/live/main", "rtsp://h/live/..%2fadmin", false},
+		{"rtsp://h/live/main", "rtsp://h:8554/live/main", false},
+		{"rtsp://h/live/main", "rtsp://other/live/main", false},
+		{"rtsp://h/live/main", "rtsp://h@other/live/main", false},
+		{"rtsp://h/live/main", "rtsp://hx/live/main", false},
+		{"rtsp://h/live/main", "http://h/live/main", false},
+		{"rtsp://h/live/main", "/live/main", false},
+		{"rtsp://h/live/main", "rtsp://h/live/main b", false},
+		{"rtsp://h/live/main", "*", false},
+		{"rtsp://h/live/main", "", false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ck_assert_msg(url_covers(rows[i].configured, rows[i].uri) == rows[i].covered,
+			"%s %s", rows[i].configured, rows[i].uri);
+}
+END_TEST
+
+START_TEST(test_numbers)
+{
+	uint32_t w, h;
+	uint64_t n;
+
+	ck_assert_int_eq(parse_number("18446744073709551615", 0, UINT64_MAX, &n), 0);
+	ck_assert_uint_eq(n, UINT64_MAX);
+	ck_assert_int_lt(parse_number("18446744073709551616", 0, UINT64_MAX, &n), 0);
+	ck_assert_int_lt(parse_number("", 0, 9, &n), 0);
+	ck_assert_int_lt(parse_number(" 1", 0, 9, &n), 0);
+	ck_assert_int_lt(parse_number("+1", 0, 9, &n), 0);
+	ck_assert_int_lt(parse_number("0x1", 0, 9, &n), 0);
+	ck_assert_int_eq(parse_number("007", 0, 9, &n), 0); /* decimal, as it says */
+	ck_assert_uint_eq(n, 7);
+	ck_assert_int_eq(parse_duration("90s", &n), 0);
+	ck_assert_uint_eq(n, 90);
+	ck_assert_int_eq(parse_duration("15m", &n), 0);
+	ck_assert_uint_eq(n, 900);
+	ck_assert_int_eq(parse_duration("2h", &n), 0);
+	ck_assert_uint_eq(n, 7200);
+	ck_assert_int_eq(parse_duration("30d", &n), 0);
+	ck_assert_uint_eq(n, 30 * 86400);
+	ck_assert_int_eq(parse_duration("never", &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_lt(parse_duration("0s", &n), 0);
+	ck_assert_int_lt(parse_duration("5", &n), 0);
+	ck_assert_int_lt(parse_duration("s", &n), 0);
+	ck_assert_int_lt(parse_duration("1w", &n), 0);
+	ck_assert_int_lt(parse_duration("-1s", &n), 0);
+	ck_assert_int_lt(parse_duration("99999999999999s", &n), 0);
+	ck_assert_int_eq(parse_size("1280x720", &w, &h), 0);
+	ck_assert_uint_eq(w, 1280);
+	ck_assert_uint_eq(h, 720);
+	ck_assert_int_lt(parse_size("1280X720", &w, &h), 0);
+	ck_assert_int_lt(parse_size("0x720", &w, &h), 0);
+	ck_assert_int_lt(parse_size("1280x", &w, &h), 0);
+	ck_assert_int_lt(parse_size("x720", &w, &h), 0);
+	ck_assert_int_lt(parse_size("1280x720x2", &w, &h), 0);
+	ck_assert(parse_is_name("A-z_0.9"));
+	ck_assert(!parse_is_name(""));
+	ck_assert(!parse_is_name("."));
+	ck_assert(!parse_is_name("a/b"));
+	ck_assert(parse_is_name("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	ck_assert(
+		!parse_is_name("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("url");
+	TCase *tc = tcase_create("url");
+
+	tcase_add_test(tc, test_good);
+	tcase_add_test(tc, test_parts);
+	tcase_add_test(tc, test_bad);
+	tcase_add_test(tc, test_not_built);
+	tcase_add_test(tc, test_length);
+	tcase_add_test(tc, test_covers);
+	tcase_add_test(tc, test_numbers);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
