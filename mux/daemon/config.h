@@ -1,0 +1,64 @@
+/*
+ * framemux.conf(5): read, checked, and held as values. Made once while starting; nothing in it
+ * changes afterwards.
+ */
+#ifndef FRAMEMUX_CONFIG_H
+#define FRAMEMUX_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/limits.h"
+#include "common/token.h"
+#include "mux/daemon/config_text.h"
+#include "mux/daemon/url.h"
+
+#define CONFIG_CAMERAS_MAX  1024u
+#define CONFIG_GRANTS_MAX   1024u
+#define CONFIG_ADMINS_MAX   64u
+#define CONFIG_GROUP_BYTES  64u
+#define CONFIG_SOCKET_BYTES 108u /* sun_path */
+
+struct config_camera {
+	char name[LIMIT_NAME];
+	struct url source; /* its userinfo has moved to username and password */
+	char username[URL_USER_BYTES];
+	char *password; /* owned, of secret_alloc(); NULL: none */
+	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
+	struct mask masks[LIMIT_MASKS];
+	uint32_t n_masks;
+};
+
+struct config_grant {
+	char name[LIMIT_NAME];
+	uid_t uid;
+	unsigned *cameras; /* owned; numbers of config.cameras */
+	size_t n_cameras;
+	uint32_t max_width, max_height, max_fps; /* 0: no limit */
+	uint64_t expires_s;                      /* from its first day on; 0: never */
+	bool dump;
+	char label[LIMIT_LABEL];
+	char token_file[LIMIT_PATH]; /* absolute; "": none */
+	struct mask masks[LIMIT_MASKS];
+	uint32_t n_masks;
+};
+
+struct config {
+	char socket[CONFIG_SOCKET_BYTES], control_socket[CONFIG_SOCKET_BYTES];
+	char state_dir[LIMIT_PATH];
+	char admin_group[CONFIG_GROUP_BYTES];
+	uid_t admins[CONFIG_ADMINS_MAX];
+	size_t n_admins;
+	uint32_t stale_after_ms, linger_s, uid_quota_mb;
+	struct config_camera *cameras; /* owned */
+	size_t n_cameras;
+	struct config_grant *grants; /* owned */
+	size_t n_grants;
+};
+
+/* 0 and the configuration, or -errno and "FILE:LINE: what is wrong". */
+int config_load(const char *path, struct config **ret, struct config_error *ret_error);
+void config_free(struct config *c);
+
+#endif
