@@ -140,16 +140,36 @@ const size_t decoder_n_rules = ARRAY_SIZE(decoder_rules);
 /* --- life and death ----------------------------------------------------------------------------
  */
 
-/* Nothing of this pair is to be seen any more. */
+/* All of them before the first is erased: that takes time. */
+static void mark_dead(struct decoder *d)
+{
+	struct attach *a;
+
+	LIST_FOREACH (a, &d->attaches, in_decoder)
+		ring_mark_dead(&a->ring);
+}
+
 static void end_attaches(struct decoder *d, const char *reason)
 {
 	struct attach *a, *next;
 
-	LIST_FOREACH (a, &d->attaches, in_decoder)
-		ring_mark_dead(
-			&a->ring); /* all of them before the first is erased: that takes time */
 	LIST_FOREACH_SAFE (a, &d->attaches, in_decoder, next)
 		tenure_darken(a->tenure, FRAMEMUX_STATE_LOST, reason);
+}
+
+/* Nothing of this pair is to be seen any more, and it is to end. */
+static void condemn(struct decoder *d, const char *reason)
+{
+	struct msg_pair_kill m = {.generation = d->generation};
+
+	if (d->is_condemned)
+		return;
+	d->is_condemned = true;
+	mark_dead(d);
+	memcpy(m.id, d->camera->id.b, sizeof(m.id));
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	conn_send(d->camera->broker->daemon, &wire_pair_kill, &m, NULL, 0);
+	end_attaches(d, reason);
 }
 
 static void on_gone(void *self, int error)
@@ -159,9 +179,11 @@ static void on_gone(void *self, int error)
 
 	/* Closed first: descriptors that still waited in its outbox would count as writers. */
 	conn_free(conn);
-	decoder_kill(d,
-		error == -EPIPE ? "the decoder has gone"
-				: "the decoder broke the protocol of its link");
+	/* Most often it is dead and framemuxd knows; one that only hung up has to be killed. */
+	if (error == -EPIPE)
+		condemn(d, "the camera's decoder has gone");
+	else
+		decoder_kill(d, "the decoder broke the protocol of its link");
 	end_attaches(d, "the camera's decoder has gone");
 }
 
@@ -198,6 +220,7 @@ void decoder_free(struct decoder *d, const char *reason)
 	if (!d)
 		return;
 	conn_free(d->conn);
+	mark_dead(d);
 	while ((a = LIST_FIRST(&d->attaches))) {
 		LIST_REMOVE(a, in_decoder);
 		a->decoder = NULL;
@@ -212,16 +235,9 @@ void decoder_free(struct decoder *d, const char *reason)
 
 void decoder_kill(struct decoder *d, const char *reason)
 {
-	struct msg_pair_kill m = {.generation = d->generation};
-
-	if (d->is_condemned)
-		return;
-	d->is_condemned = true;
-	log_warning("camera %s: its pair is to be killed: %s", d->camera->name, reason);
-	memcpy(m.id, d->camera->id.b, sizeof(m.id));
-	snprintf(m.reason, sizeof(m.reason), "%s", reason);
-	conn_send(d->camera->broker->daemon, &wire_pair_kill, &m, NULL, 0);
-	end_attaches(d, reason);
+	if (!d->is_condemned)
+		log_warning("camera %s: its pair is to be killed: %s", d->camera->name, reason);
+	condemn(d, reason);
 }
 
 void decoder_send(struct decoder *d, const struct wire_message *m, const void *msg, const int *fds,

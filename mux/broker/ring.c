@@ -48,6 +48,9 @@ int ring_make(uint64_t bytes, struct ring *ret)
 	if (r < 0)
 		return r;
 	ret->bytes = bytes;
+	/* Already now: a decoder that cut it short would make our erasing a SIGBUS. */
+	if (fcntl(ret->maker_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+		return -errno;
 	r = map_whole(ret->maker_fd, bytes, &ret->map);
 	return r < 0 ? r : hide(ret->map, bytes);
 }

@@ -181,7 +181,7 @@ void tenure_try(struct tenure *t)
 		return;
 	if (at > now) {
 		try_at(t, at, now);
-		if (t->last_attach)
+		if (t->life.outcome == FRAMEMUX_STATE_LIVE) /* nothing says yet that it is dark */
 			tenure_darken(t, FRAMEMUX_STATE_STALE, "the picture is being set up again");
 		return;
 	}
