@@ -55,8 +55,8 @@ static unsigned nal_type(enum stream_codec codec, uint8_t head)
 }
 
 /* The next NAL unit at or behind *at. */
-static bool next_nal(enum stream_codec codec, const uint8_t *p, size_t len, size_t *at,
-	struct nal *ret)
+static bool next_nal(
+	enum stream_codec codec, const uint8_t *p, size_t len, size_t *at, struct nal *ret)
 {
 	size_t code = find_start_code(p, *at, len);
 
@@ -74,15 +74,15 @@ static bool next_nal(enum stream_codec codec, const uint8_t *p, size_t len, size
 
 static bool is_slice(enum stream_codec codec, unsigned type)
 {
-	return codec == STREAM_H264 ? type >= H264_SLICE && type <= H264_IDR :
-				      type <= H265_VCL_LAST;
+	return codec == STREAM_H264 ? type >= H264_SLICE && type <= H264_IDR
+				    : type <= H265_VCL_LAST;
 }
 
 static bool is_parameter_set(enum stream_codec codec, unsigned type)
 {
 	if (codec == STREAM_H264)
 		return type == H264_SPS || type == H264_PPS || type == H264_SPS_EXT ||
-		       type == H264_SUBSET_SPS;
+			type == H264_SUBSET_SPS;
 	return type >= H265_VPS && type <= H265_PPS;
 }
 
@@ -119,8 +119,8 @@ static bool has_recovery_point(const uint8_t *p, size_t len)
 
 static bool slice_is_key(enum stream_codec codec, unsigned type)
 {
-	return codec == STREAM_H264 ? type == H264_IDR :
-				      type >= H265_IRAP_FIRST && type <= H265_IRAP_LAST;
+	return codec == STREAM_H264 ? type == H264_IDR
+				    : type >= H265_IRAP_FIRST && type <= H265_IRAP_LAST;
 }
 
 void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct au_facts *ret)
@@ -133,7 +133,7 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 		ret->is_key = codec == STREAM_MJPEG && len > 0;
 		return;
 	}
-	/* A SEI stands before the slices, and all slices of a key picture are key: one is enough. */
+	/* A SEI stands before the slices, and all slices of a key picture are key. */
 	while (!ret->has_picture) {
 		size_t code = find_start_code(unit, at, len);
 		unsigned type;

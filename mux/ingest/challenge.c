@@ -113,8 +113,7 @@ static void read_parameter(struct draft *d, struct span name, struct span *rest)
 
 static int rank(const struct challenge *c)
 {
-	static const int ranks[] = {
-		[DIGEST_MD5] = 1, [DIGEST_MD5_SESS] = 2, [DIGEST_SHA256] = 3};
+	static const int ranks[] = {[DIGEST_MD5] = 1, [DIGEST_MD5_SESS] = 2, [DIGEST_SHA256] = 3};
 
 	return ranks[c->algorithm];
 }

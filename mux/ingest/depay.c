@@ -1,10 +1,10 @@
 /*
  * Access units out of RTP packets.
  *
- * An access unit ends with its marker packet. Some cameras set the marker on each slice; a packet of
- * the same timestamp behind a marker gives such a camera away, and from then on its units end where
- * the timestamp changes. The first unit is held back for a moment until that is known, later ones are
- * not. A marker on parameter sets alone means nothing.
+ * An access unit ends with its marker packet. Some cameras set the marker on each slice; a packet
+ * of the same timestamp behind a marker gives such a camera away, and from then on its units end
+ * where the timestamp changes. The first unit is held back for a moment until that is known, later
+ * ones are not. A marker on parameter sets alone means nothing.
  */
 #include "mux/ingest/depay.h"
 
@@ -18,9 +18,9 @@
 #include "mux/ingest/lav_rtp.h"
 #include "mux/ingest/rtp.h"
 
-#define UNIT_FIRST_BYTES   (64u * 1024u)
-#define UNIT_PREFIX_MAX    LIMIT_EXTRADATA /* parameter sets and SEI that wait for their picture */
-#define FIRST_HOLD_NS      (20 * NS_PER_MS) /* packets of one picture follow each other at once */
+#define UNIT_FIRST_BYTES (64u * 1024u)
+#define UNIT_PREFIX_MAX  LIMIT_EXTRADATA  /* parameter sets and SEI that wait for their picture */
+#define FIRST_HOLD_NS    (20 * NS_PER_MS) /* packets of one picture follow each other at once */
 
 struct depay {
 	struct lav_rtp *lav; /* owned */
@@ -68,8 +68,9 @@ int depay_new(const struct sdp_video *video, depay_take take, void *data, struct
 	r = d->unit ? lav_rtp_open(video, on_piece, d, &d->lav) : -ENOMEM;
 	if (r < 0) {
 		depay_free(d);
-		return r == -ENOMEM ? r :
-				      fail_final(ret_why, "camera's video parameters are malformed");
+		return r == -ENOMEM
+			? r
+			: fail_final(ret_why, "camera's video parameters are malformed");
 	}
 	*ret = d;
 	return 0;

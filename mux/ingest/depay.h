@@ -12,7 +12,7 @@
 
 struct depay;
 
-/* Takes a finished unit; the data is borrowed for the call. 0 or -errno, which depay_packet returns. */
+/* Takes a finished unit, borrowed for the call. 0 or -errno, which depay_packet returns. */
 typedef int (*depay_take)(void *data, const struct stream_unit *unit);
 
 /* -EPROTO with the reason when libavformat cannot take such a stream, -ENOMEM. */

@@ -9,15 +9,15 @@
 #include "mux/ingest/movie.h"
 #include "mux/ingest/source.h"
 
-#define FILE_LATE_NS (NS_PER_S / 2) /* further behind than this, time begins anew */
+#define FILE_LATE_NS (NS_PER_S / 2)  /* further behind than this, time begins anew */
 #define FILE_STEP_NS (10 * NS_PER_S) /* the longest pause between two units */
 
 struct file {
 	struct source_context cx;
-	struct movie *movie;    /* owned */
-	struct movie_unit unit; /* the next one; borrowed from movie */
-	uint64_t due_ns;    /* when it goes */
-	uint64_t offset_ns; /* of this round, in stream time */
+	struct movie *movie;          /* owned */
+	struct movie_unit unit;       /* the next one; borrowed from movie */
+	uint64_t due_ns;              /* when it goes */
+	uint64_t offset_ns;           /* of this round, in stream time */
 	uint64_t last_dts_ns, end_ns; /* of the unit before; where the round ends */
 	uint64_t round_units;
 };

@@ -1,4 +1,4 @@
-/* What libavformat says goes to our log, at debug level: it may quote the camera. Runs in ingest. */
+/* What libavformat says goes to our log as debug lines: it may quote the camera. Runs in ingest. */
 #ifndef FRAMEMUX_INGEST_LAV_LOG_H
 #define FRAMEMUX_INGEST_LAV_LOG_H
 

@@ -1,6 +1,6 @@
 /*
- * libavformat as a depacketiser. It sees a description and packets that are made here: the header is
- * rewritten (no CSRCs, no extension, no padding, an unbroken sequence), so that of what a camera
+ * libavformat as a depacketiser. It sees a description and packets that are made here: the header
+ * is rewritten (no CSRCs, no extension, no padding, an unbroken sequence), so that of what a camera
  * sends only payloads reach it, and it has nothing to wait for or to reorder.
  */
 #include "mux/ingest/lav_rtp.h"
@@ -55,8 +55,8 @@ static int on_write(void *opaque, uint8_t *buf, int size)
 	return size;
 }
 
-static int on_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
-	AVDictionary **options)
+static int on_open(
+	AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
 {
 	(void)s;
 	(void)pb;
@@ -72,9 +72,8 @@ static int write_sdp(const struct sdp_video *v, char **ret)
 		"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP %u\r\n"
 		"a=rtpmap:%u %s/%u\r\n%s%.*u%s%s%s",
 		v->payload_type, v->payload_type, sdp_encoding(v->codec), v->clock_rate,
-		v->fmtp[0] ? "a=fmtp:" : "", v->fmtp[0] ? 1 : 0,
-		v->fmtp[0] ? v->payload_type : 0, v->fmtp[0] ? " " : "", v->fmtp,
-		v->fmtp[0] ? "\r\n" : "");
+		v->fmtp[0] ? "a=fmtp:" : "", v->fmtp[0] ? 1 : 0, v->fmtp[0] ? v->payload_type : 0,
+		v->fmtp[0] ? " " : "", v->fmtp, v->fmtp[0] ? "\r\n" : "");
 
 	if (n < 0) {
 		*ret = NULL;
@@ -95,9 +94,9 @@ static int open_demuxer(struct lav_rtp *l)
 	l->fmt = avformat_alloc_context();
 	l->pkt = av_packet_alloc();
 	buffer = av_malloc(LAV_IO_BYTES);
-	/* Opened for writing and direct, so that it buffers nothing it reads: a read is a packet. */
-	l->io = buffer ? avio_alloc_context(buffer, LAV_IO_BYTES, 1, l, on_read, on_write, NULL) :
-			 NULL;
+	/* For writing and direct, so that it buffers nothing it reads: a read is a packet. */
+	l->io = buffer ? avio_alloc_context(buffer, LAV_IO_BYTES, 1, l, on_read, on_write, NULL)
+		       : NULL;
 	if (!l->io)
 		av_free(buffer);
 	if (!l->fmt || !l->pkt || !l->io)
@@ -116,8 +115,8 @@ static int open_demuxer(struct lav_rtp *l)
 	return r < 0 || l->fmt->nb_streams != 1 ? -EINVAL : 0;
 }
 
-int lav_rtp_open(const struct sdp_video *video, lav_rtp_piece piece, void *data,
-	struct lav_rtp **ret)
+int lav_rtp_open(
+	const struct sdp_video *video, lav_rtp_piece piece, void *data, struct lav_rtp **ret)
 {
 	struct lav_rtp *l = calloc(1, sizeof(*l));
 	int r;

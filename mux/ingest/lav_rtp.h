@@ -14,8 +14,8 @@ struct lav_rtp;
 typedef int (*lav_rtp_piece)(void *data, const uint8_t *piece, size_t len);
 
 /* 0, -ENOMEM, or -EINVAL: libavformat does not take this. */
-int lav_rtp_open(const struct sdp_video *video, lav_rtp_piece piece, void *data,
-	struct lav_rtp **ret);
+int lav_rtp_open(
+	const struct sdp_video *video, lav_rtp_piece piece, void *data, struct lav_rtp **ret);
 void lav_rtp_close(struct lav_rtp *l);
 
 /* Parameter sets named in the description; at most LIMIT_EXTRADATA, else none. Borrowed from l. */

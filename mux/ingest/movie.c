@@ -18,7 +18,7 @@
 #define MOVIE_FORMATS "mov,matroska,h264,hevc,mjpeg,jpeg_pipe,ivf,obu,m4v"
 
 struct movie {
-	int fd; /* borrowed */
+	int fd;               /* borrowed */
 	AVFormatContext *fmt; /* owned */
 	AVIOContext *io;      /* owned */
 	AVBSFContext *bsf;    /* owned; NULL when none is needed */
@@ -57,8 +57,8 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
 	return at < 0 ? AVERROR(errno) : at;
 }
 
-static int on_open(AVFormatContext *s, AVIOContext **pb, const char *url, int flags,
-	AVDictionary **options)
+static int on_open(
+	AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
 {
 	(void)s;
 	(void)pb;
@@ -86,8 +86,8 @@ static int open_format(struct movie *m, struct failure *ret_why)
 		return fail_final(ret_why, "the file cannot be read: %s", strerror(errno));
 	m->fmt = avformat_alloc_context();
 	buffer = av_malloc(MOVIE_IO_BYTES);
-	m->io = buffer ? avio_alloc_context(buffer, MOVIE_IO_BYTES, 0, m, on_read, NULL, on_seek) :
-			 NULL;
+	m->io = buffer ? avio_alloc_context(buffer, MOVIE_IO_BYTES, 0, m, on_read, NULL, on_seek)
+		       : NULL;
 	if (!m->io)
 		av_free(buffer);
 	if (!m->fmt || !m->io)
@@ -132,8 +132,8 @@ static int make_annexb(struct movie *m, const AVStream *st, struct failure *ret_
 
 	if ((m->codec != STREAM_H264 && m->codec != STREAM_H265) || par->extradata_size < 7 ||
 		par->extradata[0] != 1)
-		return avcodec_parameters_copy(m->par, par) < 0 ? fail(ret_why, "out of memory") :
-								  0;
+		return avcodec_parameters_copy(m->par, par) < 0 ? fail(ret_why, "out of memory")
+								: 0;
 	if (av_bsf_alloc(av_bsf_get_by_name(name), &m->bsf) < 0 ||
 		avcodec_parameters_copy(m->bsf->par_in, par) < 0)
 		return fail(ret_why, "out of memory");
@@ -170,7 +170,7 @@ static int look_inside(struct movie *m, struct failure *ret_why)
 	if (r < 0)
 		return r;
 	m->has_times = !(m->fmt->iformat->flags & AVFMT_NOTIMESTAMPS) &&
-		       strcmp(m->fmt->iformat->name, "jpeg_pipe") != 0;
+		strcmp(m->fmt->iformat->name, "jpeg_pipe") != 0;
 	find_rate(m, st);
 	return make_annexb(m, st, ret_why);
 }
@@ -293,8 +293,7 @@ static uint64_t ticks_to_ns(const struct movie *m, int64_t ticks)
 {
 	AVRational base = m->fmt->streams[m->index]->time_base;
 
-	return ticks <= 0 ? 0 :
-			    (uint64_t)av_rescale_q(ticks, base, (AVRational){1, (int)NS_PER_S});
+	return ticks <= 0 ? 0 : (uint64_t)av_rescale_q(ticks, base, (AVRational){1, (int)NS_PER_S});
 }
 
 static void set_times(struct movie *m, struct movie_unit *ret)

@@ -1,7 +1,7 @@
 /*
  * A video file read by libavformat through an open descriptor: packets in decoding order, H.264 and
- * H.265 as Annex-B. Opens nothing itself: formats that name other files are not in its list. Runs in
- * ingest.
+ * H.265 as Annex-B. Opens nothing itself: formats that name other files are not in its list. Runs
+ * in ingest.
  */
 #ifndef FRAMEMUX_INGEST_MOVIE_H
 #define FRAMEMUX_INGEST_MOVIE_H

@@ -49,8 +49,8 @@ int rtp_parse(const uint8_t *buf, size_t len, struct rtp_packet *ret)
 	return 0;
 }
 
-static void follow_time(struct rtp_track *t, const struct rtp_packet *p, uint32_t clock_rate,
-	uint64_t arrival_ns)
+static void follow_time(
+	struct rtp_track *t, const struct rtp_packet *p, uint32_t clock_rate, uint64_t arrival_ns)
 {
 	int64_t ticks = (int32_t)(p->timestamp - t->timestamp);
 	int64_t limit = (int64_t)RTP_JUMP_S * clock_rate;

@@ -23,7 +23,7 @@ int rtp_parse(const uint8_t *buf, size_t len, struct rtp_packet *ret);
 /* What is remembered from packet to packet. Zeroed at first. */
 struct rtp_track {
 	bool started;
-	uint16_t sequence;  /* expected next */
+	uint16_t sequence; /* expected next */
 	uint32_t ssrc, timestamp;
 	uint64_t arrival_ns, pts_ns;
 };

@@ -89,7 +89,8 @@ static int header_lines(struct span rest, struct rtsp_message *ret, const char *
 		const char *colon;
 		struct rtsp_header *h;
 
-		if (line.at[0] == ' ' || line.at[0] == '\t') { /* folded: part of the value before */
+		if (line.at[0] == ' ' ||
+			line.at[0] == '\t') { /* folded: part of the value before */
 			if (!ret->n_headers)
 				return (int)refuse(ret_why, -EPROTO, "a header line is malformed");
 			h = &ret->headers[ret->n_headers - 1];
@@ -270,9 +271,9 @@ const char *rtsp_method_name(enum rtsp_method method)
 
 ssize_t rtsp_write(const struct rtsp_request *rq, char ret[RTSP_REQUEST_MAX])
 {
-	int n = snprintf(ret, RTSP_REQUEST_MAX, "%s %s RTSP/1.0\r\nCSeq: %u\r\n%s%s%s%s%s%s%s%s\r\n",
-		rtsp_method_name(rq->method), rq->uri, rq->cseq,
-		rq->authorization ? "Authorization: " : "",
+	int n = snprintf(ret, RTSP_REQUEST_MAX,
+		"%s %s RTSP/1.0\r\nCSeq: %u\r\n%s%s%s%s%s%s%s%s\r\n", rtsp_method_name(rq->method),
+		rq->uri, rq->cseq, rq->authorization ? "Authorization: " : "",
 		rq->authorization ? rq->authorization : "", rq->authorization ? "\r\n" : "",
 		rq->session ? "Session: " : "", rq->session ? rq->session : "",
 		rq->session ? "\r\n" : "", rq->extra ? rq->extra : "",

@@ -13,12 +13,12 @@
 #include "mux/ingest/span.h"
 #include "mux/link.h"
 
-#define RTSP_HEADER_BYTES_MAX 8192u  /* start line and headers of one message */
+#define RTSP_HEADER_BYTES_MAX 8192u /* start line and headers of one message */
 #define RTSP_HEADERS_MAX      64u
 #define RTSP_BODY_MAX         65536u
-#define RTSP_FRAME_HEADER     4u     /* '$', channel, length */
+#define RTSP_FRAME_HEADER     4u /* '$', channel, length */
 #define RTSP_MESSAGE_MAX      (RTSP_HEADER_BYTES_MAX + RTSP_BODY_MAX)
-#define RTSP_REQUEST_MAX      8192u  /* a request of ours */
+#define RTSP_REQUEST_MAX      8192u /* a request of ours */
 
 /* BLANK: empty lines between messages, which some servers send. */
 enum rtsp_kind { RTSP_KIND_RESPONSE, RTSP_KIND_REQUEST, RTSP_KIND_FRAME, RTSP_KIND_BLANK };
@@ -42,7 +42,8 @@ struct rtsp_message {
 
 /*
  * The next message at the start of buf. Returns how many bytes it took, 0 when more are needed, or
- * -EPROTO or -EMSGSIZE with a sentence in *ret_why. Never asks for more than RTSP_MESSAGE_MAX bytes.
+ * -EPROTO or -EMSGSIZE with a sentence in *ret_why. Never asks for more than RTSP_MESSAGE_MAX
+ * bytes.
  */
 ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, const char **ret_why);
 
@@ -58,7 +59,7 @@ int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret);
 /* The Session header: its id into ret_id[size], its timeout in seconds or 0. -ENOENT, -EINVAL. */
 int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32_t *ret_timeout_s);
 
-/* Of the Transport header, the channel of RTP (0 unless named). -ENOENT, -EPROTONOSUPPORT: not TCP. */
+/* The channel of RTP in the Transport header, or 0. -ENOENT, -EPROTONOSUPPORT: not over TCP. */
 int rtsp_transport(const struct rtsp_message *m, unsigned *ret_channel);
 
 /* "DESCRIBE" for RTSP_DESCRIBE. */

@@ -90,8 +90,8 @@ static int read_rtpmap(struct span section, uint32_t pt, struct span *ret_name, 
 	return *ret_rate ? 0 : -EINVAL;
 }
 
-static int take_payload(struct span section, uint32_t pt, struct span name, uint32_t rate,
-	struct sdp_video *ret)
+static int take_payload(
+	struct span section, uint32_t pt, struct span name, uint32_t rate, struct sdp_video *ret)
 {
 	struct span value = {"", 0};
 
@@ -150,7 +150,7 @@ static int read_video(struct span section, struct sdp_video *ret, struct failure
 	return -EPROTO;
 }
 
-/* Cut the text up to the next m= line off *rest: the session's part, then one media section each. */
+/* Cut the text up to the next m= line off *rest: the session's part, then a media section each. */
 static bool cut_section(struct span *rest, struct span *ret)
 {
 	const char *start = rest->at;

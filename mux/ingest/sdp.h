@@ -15,8 +15,8 @@ struct sdp_video {
 	enum stream_codec codec;
 	unsigned payload_type;
 	uint32_t clock_rate;
-	char fmtp[SDP_FMTP_MAX];         /* behind the payload type; "" if there is none */
-	char control[LIMIT_PATH];        /* of the media, as written; "" if there is none */
+	char fmtp[SDP_FMTP_MAX];          /* behind the payload type; "" if there is none */
+	char control[LIMIT_PATH];         /* of the media, as written; "" if there is none */
 	char session_control[LIMIT_PATH]; /* of the session, as written */
 };
 

@@ -118,9 +118,9 @@ static int try_request(struct session *s)
 	memcpy(ask.opaque, s->challenge.opaque, sizeof(ask.opaque));
 	memcpy(ask.uri, s->uri, sizeof(ask.uri));
 	s->asking = true;
-	return s->ops->ask(s->self, &ask) < 0 ?
-		fail(&s->failure, "the password could not be asked for") :
-		0;
+	return s->ops->ask(s->self, &ask) < 0
+		? fail(&s->failure, "the password could not be asked for")
+		: 0;
 }
 
 static int request(struct session *s, enum rtsp_method method, const char *uri)
@@ -174,7 +174,7 @@ static int take_description(struct session *s, const struct rtsp_message *m, uin
 	r = sdp_parse(m->body, m->body_len, &s->video, &s->failure);
 	if (r < 0)
 		return r;
-	/* Of another host: not used. Behind address translation cameras name their inner address. */
+	/* Of another host: not used. Some cameras name an inner address. */
 	if (url_base(home, rtsp_header_first(m, names[0]), s->base) < 0 &&
 		url_base(home, rtsp_header_first(m, names[1]), s->base) < 0)
 		snprintf(s->base, sizeof(s->base), "%s", home->url);
@@ -275,8 +275,7 @@ static int take_challenge(struct session *s, const struct rtsp_message *m)
 			"401: camera asks for a user and password, none is configured");
 	r = challenge_pick(m, &challenge);
 	if (r == -EACCES)
-		return fail_final(&s->failure,
-			"401: camera asks for Basic in the clear; refused");
+		return fail_final(&s->failure, "401: camera asks for Basic in the clear; refused");
 	if (r < 0)
 		return fail_final(&s->failure, "401: camera asks for a password in an unknown way");
 	/*
@@ -324,7 +323,7 @@ static int take_error(struct session *s, const struct rtsp_message *m, uint64_t 
 		m->reason.len > 64 ? 64 : (int)m->reason.len, m->reason.at);
 }
 
-/* Whether a reply belongs to the request under way: 1, 0 to an older one, -errno to none of ours. */
+/* Whether a reply is to the request under way: 1, 0 to an older one, -errno to none of ours. */
 static int match_reply(struct session *s, const struct rtsp_message *m)
 {
 	uint32_t cseq = 0;
@@ -354,7 +353,8 @@ static int on_reply(struct session *s, const struct rtsp_message *m, uint64_t no
 	if (m->status < 300)
 		return take_success(s, m, now_ns);
 	if (m->status < 400)
-		return fail_final(&s->failure, "%u: camera redirects elsewhere; refused", m->status);
+		return fail_final(
+			&s->failure, "%u: camera redirects elsewhere; refused", m->status);
 	if (m->status == 401 && s->phase != PHASE_OPTIONS)
 		return take_challenge(s, m);
 	return take_error(s, m, now_ns);
@@ -366,7 +366,7 @@ static int on_request(struct session *s, const struct rtsp_message *m)
 {
 	uint32_t cseq = 0;
 	bool known = span_is(m->method, "OPTIONS") || span_is(m->method, "GET_PARAMETER") ||
-		     span_is(m->method, "SET_PARAMETER");
+		span_is(m->method, "SET_PARAMETER");
 	char text[128];
 	int n;
 
@@ -450,8 +450,7 @@ int session_tick(struct session *s, uint64_t now_ns)
 	if (now_ns < s->alive_ns)
 		return 0;
 	plan_keep_alive(s, now_ns);
-	return request(
-		s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
+	return request(s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
 }
 
 void session_progress(struct session *s, uint64_t now_ns)
@@ -463,13 +462,13 @@ int session_closed(struct session *s)
 {
 	if (s->phase == PHASE_PLAYING)
 		return fail(&s->failure, "camera closed the connection");
-	return fail(&s->failure, "camera closed the connection during %s",
-		rtsp_method_name(s->method));
+	return fail(
+		&s->failure, "camera closed the connection during %s", rtsp_method_name(s->method));
 }
 
 /*
- * Bare, since framemuxd may be gone: a camera that wants it authorised ends the session all the same
- * when the connection closes.
+ * Bare, since framemuxd may be gone: a camera that wants it authorised ends the session all the
+ * same when the connection closes.
  */
 void session_end(struct session *s)
 {

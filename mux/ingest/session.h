@@ -1,7 +1,7 @@
 /*
  * A conversation with an RTSP camera over one TCP connection: OPTIONS, DESCRIBE, SETUP, PLAY, then
- * keep-alive. Bytes go in and come out through functions; it has no socket, no clock and no password
- * (framemuxd hashes challenges, and is asked without being waited for). Runs in ingest.
+ * keep-alive. Bytes go in and come out through functions; it has no socket, no clock and no
+ * password (framemuxd hashes challenges, and is asked without being waited for). Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_SESSION_H
 #define FRAMEMUX_INGEST_SESSION_H
@@ -46,8 +46,8 @@ void session_free(struct session *s);
  * tick: to be called when session_deadline has come. progress: an access unit is complete.
  */
 int session_start(struct session *s, uint64_t now_ns);
-int session_input(struct session *s, const uint8_t *buf, size_t len, uint64_t now_ns,
-	size_t *ret_used);
+int session_input(
+	struct session *s, const uint8_t *buf, size_t len, uint64_t now_ns, size_t *ret_used);
 int session_answer(struct session *s, const struct msg_digest_answer *answer);
 int session_tick(struct session *s, uint64_t now_ns);
 void session_progress(struct session *s, uint64_t now_ns);

@@ -1,6 +1,6 @@
 /*
- * Where access units come from: an RTSP camera, a file, a pattern. ingest.c drives one of these from
- * its poll() loop. Runs in ingest.
+ * Where access units come from: an RTSP camera, a file, a pattern. ingest.c drives one of these
+ * from its poll() loop. Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_SOURCE_H
 #define FRAMEMUX_INGEST_SOURCE_H

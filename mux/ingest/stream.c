@@ -219,8 +219,8 @@ static bool make_room(struct stream *s, size_t len, bool is_key)
 int stream_unit(struct stream *s, const struct stream_unit *unit)
 {
 	uint8_t p[STREAM_PREFIX_MAX], *b = p + STREAM_HEADER_BYTES;
-	struct iovec iov[2] = {{p, STREAM_HEADER_BYTES + STREAM_UNIT_BYTES},
-		{(void *)unit->data, unit->len}};
+	struct iovec iov[2] = {
+		{p, STREAM_HEADER_BYTES + STREAM_UNIT_BYTES}, {(void *)unit->data, unit->len}};
 	uint32_t flags = unit->flags;
 	int r;
 

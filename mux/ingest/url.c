@@ -121,8 +121,8 @@ int url_base(const struct home *home, struct span text, char ret[LIMIT_PATH])
 	return host_is_home(home, p.host) ? ours(home, p.path, ret) : -EXDEV;
 }
 
-int url_resolve(const struct home *home, const char *base, struct span control,
-	char ret[LIMIT_PATH])
+int url_resolve(
+	const struct home *home, const char *base, struct span control, char ret[LIMIT_PATH])
 {
 	size_t len = strlen(base);
 	int n;

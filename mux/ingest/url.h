@@ -14,7 +14,7 @@ struct home {
 	const char *peer; /* the address that its socket is connected to, as text; may be "" */
 };
 
-/* Whether this is an rtsp:// or rtsps:// URL with a host and no characters that a request cannot hold. */
+/* Whether this is an rtsp:// or rtsps:// URL with a host, and fit to stand in a request. */
 bool url_is_valid(const char *url);
 
 /*
@@ -27,7 +27,7 @@ int url_base(const struct home *home, struct span text, char ret[LIMIT_PATH]);
  * A control URL: absolute, or relative to base, which is one of ours already. "*" and "" are base
  * itself. -EINVAL, -EXDEV another host, -EMSGSIZE.
  */
-int url_resolve(const struct home *home, const char *base, struct span control,
-	char ret[LIMIT_PATH]);
+int url_resolve(
+	const struct home *home, const char *base, struct span control, char ret[LIMIT_PATH]);
 
 #endif

@@ -22,7 +22,8 @@ static inline uint8_t *material_read(const char *name, size_t *ret_len)
 	if (root)
 		snprintf(path, sizeof(path), "%s/%s", root, name);
 	else
-		snprintf(path, sizeof(path), "%s/../shared/material/%s", srcdir ? srcdir : ".", name);
+		snprintf(path, sizeof(path), "%s/../shared/material/%s", srcdir ? srcdir : ".",
+			name);
 	f = fopen(path, "rb");
 	if (!f || fstat(fileno(f), &st) < 0) {
 		fprintf(stderr, "SKIPPED: no %s (set FRAMEMUX_MATERIAL)\n", path);

@@ -113,7 +113,8 @@ START_TEST(what_a_unit_begins_with)
 }
 END_TEST
 
-/* Thousands of parameter sets cost no more than a scan, and none of them more room than there is. */
+/* Thousands of parameter sets cost no more than a scan, and none of them more room than there is.
+ */
 START_TEST(floods_are_bounded)
 {
 	size_t n = 4u << 20, len;

@@ -86,8 +86,8 @@ START_TEST(headers)
 }
 END_TEST
 
-static enum rtp_order follow(struct rtp_track *t, uint16_t seq, uint32_t ts, uint64_t at_ms,
-	uint64_t *ret_pts_ms)
+static enum rtp_order follow(
+	struct rtp_track *t, uint16_t seq, uint32_t ts, uint64_t at_ms, uint64_t *ret_pts_ms)
 {
 	struct rtp_packet p = {.sequence = seq, .timestamp = ts, .ssrc = 1};
 	uint64_t pts;

@@ -1,6 +1,6 @@
 /*
- * framemux-ingest itself, started as framemuxd starts it, between a framemuxd, a decoder and a camera
- * that the test plays. Runs in the build folder.
+ * framemux-ingest itself, started as framemuxd starts it, between a framemuxd, a decoder and a
+ * camera that the test plays. Runs in the build folder.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,8 +55,13 @@ static void spawn(int link_fd, int source, int stream)
 
 static struct msg_ingest_start start_message(uint32_t kind)
 {
-	struct msg_ingest_start start = {.generation = 7, .kind = kind, .width = 640, .height = 360,
-		.fps_milli = 100000, .name = "porch", .url = URL};
+	struct msg_ingest_start start = {.generation = 7,
+		.kind = kind,
+		.width = 640,
+		.height = 360,
+		.fps_milli = 100000,
+		.name = "porch",
+		.url = URL};
 
 	memset(start.id, 0x5a, sizeof(start.id));
 	return start;
@@ -248,10 +253,10 @@ START_TEST(a_single_picture)
 {
 	FILE *out = tmpfile();
 	uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xdb, 0, 0x43, 0};
-	static const uint8_t rest[] = {0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xff, 0xc4, 0,
-		0x14, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xc4, 0, 0x14, 0x10,
-		1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 0x3f,
-		0, 0x3f, 0xff, 0xd9};
+	static const uint8_t rest[] = {0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, 0xff, 0xc4,
+		0, 0x14, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xc4, 0,
+		0x14, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xda, 0, 8,
+		1, 1, 0, 0, 0x3f, 0, 0x3f, 0xff, 0xd9};
 	size_t size;
 
 	fwrite(jpeg, 1, sizeof(jpeg), out);
@@ -297,13 +302,14 @@ static void camera_answers(const char *begins, const char *format, ...)
 		request[have] = 0;
 		end_of_request = strstr(request, "\r\n\r\n");
 	} while (!end_of_request);
-	ck_assert_msg(strncmp(request, begins, strlen(begins)) == 0, "'%s' is not '%s'", request,
-		begins);
+	ck_assert_msg(
+		strncmp(request, begins, strlen(begins)) == 0, "'%s' is not '%s'", request, begins);
 	if (!format)
 		return;
 	cseq = strstr(request, "CSeq: ");
 	ck_assert_ptr_nonnull(cseq);
-	n = snprintf(reply, sizeof(reply), "RTSP/1.0 %.3s x\r\nCSeq: %d\r\n", format, atoi(cseq + 6));
+	n = snprintf(
+		reply, sizeof(reply), "RTSP/1.0 %.3s x\r\nCSeq: %d\r\n", format, atoi(cseq + 6));
 	va_start(ap, format);
 	n += vsnprintf(reply + n, sizeof(reply) - (size_t)n, format + 4, ap);
 	va_end(ap);

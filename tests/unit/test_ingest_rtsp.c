@@ -120,8 +120,8 @@ START_TEST(everything_is_bounded)
 	size_t n;
 
 	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 2147483648\r\n\r\n"), -EMSGSIZE);
-	ck_assert_int_eq(
-		parse("RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"), -EMSGSIZE);
+	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"),
+		-EMSGSIZE);
 	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 65537\r\n\r\n"), -EMSGSIZE);
 	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 65536\r\n\r\n"), 0);
 	/* A header line without end. */
@@ -162,13 +162,18 @@ END_TEST
 START_TEST(requests_are_written)
 {
 	char text[RTSP_REQUEST_MAX], longer[RTSP_REQUEST_MAX];
-	struct rtsp_request rq = {.method = RTSP_PLAY, .cseq = 4, .uri = "rtsp://h/x",
-		.session = "S", .authorization = "Digest x", .extra = "Range: npt=0.000-\r\n"};
+	struct rtsp_request rq = {.method = RTSP_PLAY,
+		.cseq = 4,
+		.uri = "rtsp://h/x",
+		.session = "S",
+		.authorization = "Digest x",
+		.extra = "Range: npt=0.000-\r\n"};
 
 	ck_assert_int_gt(rtsp_write(&rq, text), 0);
-	ck_assert_ptr_nonnull(strstr(text, "PLAY rtsp://h/x RTSP/1.0\r\nCSeq: 4\r\n"
-					   "Authorization: Digest x\r\nSession: S\r\n"
-					   "Range: npt=0.000-\r\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"PLAY rtsp://h/x RTSP/1.0\r\nCSeq: 4\r\n"
+		"Authorization: Digest x\r\nSession: S\r\n"
+		"Range: npt=0.000-\r\n"));
 	ck_assert_str_eq(text + strlen(text) - 4, "\r\n\r\n");
 	memset(longer, 'a', sizeof(longer));
 	longer[sizeof(longer) - 1] = 0;
@@ -193,11 +198,12 @@ START_TEST(the_strongest_challenge_wins)
 {
 	struct challenge c;
 
-	ck_assert_int_eq(pick("WWW-Authenticate: Basic realm=\"b\", Digest realm=\"m\", nonce=\"1\", "
-			      "algorithm=MD5, Digest realm=\"s\",nonce=\"2\",algorithm=sha-256,"
-			      "qop=\"auth,auth-int\"\r\n"
-			      "WWW-Authenticate: Digest realm=\"t\", nonce=\"3\", algorithm=MD5-sess",
-				 &c),
+	ck_assert_int_eq(
+		pick("WWW-Authenticate: Basic realm=\"b\", Digest realm=\"m\", nonce=\"1\", "
+		     "algorithm=MD5, Digest realm=\"s\",nonce=\"2\",algorithm=sha-256,"
+		     "qop=\"auth,auth-int\"\r\n"
+		     "WWW-Authenticate: Digest realm=\"t\", nonce=\"3\", algorithm=MD5-sess",
+			&c),
 		0);
 	ck_assert_int_eq(c.algorithm, DIGEST_SHA256);
 	ck_assert_str_eq(c.realm, "s");
@@ -234,8 +240,8 @@ START_TEST(what_cannot_be_answered)
 			      "algorithm=SHA-512-256",
 				 &c),
 		-EOPNOTSUPP);
-	ck_assert_int_eq(pick("WWW-Authenticate: Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"",
-				 &c),
+	ck_assert_int_eq(
+		pick("WWW-Authenticate: Digest realm=\"x\", nonce=\"y\", qop=\"auth-int\"", &c),
 		-EOPNOTSUPP);
 	ck_assert_int_eq(pick("WWW-Authenticate: Digest realm=\"x\"", &c), -EOPNOTSUPP);
 	ck_assert_int_eq(pick("WWW-Authenticate: Digest realm=\"x, nonce=\"y\"", &c), -EOPNOTSUPP);
@@ -267,8 +273,8 @@ START_TEST(control_urls_are_resolved)
 	const char *base = "rtsp://cam.lan:8554/live/";
 
 	ck_assert_str_eq(resolve(base, "trackID=1"), "rtsp://cam.lan:8554/live/trackID=1");
-	ck_assert_str_eq(resolve("rtsp://cam.lan:8554/live", "track1"),
-		"rtsp://cam.lan:8554/live/track1");
+	ck_assert_str_eq(
+		resolve("rtsp://cam.lan:8554/live", "track1"), "rtsp://cam.lan:8554/live/track1");
 	ck_assert_str_eq(resolve(base, "*"), base);
 	ck_assert_str_eq(resolve(base, ""), base);
 	ck_assert_str_eq(resolve(base, "?ctype=video"), "rtsp://cam.lan:8554/live/?ctype=video");
@@ -285,8 +291,8 @@ START_TEST(other_hosts_are_refused)
 	static const char *const away[] = {"rtsp://evil/x", "rtsps://evil/x",
 		"rtsp://cam.lan.evil/x", "rtsp://cam.lan@evil/x", "rtsp://192.168.1.2/x",
 		"rtsp://192.168.1.200/x", "rtsp://[fe80::1]/x"};
-	static const char *const bad[] = {"http://cam.lan/x", "rtsp:///x", "a b", "x\x7f", "a\"b",
-		"rtsp://[fe80::1/x"};
+	static const char *const bad[] = {
+		"http://cam.lan/x", "rtsp:///x", "a b", "x\x7f", "a\"b", "rtsp://[fe80::1/x"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(away); i++)
 		ck_assert_str_eq(resolve("rtsp://cam.lan/", away[i]), strerror(EXDEV));

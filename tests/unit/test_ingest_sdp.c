@@ -20,11 +20,12 @@ static int parse(const char *text)
 
 START_TEST(the_first_video_that_can_be_taken)
 {
-	ck_assert_int_eq(parse("v=0\r\na=control:*\r\nm=audio 0 RTP/AVP 0\r\na=control:a\r\n"
-			       "m=video 0 RTP/AVP 98\r\na=rtpmap:98 VP8/90000\r\n"
-			       "m=video 0 RTP/AVP 97 96\r\na=fmtp:96 packetization-mode=1\r\n"
-			       "a=rtpmap:97 H266/90000\r\na=rtpmap:96 h264/90000\r\na=control:t2\r\n"
-			       "m=video 0 RTP/AVP 26\r\na=control:t3\r\n"),
+	ck_assert_int_eq(
+		parse("v=0\r\na=control:*\r\nm=audio 0 RTP/AVP 0\r\na=control:a\r\n"
+		      "m=video 0 RTP/AVP 98\r\na=rtpmap:98 VP8/90000\r\n"
+		      "m=video 0 RTP/AVP 97 96\r\na=fmtp:96 packetization-mode=1\r\n"
+		      "a=rtpmap:97 H266/90000\r\na=rtpmap:96 h264/90000\r\na=control:t2\r\n"
+		      "m=video 0 RTP/AVP 26\r\na=control:t3\r\n"),
 		0);
 	ck_assert_int_eq(video.codec, STREAM_H264);
 	ck_assert_uint_eq(video.payload_type, 96);
@@ -74,8 +75,7 @@ START_TEST(long_lines_are_left_out_or_refused)
 	memset(text + n, 'x', SDP_FMTP_MAX);
 	ck_assert_int_eq(parse(text), 0);
 	ck_assert_str_eq(video.fmtp, "");
-	n = (size_t)sprintf(
-		text, "v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=control:");
+	n = (size_t)sprintf(text, "v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=control:");
 	memset(text + n, 'x', LIMIT_PATH);
 	text[n + LIMIT_PATH] = 0;
 	ck_assert_int_lt(parse(text), 0);
@@ -119,8 +119,9 @@ END_TEST
 
 START_TEST(mutations_never_read_outside)
 {
-	const char *seed = "v=0\r\na=control:*\r\nm=video 0 RTP/AVP 96 26\r\na=rtpmap:96 H264/90000\r\n"
-			   "a=fmtp:96 packetization-mode=1\r\na=control:t\r\nm=audio 0 RTP/AVP 0\r\n";
+	const char *seed =
+		"v=0\r\na=control:*\r\nm=video 0 RTP/AVP 96 26\r\na=rtpmap:96 H264/90000\r\n"
+		"a=fmtp:96 packetization-mode=1\r\na=control:t\r\nm=audio 0 RTP/AVP 0\r\n";
 	size_t len = strlen(seed);
 	uint32_t state = 7;
 

@@ -14,8 +14,8 @@
 	"v=0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t1\r\n"
 
 static struct session *session;
-static char sent[65536];              /* since the last look */
-static struct msg_digest_ask asked;   /* the last question */
+static char sent[65536];            /* since the last look */
+static struct msg_digest_ask asked; /* the last question */
 static unsigned asks, packets, videos;
 static uint64_t now = 1000 * NS_PER_S;
 
@@ -156,8 +156,8 @@ START_TEST(keep_alive_at_half_of_the_timeout)
 		sent[0] = 0;
 		ck_assert_int_eq(session_tick(session, now), 0);
 		/* The first is refused, so that the next ones are another method. */
-		assert_sent(i == 0 ? "GET_PARAMETER " URL "/ RTSP/1.0\r\nCSeq: 5\r\nSession: S1" :
-				     "OPTIONS " URL "/ RTSP/1.0");
+		assert_sent(i == 0 ? "GET_PARAMETER " URL "/ RTSP/1.0\r\nCSeq: 5\r\nSession: S1"
+				   : "OPTIONS " URL "/ RTSP/1.0");
 		ck_assert_int_eq(replies(5 + i, "405 Method Not Allowed", "", ""), 0);
 	}
 	session_free(session);
@@ -395,8 +395,8 @@ START_TEST(requests_of_the_camera)
 	ck_assert_str_eq(sent, "RTSP/1.0 200 OK\r\nCSeq: 77\r\n\r\n");
 	ck_assert_int_eq(says("ANNOUNCE x RTSP/1.0\r\nCSeq: 78\r\n\r\n"), 0);
 	ck_assert_str_eq(sent, "RTSP/1.0 501 Not Implemented\r\nCSeq: 78\r\n\r\n");
-	assert_failed(says("REDIRECT x RTSP/1.0\r\nCSeq: 79\r\nLocation: rtsp://evil/\r\n\r\n"), true,
-		"redirects elsewhere");
+	assert_failed(says("REDIRECT x RTSP/1.0\r\nCSeq: 79\r\nLocation: rtsp://evil/\r\n\r\n"),
+		true, "redirects elsewhere");
 }
 END_TEST
 

@@ -105,8 +105,12 @@ static uint32_t expect_unit(unsigned number, size_t len)
 START_TEST(messages_are_framed)
 {
 	uint8_t id[CAMERA_ID_BYTES] = {1, 2, 3};
-	struct stream_format format = {.codec = STREAM_H265, .width = 640, .height = 360,
-		.reorder = 2, .extradata = (const uint8_t *)"xyz", .extradata_len = 3};
+	struct stream_format format = {.codec = STREAM_H265,
+		.width = 640,
+		.height = 360,
+		.reorder = 2,
+		.extradata = (const uint8_t *)"xyz",
+		.extradata_len = 3};
 	struct message m;
 
 	ck_assert_int_eq(stream_hello(stream, id, 42), 0);
@@ -195,7 +199,8 @@ END_TEST
 START_TEST(limits_and_a_dead_decoder)
 {
 	struct stream_unit unit = {.data = (const uint8_t *)"", .len = LIMIT_ACCESS_UNIT + 1};
-	struct stream_format format = {.codec = STREAM_H264, .extradata = (const uint8_t *)"",
+	struct stream_format format = {.codec = STREAM_H264,
+		.extradata = (const uint8_t *)"",
 		.extradata_len = LIMIT_EXTRADATA + 1};
 
 	ck_assert_int_eq(stream_unit(stream, &unit), -EMSGSIZE);
