@@ -47,7 +47,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 	$(JANSSON_LIBS) $(UNIT_LIBS)
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
-	tests/unit/test_codec tests/unit/test_decode
+	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
 tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
@@ -59,6 +59,9 @@ tests_unit_test_convert_LDADD = libdecode.la $(UNIT_LIBS) -lm
 tests_unit_test_attach_SOURCES = tests/unit/test_attach.c
 tests_unit_test_attach_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_attach_LDADD = libdecode.la $(UNIT_LIBS)
+tests_unit_test_av_image_SOURCES = tests/unit/test_av_image.c
+tests_unit_test_av_image_CFLAGS = $(UNIT_CFLAGS) $(AVCODEC_CFLAGS)
+tests_unit_test_av_image_LDADD = libdecode.la $(AVCODEC_LIBS) $(UNIT_LIBS)
 tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
 tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
