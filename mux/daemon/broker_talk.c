@@ -17,7 +17,7 @@
 #define ROOT_KEY_ID   1u
 #define MISSING_WALLS "namespaces seccomp landlock uids"
 
-/* ---- what it is told ------------------------------------------------------------------------- */
+/* ---- what it is told ----------------------------------------------------------------- */
 
 static void send_start(struct mux *m)
 {
@@ -99,8 +99,7 @@ size_t mux_set_up_messages(const struct mux *m)
 		grants_standing(m->grants, &standing);
 }
 
-/* ---- what it asks ------------------------------------------------------------------------------
- */
+/* ---- what it asks -------------------------------------------------------------------- */
 
 static struct pair *find_pair(const struct mux *m, const uint8_t id[CAMERA_ID_BYTES])
 {

@@ -60,7 +60,4 @@ const char *config_text_folder(const struct config_text *t, unsigned file);
 int config_text_fail(const struct config_text *t, struct config_where where,
 	struct config_error *ret_error, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Replace comments by blanks, newlines kept. 0, or the line of a comment that does not end. */
-unsigned config_text_blank(char *text);
-
 #endif

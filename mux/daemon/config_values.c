@@ -54,7 +54,7 @@ static struct scope scope_of(struct config_reader *r, cfg_t *cfg, const char *ty
 	return s;
 }
 
-/* ---- kinds of values ---------------------------------------------------------------------- */
+/* ---- kinds of values ----------------------------------------------------------------- */
 
 static int read_text(const struct scope *s, const char *key, char *out, size_t cap)
 {
@@ -147,7 +147,7 @@ static int read_masks(const struct scope *s, struct mask *masks, uint32_t *ret_n
 	return 0;
 }
 
-/* ---- the top ------------------------------------------------------------------------------ */
+/* ---- the top ------------------------------------------------------------------------- */
 
 static int read_admins(const struct scope *s, struct config *c)
 {
@@ -205,7 +205,7 @@ int config_read_top(struct config_reader *r, cfg_t *cfg)
 	return 0;
 }
 
-/* ---- cameras ------------------------------------------------------------------------------ */
+/* ---- cameras ------------------------------------------------------------------------- */
 
 static int read_url(const struct scope *s, struct config_camera *cam)
 {
@@ -304,7 +304,7 @@ int config_read_camera(struct config_reader *r, cfg_t *sec, unsigned index)
 	return 0;
 }
 
-/* ---- grants ------------------------------------------------------------------------------- */
+/* ---- grants -------------------------------------------------------------------------- */
 
 static int read_holder(const struct scope *s, struct config_grant *g)
 {

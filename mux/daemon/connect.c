@@ -117,7 +117,7 @@ static void finish_soon(struct connecting *c)
 	arm(c, 0);
 }
 
-/* ---- addresses ----------------------------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------------------------- */
 
 static void add_address(struct connecting *c, const char *text)
 {
@@ -209,7 +209,7 @@ static int resolve(struct connecting *c)
 	return rc;
 }
 
-/* ---- connecting ---------------------------------------------------------------------------- */
+/* ---- connecting ---------------------------------------------------------------------- */
 
 /* Address and port; what else a sockaddr holds (scope, flow) we did not choose. */
 static bool is_same_peer(const struct address *a, const struct sockaddr_storage *peer)
@@ -336,7 +336,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	}
 }
 
-/* ---- files and patterns -------------------------------------------------------------------- */
+/* ---- files and patterns -------------------------------------------------------------- */
 
 static void open_file(struct connecting *c, const char *path, bool regular)
 {

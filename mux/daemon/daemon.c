@@ -27,8 +27,7 @@
 #define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 #define FDS_WANTED   65536u
 
-/* ---- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end ------------------------------------------------------------------------- */
 
 static bool pairs_are_at_rest(const struct mux *m)
 {
@@ -101,8 +100,7 @@ static void on_reload_signal(evutil_socket_t signo, short what, void *data)
 	log_warning("reload is not built yet; restart framemuxd");
 }
 
-/* ---- ready --------------------------------------------------------------------------------------
- */
+/* ---- ready --------------------------------------------------------------------------- */
 
 void mux_announce(struct mux *m)
 {

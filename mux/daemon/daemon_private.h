@@ -37,7 +37,7 @@ struct mux {
 	unsigned signals_to_end;
 };
 
-/* ---- broker_talk.c: what is said on the link to the broker ---- */
+/* ---- broker_talk.c: what is said on the link to the broker --------------------------- */
 extern const struct wire_rule mux_broker_rules[];
 extern const size_t mux_n_broker_rules;
 
@@ -47,13 +47,13 @@ int mux_set_up_broker(void *mux);
 /* How many messages that can be at most. */
 size_t mux_set_up_messages(const struct mux *m);
 
-/* ---- hand_out.c: tokens to files, revocations to disk ---- */
+/* ---- hand_out.c: tokens to files, revocations to disk -------------------------------- */
 
 /* The standing tokens are all there: keep their ids, write the token files, then announce. */
 void mux_hand_out(struct mux *m);
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES]);
 
-/* ---- daemon.c ---- */
+/* ---- daemon.c ------------------------------------------------------------------------ */
 
 /* Ready, if the broker is and the token files are written: says so once. */
 void mux_announce(struct mux *m);

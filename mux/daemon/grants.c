@@ -45,7 +45,7 @@ static int explain(int rc, char *why, size_t size)
 	return rc;
 }
 
-/* ---- the file ------------------------------------------------------------------------------ */
+/* ---- the file ------------------------------------------------------------------------ */
 
 static int unhex(const char *hex, uint8_t *out, size_t size)
 {
@@ -177,7 +177,7 @@ int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
 	return 0;
 }
 
-/* ---- what is the same, and what is not ------------------------------------------------------ */
+/* ---- what is the same, and what is not ----------------------------------------------- */
 
 /* Over all that the token says but for its round: another value is another grant. */
 static void hash_standing(struct standing *st)

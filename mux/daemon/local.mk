@@ -6,6 +6,8 @@ libdaemon_la_SOURCES = \
 	mux/daemon/camera.c mux/daemon/camera.h \
 	mux/daemon/child.c mux/daemon/child.h \
 	mux/daemon/config.c mux/daemon/config.h \
+	mux/daemon/config_files.c mux/daemon/config_text_private.h \
+	mux/daemon/config_lex.c mux/daemon/config_lex.h \
 	mux/daemon/config_text.c mux/daemon/config_text.h \
 	mux/daemon/config_values.c mux/daemon/config_values.h \
 	mux/daemon/connect.c mux/daemon/connect.h \
@@ -19,7 +21,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \
 	mux/daemon/pair.c mux/daemon/pair.h mux/daemon/pair_private.h \
-	mux/daemon/pair_birth.c mux/daemon/pair_survey.c \
+	mux/daemon/pair_birth.c mux/daemon/pair_survey.c mux/daemon/pair_talk.c \
 	mux/daemon/parse.c mux/daemon/parse.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
 	mux/daemon/roles.c mux/daemon/roles.h \

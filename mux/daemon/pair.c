@@ -16,15 +16,13 @@
 #include "common/log.h"
 #include "mux/daemon/pair_private.h"
 
-#define READY_LIMIT_MS  10000u
-#define GOODBYE_MS      1000u /* for ingest's TEARDOWN */
-#define PAUSE_MIN_MS    500u
-#define PAUSE_MAX_MS    30000u
-#define STEADY_NS       (10 * NS_PER_S) /* live for so long: the next pause is short again */
-#define BEAT_GRACE_NS   (500 * NS_PER_MS)
-#define SILENT_LIMIT_NS (10 * NS_PER_S)
+#define READY_LIMIT_MS 10000u
+#define GOODBYE_MS     1000u /* for ingest's TEARDOWN */
+#define PAUSE_MIN_MS   500u
+#define PAUSE_MAX_MS   30000u
+#define STEADY_NS      (10 * NS_PER_S) /* live for so long: the next pause is short again */
 
-static void arm(struct event *timer, uint64_t ns)
+void pair_arm(struct event *timer, uint64_t ns)
 {
 	struct timeval tv = {.tv_sec = (time_t)(ns / NS_PER_S),
 		.tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
@@ -32,9 +30,9 @@ static void arm(struct event *timer, uint64_t ns)
 	event_add(timer, &tv);
 }
 
-/* ---- state, as others see it ----------------------------------------------------------------- */
+/* ---- state, as others see it --------------------------------------------------------- */
 
-static void set_state(struct pair *p, enum camera_state state, const char *reason)
+void pair_set_state(struct pair *p, enum camera_state state, const char *reason)
 {
 	struct msg_camera_news news = {.state = state};
 
@@ -60,15 +58,14 @@ static void note_reason(struct pair *p, enum pair_word word, const char *reason)
 	snprintf(p->reason, sizeof(p->reason), "%s", reason);
 }
 
-/* ---- the end of a generation ------------------------------------------------------------------
- */
+/* ---- the end of a generation --------------------------------------------------------- */
 
 static void open_source(struct pair *p);
 
 static void start_pause(struct pair *p, uint64_t wait_ns)
 {
 	p->phase = PAIR_PAUSE;
-	arm(p->timer, wait_ns);
+	pair_arm(p->timer, wait_ns);
 }
 
 /* Growing pauses with some jitter, so that cameras that fell together do not come back together. */
@@ -88,7 +85,7 @@ static void plan_next(struct pair *p)
 static void come_to_rest(struct pair *p)
 {
 	p->phase = PAIR_REST;
-	set_state(p, CAMERA_IDLE, "");
+	pair_set_state(p, CAMERA_IDLE, "");
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
 		p->host->at_rest(p->host->self);
@@ -127,7 +124,7 @@ static void after_death(struct pair *p, bool was_orderly)
 	}
 	plan_next(p);
 	if (p->leases) {
-		set_state(p, CAMERA_LOST, p->reason);
+		pair_set_state(p, CAMERA_LOST, p->reason);
 		start_pause(p, p->not_before_ns - clock_monotonic_ns());
 	} else {
 		come_to_rest(p);
@@ -155,7 +152,7 @@ static void kill_both(struct pair *p)
 }
 
 /* Whatever happened: this generation is over, and both are killed. */
-static void fail(struct pair *p, enum pair_word word, const char *reason)
+void pair_fail(struct pair *p, enum pair_word word, const char *reason)
 {
 	note_reason(p, word, reason);
 	switch (p->phase) {
@@ -199,7 +196,7 @@ static void end_orderly(struct pair *p)
 	p->phase = PAIR_ENDING;
 	connect_cancel(take_ptr(p->connecting));
 	close_links(p);
-	arm(p->timer, GOODBYE_MS * NS_PER_MS);
+	pair_arm(p->timer, GOODBYE_MS * NS_PER_MS);
 	bury(p, true);
 }
 
@@ -221,7 +218,7 @@ static void on_exit_of(struct pair *p, const char *role, int status)
 	if (p->phase == PAIR_DYING)
 		bury(p, false);
 	else
-		fail(p, WORD_STATUS, reason);
+		pair_fail(p, WORD_STATUS, reason);
 }
 
 void pair_on_ingest_exit(void *data, int status)
@@ -246,11 +243,11 @@ static void on_link_end(struct pair *p, const char *role, int error)
 
 	if (error == -EPIPE) {
 		snprintf(reason, sizeof(reason), "%s ended", role);
-		fail(p, WORD_LINK, reason);
+		pair_fail(p, WORD_LINK, reason);
 		return;
 	}
 	snprintf(reason, sizeof(reason), "%s broke the protocol: %s", role, strerror(-error));
-	fail(p, WORD_OURS, reason);
+	pair_fail(p, WORD_OURS, reason);
 }
 
 void pair_on_ingest_end(void *self, int error)
@@ -263,8 +260,7 @@ void pair_on_decode_end(void *self, int error)
 	on_link_end(self, "decode", error);
 }
 
-/* ---- the beginning ----------------------------------------------------------------------------
- */
+/* ---- the beginning ------------------------------------------------------------------- */
 
 static void on_source(void *data, int fd, const char *why)
 {
@@ -274,7 +270,7 @@ static void on_source(void *data, int fd, const char *why)
 
 	p->connecting = NULL;
 	if (source < 0) {
-		fail(p, WORD_OURS, why);
+		pair_fail(p, WORD_OURS, why);
 		return;
 	}
 	p->phase = PAIR_BEARING;
@@ -284,10 +280,10 @@ static void on_source(void *data, int fd, const char *why)
 
 		snprintf(reason, sizeof(reason), "its processes cannot be started: %s",
 			strerror(-rc));
-		fail(p, WORD_OURS, reason);
+		pair_fail(p, WORD_OURS, reason);
 		return;
 	}
-	arm(p->timer, READY_LIMIT_MS * NS_PER_MS);
+	pair_arm(p->timer, READY_LIMIT_MS * NS_PER_MS);
 }
 
 static void open_source(struct pair *p)
@@ -299,13 +295,13 @@ static void open_source(struct pair *p)
 	p->final = p->was_steady = false;
 	p->reason[0] = 0;
 	if (p->state != CAMERA_LOST) /* trying again is still lost, and says why */
-		set_state(p, CAMERA_CONNECTING, "");
+		pair_set_state(p, CAMERA_CONNECTING, "");
 	rc = connect_begin(p->host->base, p->host->roles, p->camera, on_source, p, &p->connecting);
 	if (rc < 0)
-		fail(p, WORD_OURS, strerror(-rc));
+		pair_fail(p, WORD_OURS, strerror(-rc));
 }
 
-static void announce(struct pair *p)
+void pair_announce(struct pair *p)
 {
 	struct msg_pair_born born = {.generation = p->generation};
 
@@ -319,10 +315,10 @@ static void announce(struct pair *p)
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	p->beat_ns = clock_monotonic_ns();
-	arm(p->health, SILENT_LIMIT_NS);
+	pair_arm(p->health, SILENT_LIMIT_NS);
 	log_info("camera %s: generation %llu is born", p->camera->name,
 		(unsigned long long)p->generation);
-	set_state(p, CAMERA_CONNECTING, "waiting for the first frame");
+	pair_set_state(p, CAMERA_CONNECTING, "waiting for the first frame");
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -337,7 +333,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 		open_source(p);
 		break;
 	case PAIR_BEARING:
-		fail(p, WORD_OURS,
+		pair_fail(p, WORD_OURS,
 			p->ingest_ready ? "decode was not ready in time"
 					: "ingest was not ready in time");
 		break;
@@ -379,7 +375,7 @@ void pair_want(struct pair *p, uint32_t leases)
 	if (p->phase == PAIR_PAUSE)
 		end_orderly(p);
 	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL))
-		arm(p->linger, p->host->linger_s * NS_PER_S);
+		pair_arm(p->linger, p->host->linger_s * NS_PER_S);
 }
 
 void pair_kill(struct pair *p, uint64_t generation, const char *reason)
@@ -387,7 +383,7 @@ void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 	if (p->generation != generation || !p->announced)
 		return;
 	log_info("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
-	fail(p, WORD_BROKER, reason);
+	pair_fail(p, WORD_BROKER, reason);
 }
 
 void pair_abort(struct pair *p)
@@ -398,7 +394,7 @@ void pair_abort(struct pair *p)
 		return;
 	}
 	p->aborted = true;
-	fail(p, WORD_OURS, "the broker died");
+	pair_fail(p, WORD_OURS, "the broker died");
 }
 
 void pair_stop(struct pair *p)
@@ -412,161 +408,6 @@ bool pair_is_at_rest(const struct pair *p)
 {
 	return p->phase == PAIR_REST || p->phase == PAIR_PAUSE;
 }
-
-/* ---- what the two say ---------------------------------------------------------------------------
- */
-
-/* How old the newest frame may be: as a lease's limit, for all frames. */
-static uint64_t stale_limit_ns(const struct pair *p)
-{
-	uint64_t limit = p->host->stale_after_ms * NS_PER_MS, three = 0;
-
-	if (p->beat.fps_milli)
-		three = 3 * 1000 * NS_PER_S / p->beat.fps_milli;
-	return three > limit ? three : limit;
-}
-
-/* Called at each beat and when no further one came in time. */
-static void check_health(struct pair *p, bool at_beat)
-{
-	uint64_t now = clock_monotonic_ns(), frame = p->beat.last_frame_ns, next;
-
-	if (frame > now)
-		frame = now;
-	next = p->beat_ns + SILENT_LIMIT_NS;
-	if (!at_beat && now >= next) {
-		fail(p, WORD_OURS, "decode is silent");
-		return;
-	}
-	if (frame) {
-		uint64_t due = frame + stale_limit_ns(p);
-
-		/* Between beats newer frames may have come that were not told yet. */
-		if (!at_beat && due < p->beat_ns + BEAT_GRACE_NS)
-			due = p->beat_ns + BEAT_GRACE_NS;
-		if (now < due) {
-			set_state(p, CAMERA_LIVE, "");
-			next = due < p->beat_ns + BEAT_GRACE_NS ? p->beat_ns + BEAT_GRACE_NS : due;
-		} else {
-			set_state(p, CAMERA_STALE, "no new frame");
-		}
-	}
-	arm(p->health, next > now ? next - now : 1);
-}
-
-static void on_health(evutil_socket_t fd, short what, void *data)
-{
-	struct pair *p = data;
-
-	(void)fd;
-	(void)what;
-	if (p->phase == PAIR_RUNNING)
-		check_health(p, false);
-}
-
-static int on_ingest_ready(void *self, const void *msg, int *fds)
-{
-	const struct msg_ingest_ready *m = msg;
-	struct pair *p = self;
-
-	(void)fds;
-	if (m->generation != p->generation)
-		return -EPROTO;
-	p->ingest_ready = true;
-	announce(p);
-	return 0;
-}
-
-static int on_ingest_news(void *self, const void *msg, int *fds)
-{
-	const struct msg_ingest_news *m = msg;
-	const struct pair *p = self;
-
-	(void)fds;
-	log_info("camera %s: ingest: %s", p->camera->name, m->reason);
-	return 0;
-}
-
-static int on_ingest_failed(void *self, const void *msg, int *fds)
-{
-	const struct msg_ingest_failed *m = msg;
-	struct pair *p = self;
-
-	(void)fds;
-	p->final = m->final != 0;
-	fail(p, WORD_INGEST, m->reason);
-	return 0;
-}
-
-static int on_digest_ask(void *self, const void *msg, int *fds)
-{
-	const struct msg_digest_ask *m = msg;
-	struct pair *p = self;
-	struct digest_owner owner = {p->camera->username, p->camera->password, p->camera->url};
-	uint8_t random[DIGEST_CNONCE_BYTES];
-	struct msg_digest_answer answer;
-	int rc;
-
-	(void)fds;
-	randombytes_buf(random, sizeof(random));
-	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
-	if (answer.status)
-		log_warning("camera %s: no answer to its challenge: %s", p->camera->name,
-			answer.reason);
-	rc = peer_send(p->ingest_link, &wire_digest_answer, &answer, NULL, 0);
-	explicit_bzero(&answer, sizeof(answer));
-	return rc;
-}
-
-static int on_decode_ready(void *self, const void *msg, int *fds)
-{
-	const struct msg_decode_ready *m = msg;
-	struct pair *p = self;
-
-	(void)fds;
-	if (m->generation != p->generation)
-		return -EPROTO;
-	p->decode_ready = true;
-	announce(p);
-	return 0;
-}
-
-static int on_decode_beat(void *self, const void *msg, int *fds)
-{
-	struct pair *p = self;
-
-	(void)fds;
-	if (p->phase != PAIR_RUNNING)
-		return 0;
-	memcpy(&p->beat, msg, sizeof(p->beat));
-	p->beat_ns = clock_monotonic_ns();
-	check_health(p, true);
-	return 0;
-}
-
-static int on_decode_failed(void *self, const void *msg, int *fds)
-{
-	const struct msg_decode_failed *m = msg;
-
-	(void)fds;
-	fail(self, WORD_DECODE, m->reason);
-	return 0;
-}
-
-const struct wire_rule pair_ingest_rules[] = {
-	{&wire_ingest_ready, PAIR_TALKING, 0, on_ingest_ready},
-	{&wire_ingest_news, PAIR_TALKING, 0, on_ingest_news},
-	{&wire_ingest_failed, PAIR_TALKING, 0, on_ingest_failed},
-	{&wire_digest_ask, PAIR_TALKING, 0, on_digest_ask},
-};
-const size_t pair_n_ingest_rules = ARRAY_SIZE(pair_ingest_rules);
-
-const struct wire_rule pair_decode_rules[] = {
-	{&wire_decode_ready, PAIR_TALKING, 0, on_decode_ready},
-	{&wire_decode_beat, PAIR_TALKING, 0, on_decode_beat},
-	{&wire_decode_failed, PAIR_TALKING, 0, on_decode_failed},
-};
-const size_t pair_n_decode_rules = ARRAY_SIZE(pair_decode_rules);
 
 /* ---- making and freeing
  * --------------------------------------------------------------------------- */
@@ -585,7 +426,7 @@ struct pair *pair_new(struct pair_host *host, const struct camera_record *camera
 		.broker_end = -1};
 	p->timer = evtimer_new(host->base, on_timer, p);
 	p->linger = evtimer_new(host->base, on_linger, p);
-	p->health = evtimer_new(host->base, on_health, p);
+	p->health = evtimer_new(host->base, pair_on_health, p);
 	if (!p->timer || !p->linger || !p->health) {
 		pair_free(p);
 		return NULL;

@@ -2,6 +2,7 @@
 #ifndef FRAMEMUX_PAIR_PRIVATE_H
 #define FRAMEMUX_PAIR_PRIVATE_H
 
+#include "common/clock.h"
 #include "mux/daemon/connect.h"
 #include "mux/daemon/digest.h"
 #include "mux/daemon/pair.h"
@@ -70,6 +71,19 @@ void pair_on_ingest_end(void *self, int error);
 void pair_on_decode_end(void *self, int error);
 void pair_on_ingest_exit(void *data, int status);
 void pair_on_decode_exit(void *data, int status);
+
+#define SILENT_LIMIT_NS (10 * NS_PER_S) /* a decoder that lives beats at 4 Hz */
+
+void pair_arm(struct event *timer, uint64_t ns);
+void pair_set_state(struct pair *p, enum camera_state state, const char *reason);
+
+/* Whatever happened: this generation is over, and both are killed. */
+void pair_fail(struct pair *p, enum pair_word word, const char *reason);
+
+/* Both are ready: the broker gets its end of the link. */
+void pair_announce(struct pair *p);
+
+void pair_on_health(evutil_socket_t fd, short what, void *data);
 
 /*
  * Bring both processes to life on an open source. 0, or -errno with what was started still there:

@@ -83,7 +83,7 @@ int state_folder(const struct state *s)
 	return s->folder;
 }
 
-/* ---- the root key -------------------------------------------------------------------------- */
+/* ---- the root key -------------------------------------------------------------------- */
 
 /* Made under another name and renamed: a key is there in full or not at all. */
 static int make_root_key(struct state *s)
@@ -145,7 +145,7 @@ int state_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *ret_why, s
 	return read_root_key(s, ret_key, ret_why, why_size);
 }
 
-/* ---- epochs -------------------------------------------------------------------------------- */
+/* ---- epochs -------------------------------------------------------------------------- */
 
 struct epoch {
 	char name[LIMIT_NAME];
@@ -271,7 +271,7 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 	return rc < 0 ? explain(rc, ret_why, why_size, EPOCHS) : 0;
 }
 
-/* ---- revoked tokens ------------------------------------------------------------------------- */
+/* ---- revoked tokens ------------------------------------------------------------------ */
 
 static int open_revoked(struct state *s)
 {

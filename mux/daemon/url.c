@@ -310,7 +310,7 @@ int url_parse(const char *text, struct url *ret, const char **ret_why)
 	return refuse(ret_why, "unknown scheme; use rtsp, file or test");
 }
 
-/* ---- what a camera may have signed -------------------------------------------------------- */
+/* ---- what a camera may have signed --------------------------------------------------- */
 
 struct request_uri {
 	char host[URL_HOST_BYTES];

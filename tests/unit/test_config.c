@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mux/daemon/config.h"
+#include "mux/daemon/config_lex.h"
 #include "mux/daemon/config_text.h"
 #include "tests/unit/unit.h"
 
@@ -446,11 +447,11 @@ START_TEST(test_blank)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		snprintf(text, sizeof(text), "%s", rows[i].text);
-		ck_assert_uint_eq(config_text_blank(text), 0);
+		ck_assert_uint_eq(lexer_blank(text), 0);
 		ck_assert_str_eq(text, rows[i].blank);
 	}
 	snprintf(text, sizeof(text), "a\n\n/* b\n");
-	ck_assert_uint_eq(config_text_blank(text), 3);
+	ck_assert_uint_eq(lexer_blank(text), 3);
 }
 END_TEST
 

@@ -1,0 +1,166 @@
+/*
+ * What ingest and decode of a pair say to framemuxd, and what follows from it. Runs in its loop.
+ * Sees no byte of the camera but bounded messages.
+ */
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/daemon/pair_private.h"
+
+#define BEAT_GRACE_NS (500 * NS_PER_MS)
+
+/* How old the newest frame may be: as a lease's limit, for all frames. */
+static uint64_t stale_limit_ns(const struct pair *p)
+{
+	uint64_t limit = p->host->stale_after_ms * NS_PER_MS, three = 0;
+
+	if (p->beat.fps_milli)
+		three = 3 * 1000 * NS_PER_S / p->beat.fps_milli;
+	return three > limit ? three : limit;
+}
+
+/* Called at each beat and when no further one came in time. */
+static void check_health(struct pair *p, bool at_beat)
+{
+	uint64_t now = clock_monotonic_ns(), frame = p->beat.last_frame_ns, next;
+
+	if (frame > now)
+		frame = now;
+	next = p->beat_ns + SILENT_LIMIT_NS;
+	if (!at_beat && now >= next) {
+		pair_fail(p, WORD_OURS, "decode is silent");
+		return;
+	}
+	if (frame) {
+		uint64_t due = frame + stale_limit_ns(p);
+
+		/* Between beats newer frames may have come that were not told yet. */
+		if (!at_beat && due < p->beat_ns + BEAT_GRACE_NS)
+			due = p->beat_ns + BEAT_GRACE_NS;
+		if (now < due) {
+			pair_set_state(p, CAMERA_LIVE, "");
+			next = due < p->beat_ns + BEAT_GRACE_NS ? p->beat_ns + BEAT_GRACE_NS : due;
+		} else {
+			pair_set_state(p, CAMERA_STALE, "no new frame");
+		}
+	}
+	pair_arm(p->health, next > now ? next - now : 1);
+}
+
+void pair_on_health(evutil_socket_t fd, short what, void *data)
+{
+	struct pair *p = data;
+
+	(void)fd;
+	(void)what;
+	if (p->phase == PAIR_RUNNING)
+		check_health(p, false);
+}
+
+static int on_ingest_ready(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_ready *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	if (m->generation != p->generation)
+		return -EPROTO;
+	p->ingest_ready = true;
+	pair_announce(p);
+	return 0;
+}
+
+static int on_ingest_news(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_news *m = msg;
+	const struct pair *p = self;
+
+	(void)fds;
+	log_info("camera %s: ingest: %s", p->camera->name, m->reason);
+	return 0;
+}
+
+static int on_ingest_failed(void *self, const void *msg, int *fds)
+{
+	const struct msg_ingest_failed *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	p->final = m->final != 0;
+	pair_fail(p, WORD_INGEST, m->reason);
+	return 0;
+}
+
+static int on_digest_ask(void *self, const void *msg, int *fds)
+{
+	const struct msg_digest_ask *m = msg;
+	struct pair *p = self;
+	struct digest_owner owner = {p->camera->username, p->camera->password, p->camera->url};
+	uint8_t random[DIGEST_CNONCE_BYTES];
+	struct msg_digest_answer answer;
+	int rc;
+
+	(void)fds;
+	randombytes_buf(random, sizeof(random));
+	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
+	if (answer.status)
+		log_warning("camera %s: no answer to its challenge: %s", p->camera->name,
+			answer.reason);
+	rc = peer_send(p->ingest_link, &wire_digest_answer, &answer, NULL, 0);
+	explicit_bzero(&answer, sizeof(answer));
+	return rc;
+}
+
+static int on_decode_ready(void *self, const void *msg, int *fds)
+{
+	const struct msg_decode_ready *m = msg;
+	struct pair *p = self;
+
+	(void)fds;
+	if (m->generation != p->generation)
+		return -EPROTO;
+	p->decode_ready = true;
+	pair_announce(p);
+	return 0;
+}
+
+static int on_decode_beat(void *self, const void *msg, int *fds)
+{
+	struct pair *p = self;
+
+	(void)fds;
+	if (p->phase != PAIR_RUNNING)
+		return 0;
+	memcpy(&p->beat, msg, sizeof(p->beat));
+	p->beat_ns = clock_monotonic_ns();
+	check_health(p, true);
+	return 0;
+}
+
+static int on_decode_failed(void *self, const void *msg, int *fds)
+{
+	const struct msg_decode_failed *m = msg;
+
+	(void)fds;
+	pair_fail(self, WORD_DECODE, m->reason);
+	return 0;
+}
+
+const struct wire_rule pair_ingest_rules[] = {
+	{&wire_ingest_ready, PAIR_TALKING, 0, on_ingest_ready},
+	{&wire_ingest_news, PAIR_TALKING, 0, on_ingest_news},
+	{&wire_ingest_failed, PAIR_TALKING, 0, on_ingest_failed},
+	{&wire_digest_ask, PAIR_TALKING, 0, on_digest_ask},
+};
+const size_t pair_n_ingest_rules = ARRAY_SIZE(pair_ingest_rules);
+
+const struct wire_rule pair_decode_rules[] = {
+	{&wire_decode_ready, PAIR_TALKING, 0, on_decode_ready},
+	{&wire_decode_beat, PAIR_TALKING, 0, on_decode_beat},
+	{&wire_decode_failed, PAIR_TALKING, 0, on_decode_failed},
+};
+const size_t pair_n_decode_rules = ARRAY_SIZE(pair_decode_rules);
