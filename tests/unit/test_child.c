@@ -78,7 +78,7 @@ static void run_script(const char *script, struct child_spec *spec, char *out, s
 START_TEST(test_overlapping_descriptors)
 {
 	struct child_spec spec = {.n_fds = 3};
-	char out[256] = "", names[3][32];
+	char out[256] = "", names[3][48];
 	int fd[3];
 
 	for (int i = 0; i < 3; i++) {
