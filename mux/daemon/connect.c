@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -166,7 +167,10 @@ static void on_resolver_exit(void *data, int status)
 			line = strtok_r(NULL, "\n", &save))
 			add_address(c, line);
 	if (!c->n_addresses) {
-		snprintf(c->why, sizeof(c->why), "the name %.100s has no address", c->camera->host);
+		snprintf(c->why, sizeof(c->why), "the name %.100s %s", c->camera->host,
+			WIFEXITED(status) && WEXITSTATUS(status) == EX_NOHOST
+				? "has no address"
+				: "cannot be resolved now");
 		finish_soon(c);
 		return;
 	}

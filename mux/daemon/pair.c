@@ -212,9 +212,10 @@ static void on_exit_of(struct pair *p, const char *role, int status)
 		bury(p, true);
 		return;
 	}
-	/* When both are to die, SIGKILL was ours and says nothing. */
-	if (!by_kill || p->phase != PAIR_DYING)
-		note_reason(p, WIFSIGNALED(status) && !by_kill ? WORD_INGEST : WORD_STATUS, reason);
+	if (WIFSIGNALED(status) && !by_kill)
+		note_reason(p, WORD_INGEST, reason);
+	else if (p->phase != PAIR_DYING) /* else it is the effect of the other's end, or of ours */
+		note_reason(p, WORD_STATUS, reason);
 	if (p->phase == PAIR_DYING)
 		bury(p, false);
 	else
@@ -382,6 +383,12 @@ void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 {
 	if (p->generation != generation || !p->announced)
 		return;
+	if (p->phase == PAIR_ENDING) {
+		/* Only decode writes into rings; ingest may still say goodbye to the camera. */
+		if (p->decode)
+			child_kill(p->decode, SIGKILL);
+		return;
+	}
 	log_info("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
 	pair_fail(p, WORD_BROKER, reason);
 }

@@ -32,10 +32,8 @@ int main(int argc, char **argv)
 		return EX_OSERR;
 	alarm(LIMIT_S);
 	rc = getaddrinfo(argv[1], NULL, &hints, &list);
-	if (rc != 0) {
-		fprintf(stderr, "framemux-resolve: %s: %s\n", argv[1], gai_strerror(rc));
-		return EX_NOHOST;
-	}
+	if (rc != 0) /* framemuxd says which name it was */
+		return rc == EAI_AGAIN ? EX_TEMPFAIL : EX_NOHOST;
 	for (const struct addrinfo *a = list; a && n < ADDRESSES_MAX; a = a->ai_next) {
 		const struct sockaddr_in *in = (const void *)a->ai_addr;
 		const struct sockaddr_in6 *in6 = (const void *)a->ai_addr;
