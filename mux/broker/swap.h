@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "common/breakage.h" /* ENABLE_BREAKAGE */
 #include "mux/broker/attach.h"
 
 #ifdef ENABLE_BREAKAGE
