@@ -196,9 +196,9 @@ def main():
     out = tempfile.mkdtemp(prefix="framemux-demo-")
     os.chmod(out, 0o755)
     try:
-        with tempfile.TemporaryDirectory(prefix="framemux-clients-") as clients:
-            harness.stage_clients(build, clients)
-            with harness.Scene(build, clients) as scene:
+        with tempfile.TemporaryDirectory(prefix="framemux-programs-") as programs:
+            harness.stage_programs(build, programs)
+            with harness.Scene(build, programs) as scene:
                 summary = demo(scene, url_file, out)
     except (harness.Failed, harness.Skipped) as e:
         say(f"FAILED: {e}")

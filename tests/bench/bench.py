@@ -17,6 +17,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,7 +152,9 @@ def main():
 
     def note(name, value):
         rows.setdefault(name, []).append(value)
-    with harness.Scene(build, os.path.join(build, ".libs")) as scene:
+    with tempfile.TemporaryDirectory(prefix="framemux-programs-") as programs, \
+            harness.Scene(build, programs) as scene:
+        harness.stage_programs(build, programs)
         print(f"bench: encoding {FRAMES} frames of {WIDTH}x{HEIGHT}", flush=True)
         clip = make_clip(scene)
         for i in range(args.rounds):

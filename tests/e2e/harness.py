@@ -57,17 +57,27 @@ def children_of(pid):
 
 
 def command_of(pid):
-    """The program's file name; "" when the process is gone or dead."""
+    """The program's name; "" when the process is gone or dead. (A role's exe cannot be read.)"""
     try:
-        return os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+        with open(f"/proc/{pid}/stat") as f:
+            head, _, tail = f.read().rpartition(")")
     except OSError:
         return ""
+    return "" if tail.split()[0] in "ZX" else head.partition("(")[2]
+
+
+def not_to_be_seen(pid):
+    return Skipped(f"{command_of(pid)} lets nobody look into it, as it must: run as root")
 
 
 def fds_of(pid):
     """{descriptor: what it is}"""
     fds = {}
-    for fd in os.listdir(f"/proc/{pid}/fd"):
+    try:
+        listed = os.listdir(f"/proc/{pid}/fd")
+    except PermissionError:
+        raise not_to_be_seen(pid) from None
+    for fd in listed:
         try:
             fds[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
         except OSError:
@@ -159,23 +169,27 @@ class Client(Process):
 
 
 class Mux:
-    def __init__(self, scene, config, verbose=True):
-        self.scene = scene
-        self.socket, self.control = scene.path("client.sock"), scene.path("control.sock")
+    def __init__(self, scene, config, verbose=True, uid=None):
+        self.scene, self.uid = scene, uid
+        home = scene.dir if uid is None else scene.folder("mux", uid)
+        self.socket, self.control = (os.path.join(home, n) for n in ("client.sock", "control.sock"))
         self.config_path = scene.write("framemux.conf",
             f'socket = "{self.socket}"\ncontrol_socket = "{self.control}"\n'
-            f'state_dir = "{scene.path("state")}"\n' + config)
+            f'state_dir = "{home}/state"\n' + config)
+        if uid is not None and os.getuid() == 0:
+            os.chown(self.config_path, uid, uid)
         self.count = 0
         self.start(verbose)
 
     def start(self, verbose=True):
         ready, theirs = os.pipe()
-        env = self.scene.env(FRAMEMUX_ROLEDIR=self.scene.build)
+        env = self.scene.env(FRAMEMUX_ROLEDIR=self.scene.programs)
         if self.scene.breakage:
             env["FRAMEMUX_BREAKAGE"] = self.scene.breakage
-        argv = [os.path.join(self.scene.build, "framemuxd"), "-c", self.config_path,
+        argv = [self.scene.program("framemuxd"), "-c", self.config_path,
             "--ready-fd", str(theirs)] + (["-v"] if verbose else [])
-        self.process = Process(self.scene, "framemuxd", argv, env=env, pass_fds=(theirs,))
+        self.process = Process(self.scene, "framemuxd", argv, env=env, pass_fds=(theirs,),
+            uid=self.uid)
         os.close(theirs)
         self.scene.processes.append(self.process)
         try:
@@ -196,7 +210,7 @@ class Mux:
 
     def ctl(self, *args, code=0):
         """framemuxctl's standard output, when it ended with code."""
-        argv = [os.path.join(self.scene.build, "framemuxctl"), "-s", self.control, *args]
+        argv = [self.scene.program("framemuxctl"), "-s", self.control, *args]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             env=self.scene.env(), timeout=30)
         check(done.returncode == code, f"framemuxctl {' '.join(args)}: {done.returncode}, not "
@@ -230,7 +244,7 @@ class Mux:
             env["FRAMEMUX_TOKEN"] = token
         if self.scene.client_breakage:
             env["FRAMEMUX_BREAKAGE"] = self.scene.client_breakage
-        argv = [self.scene.client("framemux-dump"), "-n", str(frames), "-f", form, "-o", out,
+        argv = [self.scene.program("framemux-dump"), "-n", str(frames), "-f", form, "-o", out,
             "--meta", meta, *args, camera]
         client = Client(self.scene, name, argv, out, meta, uid=uid, env=env)
         self.scene.processes.append(client)
@@ -244,8 +258,8 @@ class Mux:
 class Scene:
     """One test's folder and everything it starts. Used in a `with`."""
 
-    def __init__(self, build, clients, keep=False):
-        self.build, self.clients, self.keep = os.path.abspath(build), clients, keep
+    def __init__(self, build, programs, keep=False):
+        self.build, self.programs, self.keep = os.path.abspath(build), programs, keep
         self.dir = tempfile.mkdtemp(prefix="framemux-e2e-")
         os.chmod(self.dir, 0o755)  # clients of other uids reach the socket in it
         self.processes = []
@@ -270,14 +284,14 @@ class Scene:
         return path
 
     def env(self, **more):
-        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": self.clients,
+        env = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "LD_LIBRARY_PATH": self.programs,
             # A process that cannot be traced cannot look for its own leaks.
             "ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
         env.update(more)
         return env
 
-    def client(self, name):
-        return os.path.join(self.clients, name)
+    def program(self, name):
+        return os.path.join(self.programs, name)
 
     def camserver(self, *specs, **options):
         """Starts a camera server and returns its port."""
@@ -378,9 +392,9 @@ class Scene:
         return [f"still running: {', '.join(names)}"]
 
 
-def stage_clients(build, folder):
-    """Copies client programs and the library to where every uid can read them."""
-    for name in ("framemux-dump", "framemuxctl"):
+def stage_programs(build, folder):
+    """Copies the programs and the library to where every uid can read them."""
+    for name in ("framemuxd", "framemuxctl", "framemux-dump", *ROLES, "framemux-resolve"):
         real = os.path.join(build, ".libs", name)
         if not os.path.exists(real):
             real = os.path.join(build, name)

@@ -145,7 +145,7 @@ def test_nobody_at_the_address(s):
 
 
 def test_no_mux_at_the_socket(s):
-    client = harness.Process(s, "dump", [s.client("framemux-dump"), "-s", s.path("nothing"), "porch"],
+    client = harness.Process(s, "dump", [s.program("framemux-dump"), "-s", s.path("nothing"), "porch"],
         env=s.env(FRAMEMUX_TOKEN="fmx1_AAAA"))
     code = client.wait()
     check(code in (65, 69), f"exit {code}")

@@ -16,7 +16,11 @@ LIB_AV = ("libav", "libsw")
 
 
 def maps_of(pid):
-    with open(f"/proc/{pid}/maps") as f:
+    try:
+        f = open(f"/proc/{pid}/maps")
+    except PermissionError:
+        raise harness.not_to_be_seen(pid) from None
+    with f:
         return [line.split(None, 5) for line in f.read().splitlines()]
 
 
@@ -105,7 +109,7 @@ def test_a_decoder_maps_only_its_own_cameras_rings(s):
 
 
 def test_processes_are_cut_by_role(s):
-    """Ingest and decode of their own for each camera; FFmpeg in them alone; none can be traced."""
+    """Ingest and decode of their own for each camera, and FFmpeg in them alone."""
     mux, _ = watching(s)
     pids = {name: mux.camera(name)["pids"] for name in ("porch", "garden")}
     for name, pair in pids.items():
@@ -127,7 +131,24 @@ def test_processes_are_cut_by_role(s):
             status = dict(l.split(":\t", 1) for l in f.read().splitlines())
         if name != "framemuxd":
             check(status["NoNewPrivs"] == "1", f"{name} may take new privileges")
-            check(os.stat(f"/proc/{pid}/environ").st_uid == 0, f"{name} is dumpable")
+
+
+def test_roles_cannot_be_looked_into(s):
+    """A mux without root: whoever has its uid can trace none of its roles, nor read their memory."""
+    mux = s.mux(TWO, uid=UID_A)
+    status = mux.status()
+    check(status["walls"] == "partial" and status["missing_walls"], f"walls: {status['walls']}")
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=100000)
+    client.await_frames(3)
+    roles = children_of(mux.pid)
+    check(len(roles) == 3, f"a broker and a pair, not {[command_of(p) for p in roles]}")
+    for pid in roles:
+        # The kernel gives the files of a process that is not dumpable to root.
+        check(os.stat(f"/proc/{pid}/environ").st_uid == 0, f"{command_of(pid)} is dumpable")
+        for name in ("environ", "maps", "mem"):
+            reader = harness.Process(s, "reader", ["head", "-c", "1", f"/proc/{pid}/{name}"],
+                uid=UID_A, env=s.env())
+            check(reader.wait() != 0, f"{name} of {command_of(pid)} can be read")
 
 
 def test_descriptors_and_children_return(s):

@@ -109,7 +109,7 @@ def test_control_socket_of_others(s):
     if os.getuid():
         raise Skipped("needs another uid: run as root")
     mux = s.mux(TWO)
-    argv = [s.client("framemuxctl"), "-s", mux.control, "grant", "--camera", "porch"]
+    argv = [s.program("framemuxctl"), "-s", mux.control, "grant", "--camera", "porch"]
     asker = harness.Process(s, "asker", argv, uid=UID_A, env=s.env())
     check(asker.wait() in (69, 77), f"framemuxctl as another uid ended with {asker.wait()}")
     check("fmx1_" not in asker.out(), "another uid was given a token")
