@@ -132,6 +132,15 @@ START_TEST(test_nothing_else_is_inherited)
 }
 END_TEST
 
+/* All but 32 and 33: they are the C library's own, which lets nobody change them. */
+static unsigned long long ignored_signals(const char *status)
+{
+	const char *line = strstr(status, "SigIgn:\t");
+
+	ck_assert_ptr_nonnull(line);
+	return strtoull(line + strlen("SigIgn:\t"), NULL, 16) & ~(3ull << 31);
+}
+
 START_TEST(test_surroundings)
 {
 	struct child_spec spec = {0};
@@ -151,7 +160,7 @@ START_TEST(test_surroundings)
 	ck_assert_ptr_nonnull(strstr(out, "FRAMEMUX_BREAKAGE=x\n"));
 	ck_assert_ptr_nonnull(strstr(out, "0077\n0\n"));
 	ck_assert_ptr_nonnull(strstr(out, "SigBlk:\t0000000000000000"));
-	ck_assert_ptr_nonnull(strstr(out, "SigIgn:\t0000000000000000"));
+	ck_assert_uint_eq(ignored_signals(out), 0);
 	unsetenv("FRAMEMUX_BREAKAGE");
 }
 END_TEST
