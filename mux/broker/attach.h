@@ -33,8 +33,9 @@ struct attach {
 	uint64_t given_ns;    /* monotonic */
 	uint64_t published, delivered, dropped; /* as the decoder says */
 	/* the end */
-	struct event *timer; /* owned */
-	uint64_t ending_ns;  /* monotonic: since when */
+	struct event *timer;  /* owned */
+	uint64_t ending_ns;   /* monotonic: since when */
+	unsigned patience_ms; /* with the decoder, before its pair is killed */
 	bool decoder_let_go, was_killed;
 };
 

@@ -34,8 +34,14 @@
 #define CONNECTIONS_MAX     2048u
 #define CONNECTIONS_UID_MAX 512u
 #define LEASES_UID_MAX      512u
+#define HELD_UID_MAX        256u
 #define FDS_A_CONNECTION    8u   /* its socket and pidfd, a lease's probes, what is under way */
 #define STOP_MS             300u /* for decoders to let go, before the broker goes anyway */
+
+static uint32_t lower(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
 
 /* As many descriptors as the hard limit gives, and not more clients than those suffice for. */
 static uint32_t connections_limit(void)
@@ -87,10 +93,13 @@ static void on_stop_limit(evutil_socket_t fd, short what, void *data)
 
 static int broker_init(struct broker *b, int daemon_fd)
 {
+	const uint32_t connections = connections_limit();
 	const struct quota_limits limits = {
-		.connections = connections_limit(),
-		.uid_connections = CONNECTIONS_UID_MAX,
+		.connections = connections,
+		/* However few there are, no one uid takes them all. */
+		.uid_connections = lower(connections / 2, CONNECTIONS_UID_MAX),
 		.uid_leases = LEASES_UID_MAX,
+		.uid_held = HELD_UID_MAX,
 	};
 	int r;
 

@@ -2,6 +2,7 @@
 #include "mux/broker/camera.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "mux/broker/decoder.h"
 #include "mux/broker/tenure.h"
 
+#define WANT_RETRY_MS      20
 #define CHANGE_INTERVAL_NS NS_PER_S /* between attaches that the camera causes */
 
 struct camera *camera_by_id(const struct broker *b, const uint8_t id[CAMERA_ID_BYTES])
@@ -36,6 +38,13 @@ struct camera *camera_by_name(const struct broker *b, const char *name)
 	return NULL;
 }
 
+static void on_want_again(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	camera_count_wanted(data);
+}
+
 /* In the order of the configuration, for status. */
 static void append(struct broker *b, struct camera *c)
 {
@@ -56,8 +65,12 @@ int camera_add(struct broker *b, const struct msg_broker_camera *m)
 	if (camera_by_id(b, m->id) || camera_by_name(b, m->name))
 		return -EEXIST;
 	c = calloc(1, sizeof(*c));
-	if (!c)
+	if (c)
+		c->want_timer = evtimer_new(b->base, on_want_again, c);
+	if (!c || !c->want_timer) {
+		free(c);
 		return -ENOMEM;
+	}
 	c->broker = b;
 	memcpy(c->id.b, m->id, CAMERA_ID_BYTES);
 	memcpy(c->name, m->name, sizeof(c->name));
@@ -77,6 +90,7 @@ void camera_free_all(struct broker *b)
 	while ((c = LIST_FIRST(&b->cameras))) {
 		LIST_REMOVE(c, link);
 		decoder_free(take_ptr(c->decoder), "the mux stops");
+		event_free(c->want_timer);
 		free(c);
 	}
 }
@@ -93,8 +107,14 @@ bool camera_is_showing(const struct camera *c)
 		c->decoder->format.serial && !state_is_dark(c->state);
 }
 
+/*
+ * Clients can make this change as often as they like; while framemuxd does not read, only the last
+ * count waits.
+ */
 void camera_count_wanted(struct camera *c)
 {
+	const struct timeval later = {.tv_usec = WANT_RETRY_MS * 1000};
+	struct conn *daemon = c->broker->daemon;
 	struct msg_camera_want m = {0};
 	struct tenure *t;
 
@@ -102,9 +122,11 @@ void camera_count_wanted(struct camera *c)
 		m.leases += !lease_is_ending(&t->life);
 	if (m.leases == c->wanted)
 		return;
+	if (conn_is_backed_up(daemon) && evtimer_add(c->want_timer, &later) == 0)
+		return;
 	c->wanted = m.leases;
 	memcpy(m.id, c->id.b, sizeof(m.id));
-	conn_send(c->broker->daemon, &wire_camera_want, &m, NULL, 0);
+	conn_send(daemon, &wire_camera_want, &m, NULL, 0);
 }
 
 /* --- what framemuxd says -----------------------------------------------------------------------

@@ -173,6 +173,11 @@ void conn_send(
 		conn_doom(c, r);
 }
 
+bool conn_is_backed_up(const struct conn *c)
+{
+	return outbox_is_pending(c->outbox);
+}
+
 void conn_doom(struct conn *c, int error)
 {
 	if (c->error)

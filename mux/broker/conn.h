@@ -43,6 +43,9 @@ void conn_expect_soon(struct conn *c, unsigned seconds);
 void conn_send(struct conn *c, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds);
 
+/* Whether messages wait for a peer that reads slowly. */
+bool conn_is_backed_up(const struct conn *c);
+
 /* Read no more, send no more; gone() follows from the loop. The first error stays. */
 void conn_doom(struct conn *c, int error);
 bool conn_is_doomed(const struct conn *c);

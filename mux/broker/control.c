@@ -55,10 +55,14 @@ static bool may_change(const struct control *c)
 /* Whether the request may go on; if not, it has been answered. */
 static bool admit_change(struct control *c, uint32_t request, const char *verb)
 {
-	log_notice("%s by uid %u pid %u%s", verb, c->uid, c->pid,
-		may_change(c) ? "" : ": not permitted");
-	if (may_change(c))
+	struct rate *refusals = &c->broker->refusals;
+
+	if (may_change(c)) {
+		log_notice("%s by uid %u pid %u", verb, c->uid, c->pid);
 		return true;
+	}
+	if (rate_permits(refusals, clock_monotonic_ns(), REFUSAL_LINES, NULL))
+		log_notice("refused: %s by uid %u pid %u", verb, c->uid, c->pid);
 	refuse(c, request, -EACCES, "only root, the mux's own user and admins may do that");
 	return false;
 }

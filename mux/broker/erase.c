@@ -13,7 +13,8 @@
 #include "mux/broker/swap.h"
 #include "mux/broker/tenure.h"
 
-#define LET_GO_MS   20u   /* for a decoder to let go, before its pair is killed */
+#define REVOKED_MS  20u   /* for a decoder to let go where a right has ended */
+#define USUAL_MS    250u  /* the same where nobody's right has */
 #define RECHECK_MS  1u    /* the kernel says nothing when a writer goes: it has to be asked */
 #define KILLED_MS   5u    /* the same, while a killed pair is being reaped */
 #define HOPELESS_MS 1000u /* a writer that outlives the pair by this is somebody else */
@@ -88,7 +89,7 @@ static void check(struct attach *a)
 		finish(a);
 		return;
 	}
-	if (!a->was_killed && a->decoder && ending_ms(a) >= LET_GO_MS) {
+	if (!a->was_killed && a->decoder && ending_ms(a) >= a->patience_ms) {
 		a->was_killed = true;
 		decoder_kill(a->decoder, "the decoder did not let go of a ring in time");
 	}
@@ -118,9 +119,18 @@ void erase_begin(struct attach *a)
 	a->client_socket_fd = -1;
 	ring_close_outgoing(&a->ring);
 	ring_erase(&a->ring); /* 3 */
-	wait_ms(a, LET_GO_MS);
+	a->patience_ms = a->tenure->life.outcome == FRAMEMUX_STATE_REVOKED ? REVOKED_MS : USUAL_MS;
+	wait_ms(a, a->patience_ms);
 	if (is_silent(a))
 		check(a);
+}
+
+void erase_hasten(struct attach *a)
+{
+	if (a->phase != ATTACH_ENDING || a->patience_ms <= REVOKED_MS || a->was_killed)
+		return;
+	a->patience_ms = (unsigned)ending_ms(a) + REVOKED_MS;
+	wait_ms(a, REVOKED_MS);
 }
 
 void erase_let_go(struct attach *a)

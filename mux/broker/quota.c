@@ -119,7 +119,8 @@ int quota_charge(struct quota *q, uint32_t uid, uint64_t bytes)
 
 	if (!u)
 		return -ENOMEM;
-	if (u->bytes > q->limits.uid_bytes || bytes > q->limits.uid_bytes - u->bytes) {
+	if (u->held >= q->limits.uid_held || u->bytes > q->limits.uid_bytes ||
+		bytes > q->limits.uid_bytes - u->bytes) {
 		forget_if_idle(u);
 		return -EDQUOT;
 	}
@@ -141,15 +142,19 @@ void quota_hold(struct quota *q, uint32_t uid, uint64_t bytes)
 {
 	struct quota_uid *u = find(q, uid);
 
-	if (u)
-		u->held_bytes += bytes;
+	if (!u)
+		return;
+	u->held++;
+	u->held_bytes += bytes;
 }
 
 void quota_release_held(struct quota *q, uint32_t uid, uint64_t bytes)
 {
 	struct quota_uid *u = find(q, uid);
 
-	if (u)
+	if (u) {
+		u->held = (uint32_t)less(u->held, 1);
 		u->held_bytes = less(u->held_bytes, bytes);
+	}
 	quota_release(q, uid, bytes);
 }

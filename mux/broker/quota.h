@@ -12,13 +12,16 @@
 struct quota_limits {
 	uint64_t uid_bytes;
 	uint32_t connections, uid_connections, uid_leases;
+	uint32_t
+		uid_held; /* ended rings that a uid still maps: each costs the broker descriptors */
 };
 
 struct quota_uid {
 	LIST_ENTRY(quota_uid) link;
 	uint32_t uid;
 	uint32_t connections, leases;
-	uint64_t bytes;      /* charged, held_bytes included */
+	uint64_t bytes; /* charged, held_bytes included */
+	uint32_t held;
 	uint64_t held_bytes; /* of attaches that have ended, while somebody still maps them */
 };
 
@@ -38,7 +41,7 @@ void quota_disconnect(struct quota *q, uint32_t uid);
 int quota_lease_begin(struct quota *q, uint32_t uid);
 void quota_lease_end(struct quota *q, uint32_t uid);
 
-/* 0, -EDQUOT, -ENOMEM. */
+/* For one ring: 0, -EDQUOT, -ENOMEM. */
 int quota_charge(struct quota *q, uint32_t uid, uint64_t bytes);
 void quota_release(struct quota *q, uint32_t uid, uint64_t bytes);
 

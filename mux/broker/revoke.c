@@ -13,6 +13,7 @@
 #include "mux/broker/attach.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/control.h"
+#include "mux/broker/erase.h"
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
 
@@ -134,9 +135,13 @@ static void end_leases(struct broker *b, const uint8_t token[TOKEN_ID_BYTES])
 	LIST_FOREACH (t, &b->tenures, in_broker)
 		if (t->attach && !memcmp(t->token, token, TOKEN_ID_BYTES))
 			ring_mark_dead(&t->attach->ring);
-	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next)
-		if (!memcmp(t->token, token, TOKEN_ID_BYTES))
-			tenure_end(t, FRAMEMUX_STATE_REVOKED, "revoked");
+	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next) {
+		if (memcmp(t->token, token, TOKEN_ID_BYTES))
+			continue;
+		if (t->attach)
+			erase_hasten(t->attach); /* of one that is ending already */
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, "revoked");
+	}
 }
 
 static bool is_hex(const char *id)

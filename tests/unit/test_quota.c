@@ -9,7 +9,7 @@
 #include "tests/unit/unit.h"
 
 static const struct quota_limits limits = {
-	.uid_bytes = 1000, .connections = 5, .uid_connections = 3, .uid_leases = 2};
+	.uid_bytes = 1000, .connections = 5, .uid_connections = 3, .uid_leases = 2, .uid_held = 2};
 
 START_TEST(test_bytes)
 {
@@ -37,6 +37,24 @@ START_TEST(test_bytes)
 	ck_assert_ptr_null(quota_find(&q, 2));
 	ck_assert_int_eq(quota_charge(&q, 3, 1001), -EDQUOT);
 	ck_assert_ptr_null(quota_find(&q, 3));
+	quota_free(&q);
+}
+END_TEST
+
+/* Many small rings held cost descriptors, not bytes. */
+START_TEST(test_held_count)
+{
+	struct quota q;
+
+	quota_init(&q, &limits);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_int_eq(quota_charge(&q, 1, 1), 0);
+		quota_hold(&q, 1, 1);
+	}
+	ck_assert_int_eq(quota_charge(&q, 1, 1), -EDQUOT);
+	ck_assert_int_eq(quota_charge(&q, 2, 1), 0);
+	quota_release_held(&q, 1, 1);
+	ck_assert_int_eq(quota_charge(&q, 1, 1), 0);
 	quota_free(&q);
 }
 END_TEST
@@ -207,6 +225,7 @@ int main(void)
 	TCase *t = tcase_create("quota");
 
 	tcase_add_test(t, test_bytes);
+	tcase_add_test(t, test_held_count);
 	tcase_add_test(t, test_connections_and_leases);
 	tcase_add_test(t, test_plans);
 	tcase_add_test(t, test_stale_limit);
