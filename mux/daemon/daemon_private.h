@@ -21,7 +21,7 @@ struct mux {
 	struct state *state;
 	struct mux_keys *keys;
 	struct event_base *base;
-	struct event *signals[4];
+	struct event *signals[3];
 	struct disk *disk;
 	struct roles roles;
 	struct listening listening;
@@ -34,7 +34,6 @@ struct mux {
 	uint64_t started_ns;
 	unsigned files_pending; /* token files that the writer thread still has */
 	bool broker_ready, announced, stopping;
-	unsigned signals_to_end;
 };
 
 /* ---- broker_talk.c: what is said on the link to the broker --------------------------- */

@@ -21,6 +21,7 @@ static const char usage[] =
 	"  -h, --help          this text\n"
 	"  -V, --version       the version\n"
 	"\n"
+	"FRAMEMUX_ROLEDIR=FOLDER takes the role programs from there (to run from a build tree).\n"
 	"Stays in the foreground and logs to stderr. See framemuxd(8) and framemux.conf(5).\n";
 
 static const struct option long_options[] = {

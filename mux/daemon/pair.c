@@ -17,6 +17,7 @@
 #include "mux/daemon/pair_private.h"
 
 #define READY_LIMIT_MS 10000u
+#define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
 #define GOODBYE_MS     1000u /* for ingest's TEARDOWN */
 #define PAUSE_MIN_MS   500u
 #define PAUSE_MAX_MS   30000u
@@ -178,8 +179,8 @@ void pair_fail(struct pair *p, enum pair_word word, const char *reason)
 	bury(p, false);
 }
 
-/* Nobody wants it any more. */
-static void end_orderly(struct pair *p)
+/* They see the ends of their links, clean up and exit; whoever does not in time is killed. */
+static void end_orderly(struct pair *p, uint32_t limit_ms)
 {
 	switch (p->phase) {
 	case PAIR_REST:
@@ -196,7 +197,7 @@ static void end_orderly(struct pair *p)
 	p->phase = PAIR_ENDING;
 	connect_cancel(take_ptr(p->connecting));
 	close_links(p);
-	pair_arm(p->timer, GOODBYE_MS * NS_PER_MS);
+	pair_arm(p->timer, limit_ms * NS_PER_MS);
 	bury(p, true);
 }
 
@@ -353,7 +354,7 @@ static void on_linger(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	if (!p->leases)
-		end_orderly(p);
+		end_orderly(p, GOODBYE_MS);
 }
 
 void pair_want(struct pair *p, uint32_t leases)
@@ -374,7 +375,7 @@ void pair_want(struct pair *p, uint32_t leases)
 		return;
 	}
 	if (p->phase == PAIR_PAUSE)
-		end_orderly(p);
+		end_orderly(p, GOODBYE_MS);
 	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL))
 		pair_arm(p->linger, p->host->linger_s * NS_PER_S);
 }
@@ -397,18 +398,23 @@ void pair_abort(struct pair *p)
 {
 	if (pair_is_at_rest(p)) {
 		p->leases = 0;
-		end_orderly(p);
+		end_orderly(p, GOODBYE_MS);
 		return;
 	}
 	p->aborted = true;
-	pair_fail(p, WORD_OURS, "the broker died");
+	note_reason(p, WORD_OURS, "the broker died");
+	/*
+	 * No SIGKILL: with the broker gone only decode can still erase its rings, and it does so
+	 * when it sees the end of its links.
+	 */
+	end_orderly(p, ERASE_LIMIT_MS);
 }
 
 void pair_stop(struct pair *p)
 {
 	p->stopped = true;
 	p->leases = 0;
-	end_orderly(p);
+	end_orderly(p, GOODBYE_MS);
 }
 
 bool pair_is_at_rest(const struct pair *p)

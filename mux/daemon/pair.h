@@ -46,7 +46,7 @@ void pair_want(struct pair *p, uint32_t leases);
 /* The broker wants this generation dead. Ignored when it is. */
 void pair_kill(struct pair *p, uint64_t generation, const char *reason);
 
-/* The broker died: kill, reap, tell nobody; then at_rest. */
+/* The broker died: let decode erase, reap, tell nobody; then at_rest. */
 void pair_abort(struct pair *p);
 
 /* framemuxd ends: let ingest say goodbye to the camera, then kill; then at_rest. */

@@ -4,19 +4,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/limits.h"
+#include "common/log.h"
 
 void *secret_alloc(size_t size)
 {
+	static bool warned;
 	void *p = sodium_malloc(size);
 
-	if (p)
-		memset(p, 0, size);
+	if (!p)
+		return NULL;
+	memset(p, 0, size);
+	/* sodium_malloc() keeps quiet when it could not lock. */
+	if (sodium_mlock(p, size) < 0 && !warned) {
+		warned = true;
+		log_warning("secrets cannot be locked in memory and may be swapped: %m");
+	}
 	return p;
 }
 

@@ -72,7 +72,7 @@ tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
-	tests/unit/test_state tests/unit/test_child
+	tests/unit/test_state tests/unit/test_child tests/unit/test_pair
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -90,6 +90,9 @@ tests_unit_test_state_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_child_SOURCES = tests/unit/test_child.c
 tests_unit_test_child_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_child_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
+tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \

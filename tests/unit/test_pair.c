@@ -1,0 +1,486 @@
+/*
+ * mux/daemon/pair: its life with real processes. The program is its own ingest and decode: started
+ * under their names it plays what the camera's name says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/sock.h"
+#include "mux/daemon/pair.h"
+#include "tests/unit/unit.h"
+
+/* ---- the roles ------------------------------------------------------------------------------ */
+
+static bool plays(const char *camera, const char *what)
+{
+	return strcmp(camera, what) == 0;
+}
+
+static int receive(int fd, const struct wire_message *m, void *msg)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	uint8_t buf[LIMIT_MESSAGE];
+	ssize_t n;
+
+	if (poll(&p, 1, 20000) != 1)
+		return -ETIMEDOUT;
+	n = sock_recv(fd, buf, sizeof(buf), NULL, NULL);
+	return n < 0 ? (int)n : wire_decode(m, buf, (size_t)n, msg);
+}
+
+static void wait_for_end(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN | POLLRDHUP};
+	uint8_t buf[LIMIT_MESSAGE];
+
+	do {
+		poll(&p, 1, 20000);
+	} while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0);
+}
+
+static int play_ingest(const char *camera)
+{
+	struct msg_ingest_start start;
+	struct msg_ingest_ready ready;
+
+	if (receive(LINK_FD_DAEMON, &wire_ingest_start, &start) < 0 ||
+		strcmp(start.name, camera) != 0)
+		return 1;
+	ready.generation = start.generation + (plays(camera, "wrong-generation") ? 1 : 0);
+	sock_send_msg(LINK_FD_DAEMON, &wire_ingest_ready, &ready);
+	if (plays(camera, "says-why")) {
+		struct msg_ingest_failed failed = {.final = 1, .reason = "the camera says 401"};
+
+		usleep(100000);
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+		return 0; /* decode's complaint about it may be read first */
+	}
+	if (plays(camera, "crash")) {
+		usleep(100000);
+		signal(SIGSEGV, SIG_DFL);
+		raise(SIGSEGV);
+	}
+	if (plays(camera, "flood")) {
+		struct msg_ingest_news news = {.reason = "x"};
+
+		for (;;)
+			if (sock_send_msg(LINK_FD_DAEMON, &wire_ingest_news, &news) == -EPIPE)
+				return 0;
+	}
+	if (plays(camera, "garbage"))
+		send(LINK_FD_DAEMON, "garbage", 7, MSG_NOSIGNAL);
+	if (plays(camera, "digest")) {
+		struct msg_digest_ask ask = {.request = 3,
+			.algorithm = DIGEST_MD5,
+			.method = RTSP_DESCRIBE,
+			.realm = "r",
+			.nonce = "n",
+			.uri = "rtsp://elsewhere/"};
+		struct msg_digest_answer answer;
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_digest_ask, &ask);
+		if (receive(LINK_FD_DAEMON, &wire_digest_answer, &answer) < 0 ||
+			answer.request != 3 || answer.status == 0 || answer.authorization[0])
+			return 1;
+	}
+	wait_for_end(LINK_FD_DAEMON);
+	return 0;
+}
+
+static int play_decode(const char *camera)
+{
+	struct msg_decode_start start;
+	struct msg_decode_ready ready;
+	struct msg_decode_beat beat = {
+		.width = 320, .height = 240, .fps_milli = 25000, .codec = "h264"};
+
+	if (receive(LINK_FD_DAEMON, &wire_decode_start, &start) < 0)
+		return 1;
+	ready.generation = start.generation;
+	sock_send_msg(LINK_FD_DAEMON, &wire_decode_ready, &ready);
+	for (;;) {
+		struct pollfd p[2] = {{.fd = LINK_FD_DAEMON, .events = POLLIN},
+			{.fd = LINK_FD_DECODE_STREAM, .events = POLLIN}};
+
+		if (!plays(camera, "stands-still") || beat.frames_decoded < 3) {
+			beat.frames_decoded++;
+			beat.last_frame_ns = clock_monotonic_ns();
+		}
+		if (sock_send_msg(LINK_FD_DAEMON, &wire_decode_beat, &beat) == -EPIPE)
+			return 0;
+		poll(p, 2, 50);
+		if (p[0].revents)
+			return 0;
+		if (p[1].revents) {
+			struct msg_decode_failed failed = {.reason = "the stream has ended"};
+
+			sock_send_msg(LINK_FD_DAEMON, &wire_decode_failed, &failed);
+			return 0;
+		}
+	}
+}
+
+/* ---- the host -------------------------------------------------------------------------------- */
+
+#define EVENTS_MAX 64
+
+struct event_seen {
+	const struct wire_message *message;
+	unsigned state;
+	uint64_t generation, at_ns;
+	char reason[LIMIT_REASON];
+};
+
+static struct {
+	struct event_base *base;
+	struct roles roles;
+	struct camera_record camera;
+	struct pair_host host;
+	struct pair *pair;
+	uint8_t k_session[KEY_BYTES];
+	struct event_seen seen[EVENTS_MAX];
+	size_t n_seen;
+	int broker_fd;
+	unsigned rests;
+	/* what run_until waits for */
+	const struct wire_message *wanted;
+	unsigned wanted_state;
+	const struct event_seen *found;
+	int fds_before;
+} t;
+
+static void tell(
+	void *self, const struct wire_message *m, const void *msg, const int *fds, size_t n_fds)
+{
+	struct event_seen *e = &t.seen[t.n_seen];
+
+	(void)self;
+	ck_assert_uint_lt(++t.n_seen, EVENTS_MAX);
+	*e = (struct event_seen){.message = m, .at_ns = clock_monotonic_ns()};
+	if (m == &wire_camera_news) {
+		const struct msg_camera_news *news = msg;
+
+		ck_assert_mem_eq(news->id, t.camera.id.b, CAMERA_ID_BYTES);
+		e->state = news->state;
+		memcpy(e->reason, news->reason, sizeof(e->reason));
+	} else if (m == &wire_pair_born) {
+		e->generation = ((const struct msg_pair_born *)msg)->generation;
+		ck_assert_uint_eq(n_fds, 1);
+		if (t.broker_fd >= 0)
+			close(t.broker_fd);
+		t.broker_fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+	} else if (m == &wire_pair_dead) {
+		const struct msg_pair_dead *dead = msg;
+
+		e->generation = dead->generation;
+		memcpy(e->reason, dead->reason, sizeof(e->reason));
+	}
+	if (m == t.wanted && !t.found && (!t.wanted_state || e->state == t.wanted_state)) {
+		t.found = e;
+		event_base_loopbreak(t.base);
+	}
+}
+
+static void at_rest(void *self)
+{
+	(void)self;
+	t.rests++;
+	event_base_loopbreak(t.base);
+}
+
+/* Run the loop until such a message comes; NULL: until a pair is at rest. */
+static const struct event_seen *run_until(const struct wire_message *m, unsigned state)
+{
+	struct timeval limit = {.tv_sec = 20};
+	unsigned rests = t.rests;
+
+	t.found = NULL;
+	t.wanted = m;
+	t.wanted_state = state;
+	event_base_loopexit(t.base, &limit);
+	event_base_dispatch(t.base);
+	t.wanted = NULL;
+	if (!m) {
+		ck_assert_uint_eq(t.rests, rests + 1);
+		return NULL;
+	}
+	ck_assert_msg(t.found != NULL, "it did not come");
+	return t.found;
+}
+
+static void run_for(unsigned ms)
+{
+	struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000};
+
+	event_base_loopexit(t.base, &limit);
+	event_base_dispatch(t.base);
+}
+
+static char folder[64];
+
+static void make_role_folder(void)
+{
+	char self[256], path[128];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	ck_assert_int_gt(n, 0);
+	self[n] = 0;
+	snprintf(folder, sizeof(folder), "/tmp/framemux-pair-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/framemux-%s", folder, i ? "decode" : "ingest");
+		ck_assert_int_eq(symlink(self, path), 0);
+	}
+}
+
+static void begin(const char *camera)
+{
+	struct config_camera cam = {0};
+	const char *why;
+
+	t.fds_before = unit_count_fds();
+	log_init("test", -1);
+	make_role_folder();
+	t.base = event_base_new();
+	t.broker_fd = -1;
+	snprintf(t.roles.folder, sizeof(t.roles.folder), "%s", folder);
+	snprintf(cam.name, sizeof(cam.name), "%s", camera);
+	ck_assert_int_eq(url_parse("test:x", &cam.source, &why), 0);
+	camera_record_make(&cam, 1, &t.camera);
+	t.host = (struct pair_host){.base = t.base,
+		.roles = &t.roles,
+		.k_session = t.k_session,
+		.stale_after_ms = 300,
+		.pairs = &t.pair,
+		.n_pairs = 1,
+		.self = NULL,
+		.tell = tell,
+		.at_rest = at_rest};
+	t.pair = pair_new(&t.host, &t.camera, 0);
+	ck_assert_ptr_nonnull(t.pair);
+}
+
+static void end(void)
+{
+	char path[128];
+
+	pair_free(t.pair);
+	event_base_free(t.base);
+	if (t.broker_fd >= 0)
+		close(t.broker_fd);
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/framemux-%s", folder, i ? "decode" : "ingest");
+		unlink(path);
+	}
+	rmdir(folder);
+	ck_assert_int_eq(unit_count_fds(), t.fds_before);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+	ck_assert_int_eq(errno, ECHILD);
+}
+
+/* ---- tests ------------------------------------------------------------------------------------
+ */
+
+START_TEST(test_a_good_life)
+{
+	struct msg_survey_camera survey;
+	const struct event_seen *e;
+
+	begin("good");
+	pair_want(t.pair, 1);
+	ck_assert_uint_eq(run_until(&wire_camera_news, CAMERA_LIVE)->state, CAMERA_LIVE);
+	ck_assert_ptr_eq(t.seen[0].message, &wire_camera_news);
+	ck_assert_uint_eq(t.seen[0].state, CAMERA_CONNECTING);
+	ck_assert_ptr_eq(t.seen[1].message, &wire_pair_born); /* before anything is live */
+	ck_assert_uint_eq(t.seen[1].generation, 1);
+	run_for(200);
+	pair_survey(t.pair, 7, &survey);
+	ck_assert_uint_eq(survey.request, 7);
+	ck_assert_uint_eq(survey.state, CAMERA_LIVE);
+	ck_assert_uint_eq(survey.width, 320);
+	ck_assert_str_eq(survey.codec, "h264");
+	ck_assert_uint_gt(survey.ingest_pid, 1);
+	ck_assert_uint_gt(survey.decode_pid, 1);
+	ck_assert_uint_gt(survey.rss_kib, 0);
+	ck_assert_uint_lt(survey.last_frame_age_ms, 300);
+	pair_want(t.pair, 0);
+	e = run_until(&wire_camera_news, CAMERA_IDLE);
+	ck_assert_ptr_eq(e[-1].message, &wire_pair_dead);
+	ck_assert_uint_eq(e[-1].generation, 1);
+	ck_assert(pair_is_at_rest(t.pair));
+	pair_want(t.pair, 2); /* at once: nothing went wrong */
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
+	pair_stop(t.pair);
+	run_until(NULL, 0);
+	end();
+}
+END_TEST
+
+START_TEST(test_linger)
+{
+	uint64_t before;
+
+	begin("good");
+	t.host.linger_s = 1;
+	pair_want(t.pair, 1);
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	before = clock_monotonic_ns();
+	pair_want(t.pair, 0);
+	run_for(500);
+	pair_want(t.pair, 1); /* came back in time */
+	run_for(800);
+	ck_assert(!pair_is_at_rest(t.pair));
+	pair_want(t.pair, 0);
+	run_until(&wire_camera_news, CAMERA_IDLE);
+	ck_assert_uint_ge(clock_monotonic_ns() - before, 2300 * NS_PER_MS);
+	end();
+}
+END_TEST
+
+/* camera, a part of the reason that the broker and status get */
+static const struct {
+	const char *camera, *reason;
+} deaths[] = {
+	{"wrong-generation", "ingest broke the protocol"},
+	{"says-why", "the camera says 401"},
+	{"crash", "ingest was killed by signal 11"},
+	{"flood", "ingest broke the protocol"},
+	{"garbage", "ingest broke the protocol"},
+};
+
+START_TEST(test_deaths)
+{
+	const struct event_seen *e;
+
+	begin(deaths[_i].camera);
+	pair_want(t.pair, 1);
+	e = run_until(&wire_camera_news, CAMERA_LOST);
+	ck_assert_msg(strstr(e->reason, deaths[_i].reason) != NULL, "%s", e->reason);
+	if (e[-1].message == &wire_pair_dead)
+		ck_assert_str_eq(e[-1].reason, e->reason);
+	else
+		ck_assert_str_eq(
+			deaths[_i].camera, "wrong-generation"); /* never born for the broker */
+	pair_want(t.pair, 0);
+	ck_assert_uint_eq(t.seen[t.n_seen - 1].state, CAMERA_IDLE);
+	ck_assert(pair_is_at_rest(t.pair));
+	end();
+}
+END_TEST
+
+START_TEST(test_growing_pauses)
+{
+	static const unsigned pauses_ms[] = {500, 1000, 2000};
+	const struct event_seen *e;
+	uint64_t died;
+
+	begin("garbage");
+	pair_want(t.pair, 1);
+	for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+		e = run_until(&wire_pair_dead, 0);
+		died = e->at_ns;
+		/* asking again is no way around the pause */
+		pair_want(t.pair, 0);
+		pair_want(t.pair, 1);
+		e = run_until(&wire_pair_born, 0);
+		ck_assert_uint_eq(e->generation, i + 2);
+		ck_assert_uint_ge(e->at_ns - died, pauses_ms[i] * NS_PER_MS * 3 / 4);
+		ck_assert_uint_le(e->at_ns - died, pauses_ms[i] * NS_PER_MS * 3 / 2 + NS_PER_S);
+	}
+	pair_stop(t.pair);
+	if (!pair_is_at_rest(t.pair))
+		run_until(NULL, 0);
+	end();
+}
+END_TEST
+
+START_TEST(test_stale)
+{
+	const struct event_seen *e;
+	uint64_t live;
+
+	begin("stands-still");
+	pair_want(t.pair, 1);
+	live = run_until(&wire_camera_news, CAMERA_LIVE)->at_ns;
+	e = run_until(&wire_camera_news, CAMERA_STALE);
+	ck_assert_uint_ge(e->at_ns - live, 250 * NS_PER_MS);
+	ck_assert_uint_le(e->at_ns - live, 1500 * NS_PER_MS);
+	ck_assert(!pair_is_at_rest(t.pair));
+	end(); /* with both alive: they are killed and reaped */
+}
+END_TEST
+
+START_TEST(test_killed_by_the_broker)
+{
+	const struct event_seen *e;
+
+	begin("good");
+	pair_want(t.pair, 1);
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	pair_kill(t.pair, 7, "another generation");
+	run_for(100);
+	ck_assert(!pair_is_at_rest(t.pair));
+	pair_kill(t.pair, 1, "it did not let go");
+	e = run_until(&wire_pair_dead, 0);
+	ck_assert_uint_eq(e->generation, 1);
+	ck_assert_str_eq(e->reason, "it did not let go");
+	pair_kill(t.pair, 1, "twice");
+	run_until(&wire_camera_news, CAMERA_LIVE); /* born again by itself */
+	pair_abort(t.pair);                        /* the broker died: nobody is told */
+	{
+		size_t before = t.n_seen;
+
+		run_until(NULL, 0);
+		for (size_t i = before; i < t.n_seen; i++)
+			ck_assert_ptr_ne(t.seen[i].message, &wire_pair_dead);
+	}
+	ck_assert(pair_is_at_rest(t.pair));
+	end();
+}
+END_TEST
+
+START_TEST(test_digest_without_password)
+{
+	begin("digest");
+	pair_want(t.pair, 1);
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	run_for(200);
+	ck_assert(!pair_is_at_rest(t.pair)); /* refused, politely */
+	end();
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	Suite *suite;
+	TCase *tc;
+
+	if (argc == 2 && strstr(argv[0], "framemux-ingest"))
+		return play_ingest(argv[1]);
+	if (argc == 2 && strstr(argv[0], "framemux-decode"))
+		return play_decode(argv[1]);
+	if (sodium_init() < 0)
+		return 1;
+	suite = suite_create("pair");
+	tc = tcase_create("pair");
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_a_good_life);
+	tcase_add_test(tc, test_linger);
+	tcase_add_loop_test(tc, test_deaths, 0, sizeof(deaths) / sizeof(deaths[0]));
+	tcase_add_test(tc, test_growing_pauses);
+	tcase_add_test(tc, test_stale);
+	tcase_add_test(tc, test_killed_by_the_broker);
+	tcase_add_test(tc, test_digest_without_password);
+	suite_add_tcase(suite, tc);
+	return unit_run(suite);
+}
