@@ -119,6 +119,8 @@ static int broker_init(struct broker *b, int daemon_fd)
 		return -ENOMEM;
 	r = held_init(b);
 	if (r == 0)
+		r = tenure_init_line(b);
+	if (r == 0)
 		r = expiry_init(b);
 	return r == 0 ? daemon_link_begin(b, daemon_fd) : r;
 }
@@ -133,6 +135,7 @@ static void broker_free(struct broker *b)
 	standing_free_all(b);
 	camera_free_all(b);
 	held_free_all(b);
+	tenure_free_line(b);
 	expiry_free(b);
 	conn_free(b->daemon);
 	if (b->stop_timer)

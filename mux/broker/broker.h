@@ -43,6 +43,7 @@ struct broker {
 	LIST_HEAD(, standing) standing;      /* standing.c; empty once served */
 	LIST_HEAD(, client) clients;         /* client.c */
 	LIST_HEAD(, tenure) tenures;         /* tenure.c: the leases */
+	TAILQ_HEAD(, tenure) beginners;      /* tenure.c: next in line for an attach */
 	LIST_HEAD(, attach) ending;          /* erase.c: attaches on their way out */
 	LIST_HEAD(, held) held;              /* held.c: ended rings that somebody still maps */
 	LIST_HEAD(, control) controls;       /* control.c */
@@ -54,6 +55,7 @@ struct broker {
 	uint64_t last_attach;  /* number of the newest attach */
 	uint32_t last_request; /* number of the newest request to framemuxd */
 	uint32_t n_controls;
+	struct event *begin_timer;  /* tenure.c */
 	struct event *held_timer;   /* held.c */
 	struct event *expiry_timer; /* expiry.c */
 	int expiry_fd;              /* owned; expiry.c */

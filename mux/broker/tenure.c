@@ -26,6 +26,32 @@
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
 #define EXPIRY_FAR_S (1ull << 33)
 
+/* --- the line
+ * -------------------------------------------------------------------------------------- */
+
+/*
+ * Making a ring takes milliseconds for each of its megabytes. A camera that comes back makes one
+ * for each of its leases: one a round of the loop, so that a revocation has to wait for one at
+ * most.
+ */
+static void join_line(struct tenure *t)
+{
+	const struct timeval now = {0};
+
+	if (t->is_in_line)
+		return;
+	t->is_in_line = true;
+	TAILQ_INSERT_TAIL(&t->broker->beginners, t, in_line);
+	evtimer_add(t->broker->begin_timer, &now);
+}
+
+static void leave_line(struct tenure *t)
+{
+	if (t->is_in_line)
+		TAILQ_REMOVE(&t->broker->beginners, t, in_line);
+	t->is_in_line = false;
+}
+
 /* --- the client is told; the end -----------------------------------------------------------------
  */
 
@@ -49,6 +75,7 @@ static void tenure_free(struct tenure *t)
 	LIST_REMOVE(t, in_camera);
 	if (t->client)
 		LIST_REMOVE(t, in_client);
+	leave_line(t);
 	quota_release(&b->quota, t->uid, t->reserved_bytes);
 	quota_lease_end(&b->quota, t->uid);
 	if (t->timer)
@@ -172,6 +199,13 @@ static void begin(struct tenure *t, uint64_t now_ns)
 			     : "the mux is short of memory or descriptors");
 }
 
+/* Nothing about the lease itself stands against an attach, and its camera has pictures. */
+static bool may_begin(const struct tenure *t)
+{
+	return !t->attach && !lease_is_ending(&t->life) && !t->broker->is_stopping &&
+		camera_is_showing(t->camera);
+}
+
 void tenure_try(struct tenure *t)
 {
 	uint64_t now = clock_monotonic_ns();
@@ -190,7 +224,38 @@ void tenure_try(struct tenure *t)
 		return;
 	}
 	if (camera_is_showing(t->camera))
-		begin(t, now);
+		join_line(t);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *data)
+{
+	const struct timeval now = {0};
+	struct broker *b = data;
+	struct tenure *t = TAILQ_FIRST(&b->beginners);
+
+	(void)fd;
+	(void)what;
+	if (!t)
+		return;
+	leave_line(t);
+	if (!TAILQ_EMPTY(&b->beginners))
+		evtimer_add(b->begin_timer, &now);
+	if (may_begin(t))
+		begin(t, clock_monotonic_ns());
+}
+
+int tenure_init_line(struct broker *b)
+{
+	TAILQ_INIT(&b->beginners);
+	b->begin_timer = evtimer_new(b->base, on_turn, b);
+	return b->begin_timer ? 0 : -ENOMEM;
+}
+
+void tenure_free_line(struct broker *b)
+{
+	if (b->begin_timer)
+		event_free(b->begin_timer);
+	b->begin_timer = NULL;
 }
 
 void tenure_attached(struct tenure *t)

@@ -20,6 +20,8 @@ struct tenure_counts {
 
 struct tenure {
 	LIST_ENTRY(tenure) in_broker, in_camera, in_client;
+	TAILQ_ENTRY(tenure) in_line; /* of beginners, while is_in_line */
+	bool is_in_line;
 	struct broker *broker; /* borrowed */
 	struct client *client; /* borrowed; NULL once it has gone or shut the view */
 	struct camera *camera; /* borrowed: where frames come from */
@@ -57,6 +59,10 @@ struct tenure_ask {
 	uint64_t reserved_bytes; /* the lease's on success */
 	uint64_t now_s, now_boot_ns;
 };
+
+/* The line of those whose attach is to begin: one a round of the loop. */
+int tenure_init_line(struct broker *b);
+void tenure_free_line(struct broker *b);
 
 /* 0, -EUSERS, -ENOMEM. The client has been told of lease and state when this returns. */
 int tenure_new(struct broker *b, const struct tenure_ask *ask);
