@@ -26,8 +26,7 @@
 
 #define MAP_LIMIT_S 1 /* for a decoder to map a ring */
 
-/* --- begin -------------------------------------------------------------------------------------
- */
+/* --- begin ---------------------------------------------------------------------------------- */
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
@@ -184,8 +183,7 @@ int attach_begin(struct tenure *t)
 	return 0;
 }
 
-/* --- sealed, given -----------------------------------------------------------------------------
- */
+/* --- sealed, given -------------------------------------------------------------------------- */
 
 static void not_mapped(struct attach *a, uint32_t status)
 {
@@ -294,8 +292,7 @@ void attach_give(struct attach *a, const struct attach *key_of)
 	tenure_attached(a->tenure);
 }
 
-/* --- while it lasts ----------------------------------------------------------------------------
- */
+/* --- while it lasts ------------------------------------------------------------------------- */
 
 bool attach_is_kept(const struct attach *a)
 {

@@ -129,8 +129,7 @@ void camera_count_wanted(struct camera *c)
 	conn_send(daemon, &wire_camera_want, &m, NULL, 0);
 }
 
-/* --- what framemuxd says -----------------------------------------------------------------------
- */
+/* --- what framemuxd says -------------------------------------------------------------------- */
 
 static void tell_tenure(struct tenure *t, const struct camera *c)
 {
@@ -189,8 +188,7 @@ void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason)
 	decoder_free(d, reason);
 }
 
-/* --- what its decoder says ---------------------------------------------------------------------
- */
+/* --- what its decoder says ------------------------------------------------------------------ */
 
 /* A change costs each of its clients an attach: the next one not before a second has passed. */
 static void count_change(struct camera *c)

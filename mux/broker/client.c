@@ -26,8 +26,7 @@
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
 #endif
 
-/* --- views and their turns -----------------------------------------------------------------------
- */
+/* --- views and their turns ------------------------------------------------------------------ */
 
 struct tenure *client_find(const struct client *c, uint32_t view)
 {
@@ -92,8 +91,7 @@ static void on_no_ack(evutil_socket_t fd, short what, void *data)
 	conn_doom(c->conn, -ETIMEDOUT);
 }
 
-/* --- the conversation ----------------------------------------------------------------------------
- */
+/* --- the conversation ----------------------------------------------------------------------- */
 
 static int handle_hello(void *self, const void *msg, int *fds)
 {
@@ -195,8 +193,7 @@ const struct wire_rule client_rules[] = {
 };
 const size_t client_n_rules = ARRAY_SIZE(client_rules);
 
-/* --- life and death ------------------------------------------------------------------------------
- */
+/* --- life and death ------------------------------------------------------------------------- */
 
 static void client_free(struct client *c)
 {

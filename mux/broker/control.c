@@ -67,8 +67,7 @@ static bool admit_change(struct control *c, uint32_t request, const char *verb)
 	return false;
 }
 
-/* --- the conversation --------------------------------------------------------------------------
- */
+/* --- the conversation ----------------------------------------------------------------------- */
 
 static int handle_hello(void *self, const void *msg, int *fds)
 {
@@ -167,8 +166,7 @@ const struct wire_rule control_rules[] = {
 };
 const size_t control_n_rules = ARRAY_SIZE(control_rules);
 
-/* --- life and death ------------------------------------------------------------------------------
- */
+/* --- life and death ------------------------------------------------------------------------- */
 
 static void control_free(struct control *c)
 {

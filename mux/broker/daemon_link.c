@@ -21,8 +21,7 @@
 #define ADMINS_MAX   4096u
 #define STALE_MAX_MS 3600000u
 
-/* --- setup ---------------------------------------------------------------------------------------
- */
+/* --- setup ---------------------------------------------------------------------------------- */
 
 static int handle_start(void *self, const void *msg, int *fds)
 {
@@ -108,8 +107,7 @@ static int handle_setup_done(void *self, const void *msg, int *fds)
 	return 0;
 }
 
-/* --- service
- * --------------------------------------------------------------------------------------- */
+/* --- service -------------------------------------------------------------------------------- */
 
 static int handle_pair_born(void *self, const void *msg, int *fds)
 {
@@ -182,8 +180,7 @@ const struct wire_rule daemon_rules[] = {
 };
 const size_t daemon_n_rules = ARRAY_SIZE(daemon_rules);
 
-/* --- the end
- * ----------------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------------- */
 
 static void on_gone(void *self, int error)
 {

@@ -45,8 +45,7 @@ static struct attach *find(const struct decoder *d, uint64_t lease, uint64_t id)
 	return NULL;
 }
 
-/* --- the conversation --------------------------------------------------------------------------
- */
+/* --- the conversation ----------------------------------------------------------------------- */
 
 static int admit(struct decoder *d)
 {
@@ -137,8 +136,7 @@ const struct wire_rule decoder_rules[] = {
 };
 const size_t decoder_n_rules = ARRAY_SIZE(decoder_rules);
 
-/* --- life and death ----------------------------------------------------------------------------
- */
+/* --- life and death ------------------------------------------------------------------------- */
 
 /* All of them before the first is erased: that takes time. */
 static void mark_dead(struct decoder *d)

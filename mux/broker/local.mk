@@ -26,7 +26,7 @@ libbroker_la_SOURCES = \
 	mux/broker/standing.c mux/broker/standing.h \
 	mux/broker/status.c mux/broker/status.h \
 	mux/broker/swap.c mux/broker/swap.h \
-	mux/broker/tenure.c mux/broker/tenure.h \
+	mux/broker/tenure.c mux/broker/tenure_attach.c mux/broker/tenure.h \
 	mux/broker/verify.c mux/broker/verify.h
 libbroker_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(DRM_CFLAGS)
 libbroker_la_LIBADD = liblink.la $(EVENT_LIBS) $(SODIUM_LIBS)

@@ -43,8 +43,7 @@ void status_abandon(struct control *c)
 	c->survey = NULL;
 }
 
-/* --- the records ---------------------------------------------------------------------------------
- */
+/* --- the records ---------------------------------------------------------------------------- */
 
 static void send_mux(struct control *c, const struct msg_survey_done *done)
 {
@@ -181,8 +180,7 @@ static void finish(struct control *c, const struct msg_survey_done *done)
 	control_done(c, request, 0, 0, "");
 }
 
-/* --- the survey
- * ------------------------------------------------------------------------------------ */
+/* --- the survey ----------------------------------------------------------------------------- */
 
 static void on_limit(evutil_socket_t fd, short what, void *data)
 {

@@ -18,44 +18,12 @@
 #include "mux/broker/expiry.h"
 #include "mux/broker/revoke.h"
 
-#define RETRY_NS       NS_PER_S           /* after a shortage */
-#define FAULT_PAUSE_NS (500u * NS_PER_MS) /* after a fault of the client's */
-#define FAULTS_MAX     3u                 /* in a row, and the lease ends */
-#define FAULTLESS_NS   (10u * NS_PER_S)   /* an attach that lasted so long begins a new row */
-
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
 #define EXPIRY_FAR_S (1ull << 33)
 
-/* --- the line
- * -------------------------------------------------------------------------------------- */
+/* --- the client is told; the end ------------------------------------------------------------ */
 
-/*
- * Making a ring takes milliseconds for each of its megabytes. A camera that comes back makes one
- * for each of its leases: one a round of the loop, so that a revocation has to wait for one at
- * most.
- */
-static void join_line(struct tenure *t)
-{
-	const struct timeval now = {0};
-
-	if (t->is_in_line)
-		return;
-	t->is_in_line = true;
-	TAILQ_INSERT_TAIL(&t->broker->beginners, t, in_line);
-	evtimer_add(t->broker->begin_timer, &now);
-}
-
-static void leave_line(struct tenure *t)
-{
-	if (t->is_in_line)
-		TAILQ_REMOVE(&t->broker->beginners, t, in_line);
-	t->is_in_line = false;
-}
-
-/* --- the client is told; the end -----------------------------------------------------------------
- */
-
-static void count_leased_time(struct tenure *t)
+static void log_end(struct tenure *t)
 {
 	struct tenure_counts n;
 
@@ -75,7 +43,7 @@ static void tenure_free(struct tenure *t)
 	LIST_REMOVE(t, in_camera);
 	if (t->client)
 		LIST_REMOVE(t, in_client);
-	leave_line(t);
+	tenure_leave_line(t);
 	quota_release(&b->quota, t->uid, t->reserved_bytes);
 	quota_lease_end(&b->quota, t->uid);
 	if (t->timer)
@@ -91,7 +59,7 @@ static void tenure_close(struct tenure *t)
 
 	if (lease_move(&t->life, LEASE_OVER) < 0)
 		return;
-	count_leased_time(t);
+	log_end(t);
 	memcpy(token, t->token, sizeof(token));
 	camera_count_wanted(t->camera);
 	tenure_free(t);
@@ -137,6 +105,14 @@ void tenure_reattach(struct tenure *t)
 	erase_begin(t->attach);
 }
 
+void tenure_detached(struct tenure *t)
+{
+	/* DETACHING came first: nothing but tenure_reattach ends an attach. */
+	(void)lease_move(&t->life, LEASE_WAITING);
+	if (settle(t))
+		tenure_try(t);
+}
+
 void tenure_client_gone(struct tenure *t, const char *reason)
 {
 	if (t->attach)
@@ -146,155 +122,7 @@ void tenure_client_gone(struct tenure *t, const char *reason)
 	tenure_end(t, FRAMEMUX_STATE_CLOSED, reason);
 }
 
-/* --- attaches come and go
- * -------------------------------------------------------------------------- */
-
-static void try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns)
-{
-	uint64_t us = (at_ns - now_ns) / NS_PER_US + 1;
-	const struct timeval tv = {
-		.tv_sec = (time_t)(us / 1000000u), .tv_usec = (suseconds_t)(us % 1000000u)};
-
-	if (evtimer_add(t->timer, &tv) < 0)
-		log_error("no timer for a lease");
-}
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* It cannot be now: after the first attach that is a dark view, before it is still connecting. */
-static void postpone(struct tenure *t, const char *reason)
-{
-	t->attach_not_before_ns = clock_monotonic_ns() + RETRY_NS;
-	tenure_darken(t, t->last_attach ? FRAMEMUX_STATE_STALE : FRAMEMUX_STATE_CONNECTING, reason);
-}
-
-void tenure_shortage(struct tenure *t, const char *reason)
-{
-	t->attach_not_before_ns = clock_monotonic_ns() + RETRY_NS;
-	tenure_darken(t, FRAMEMUX_STATE_STALE, reason);
-}
-
-static void begin(struct tenure *t, uint64_t now_ns)
-{
-	int r = attach_begin(t);
-
-	if (r == 0) {
-		(void)lease_move(&t->life, LEASE_ATTACHING);
-		return;
-	}
-	if (r == -EINVAL) {
-		tenure_end(t, FRAMEMUX_STATE_REFUSED, "the capability's limits permit no picture");
-		return;
-	}
-	if (r == -EDQUOT && !t->last_attach) {
-		tenure_end(t, FRAMEMUX_STATE_REFUSED, "the ring memory of this user is used up");
-		return;
-	}
-	try_at(t, now_ns + RETRY_NS, now_ns);
-	postpone(t,
-		r == -EDQUOT ? "the ring memory of this user is used up"
-			     : "the mux is short of memory or descriptors");
-}
-
-/* Nothing about the lease itself stands against an attach, and its camera has pictures. */
-static bool may_begin(const struct tenure *t)
-{
-	return !t->attach && !lease_is_ending(&t->life) && !t->broker->is_stopping &&
-		camera_is_showing(t->camera);
-}
-
-void tenure_try(struct tenure *t)
-{
-	uint64_t now = clock_monotonic_ns();
-	uint64_t at = later(t->attach_not_before_ns, t->camera->attach_not_before_ns);
-
-	if (t->attach || lease_is_ending(&t->life) || t->broker->is_stopping)
-		return;
-	if (at > now) {
-		try_at(t, at, now);
-		if (t->life.outcome == FRAMEMUX_STATE_LIVE) /* nothing says yet that it is dark */
-			tenure_darken(t, FRAMEMUX_STATE_STALE, "the picture is being set up again");
-		return;
-	}
-	if (t->is_unproven) {
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, "the client could not take its ring");
-		return;
-	}
-	if (camera_is_showing(t->camera))
-		join_line(t);
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *data)
-{
-	const struct timeval now = {0};
-	struct broker *b = data;
-	struct tenure *t = TAILQ_FIRST(&b->beginners);
-
-	(void)fd;
-	(void)what;
-	if (!t)
-		return;
-	leave_line(t);
-	if (!TAILQ_EMPTY(&b->beginners))
-		evtimer_add(b->begin_timer, &now);
-	if (may_begin(t))
-		begin(t, clock_monotonic_ns());
-}
-
-int tenure_init_line(struct broker *b)
-{
-	TAILQ_INIT(&b->beginners);
-	b->begin_timer = evtimer_new(b->base, on_turn, b);
-	return b->begin_timer ? 0 : -ENOMEM;
-}
-
-void tenure_free_line(struct broker *b)
-{
-	if (b->begin_timer)
-		event_free(b->begin_timer);
-	b->begin_timer = NULL;
-}
-
-void tenure_attached(struct tenure *t)
-{
-	(void)lease_move(&t->life, LEASE_ATTACHED);
-}
-
-void tenure_detached(struct tenure *t)
-{
-	/* DETACHING came first: nothing but tenure_reattach ends an attach. */
-	(void)lease_move(&t->life, LEASE_WAITING);
-	if (settle(t))
-		tenure_try(t);
-}
-
-void tenure_fault(struct tenure *t, const char *reason)
-{
-	uint64_t now = clock_monotonic_ns();
-	const struct attach *a = t->attach;
-
-	if (a && a->phase == ATTACH_GIVEN) {
-		if (now - a->given_ns >= FAULTLESS_NS)
-			t->faults = 0;
-		t->faults++;
-		t->is_unproven = t->client && t->client->unacknowledged == a->id;
-	}
-	log_notice("lease %016llx: uid %u pid %u: %s", (unsigned long long)t->id, t->uid, t->pid,
-		reason);
-	if (t->faults >= FAULTS_MAX) {
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
-		return;
-	}
-	t->attach_not_before_ns = now + FAULT_PAUSE_NS;
-	if (a)
-		tenure_darken(t, FRAMEMUX_STATE_STALE, reason);
-}
-
-/* --- the camera
- * ------------------------------------------------------------------------------------ */
+/* --- the camera ----------------------------------------------------------------------------- */
 
 void tenure_camera_stale(struct tenure *t)
 {
@@ -302,7 +130,7 @@ void tenure_camera_stale(struct tenure *t)
 
 	if (t->attach &&
 		t->attach->plan.stale_ns > usual) /* of a slow lease: its own limit counts */
-		try_at(t, now + t->attach->plan.stale_ns - usual, now);
+		tenure_try_at(t, now + t->attach->plan.stale_ns - usual, now);
 	else
 		tenure_darken(t, FRAMEMUX_STATE_STALE, t->camera->reason);
 }
@@ -346,8 +174,7 @@ static void first_news(struct tenure *t)
 		tenure_try(t);
 }
 
-/* --- the beginning
- * --------------------------------------------------------------------------------- */
+/* --- the beginning -------------------------------------------------------------------------- */
 
 static uint64_t fresh_id(const struct broker *b)
 {

@@ -63,6 +63,10 @@ struct tenure_ask {
 /* The line of those whose attach is to begin: one a round of the loop. */
 int tenure_init_line(struct broker *b);
 void tenure_free_line(struct broker *b);
+void tenure_leave_line(struct tenure *t);
+
+/* Try again, or look whether it is dark by now, at this monotonic time. */
+void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns);
 
 /* 0, -EUSERS, -ENOMEM. The client has been told of lease and state when this returns. */
 int tenure_new(struct broker *b, const struct tenure_ask *ask);

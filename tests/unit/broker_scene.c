@@ -28,8 +28,7 @@
 
 static const char *const names[SCENE_CAMERAS] = {"porch", "yard"};
 
-/* --- messages
- * -------------------------------------------------------------------------------------- */
+/* --- messages ------------------------------------------------------------------------------- */
 
 static void wait_readable(int fd)
 {
@@ -85,8 +84,7 @@ void expect_state(int fd, uint32_t view, uint32_t state)
 		m.state, m.reason, state);
 }
 
-/* --- framemuxd
- * ------------------------------------------------------------------------------------- */
+/* --- framemuxd ------------------------------------------------------------------------------ */
 
 int scene_broker_fds(const struct scene *s)
 {
@@ -224,8 +222,7 @@ void camera_says(const struct scene *s, unsigned camera, uint32_t state, const c
 	tell(s->daemon, &wire_camera_news, &m);
 }
 
-/* --- the decoder
- * ----------------------------------------------------------------------------------- */
+/* --- the decoder ---------------------------------------------------------------------------- */
 
 void pair_begin(const struct scene *s, unsigned camera, uint64_t generation, struct pair *ret)
 {
@@ -308,8 +305,7 @@ void give_drop(const struct pair *p, struct given *g)
 	tell(p->fd, &wire_let_go, &m);
 }
 
-/* --- the client
- * ------------------------------------------------------------------------------------ */
+/* --- the client ----------------------------------------------------------------------------- */
 
 void token_for(const struct scene *s, unsigned camera, uint64_t not_after, struct token *ret)
 {
@@ -434,8 +430,7 @@ bool all_zero(const uint8_t *p, size_t n)
 	return sodium_is_zero(p, n) == 1;
 }
 
-/* --- framemuxctl
- * ----------------------------------------------------------------------------------- */
+/* --- framemuxctl ---------------------------------------------------------------------------- */
 
 int control_open(const struct scene *s)
 {

@@ -74,8 +74,7 @@ static void assert_blind(const struct watched *which)
 	ck_assert(all_zero(which->map, which->attach.ring_bytes));
 }
 
-/* --- the usual way
- * ------------------------------------------------------------------------------------ */
+/* --- the usual way -------------------------------------------------------------------------- */
 
 START_TEST(test_lease_and_shut)
 {
@@ -302,8 +301,7 @@ START_TEST(test_too_many_views)
 }
 END_TEST
 
-/* --- formats
- * ------------------------------------------------------------------------------------------- */
+/* --- formats -------------------------------------------------------------------------------- */
 
 START_TEST(test_format_changes_own_size)
 {
@@ -360,8 +358,7 @@ START_TEST(test_format_keeps_fixed_size)
 }
 END_TEST
 
-/* --- revocation
- * ------------------------------------------------------------------------------------------ */
+/* --- revocation ----------------------------------------------------------------------------- */
 
 static void ask_revoke(int control, const char *id)
 {
@@ -597,8 +594,7 @@ START_TEST(test_revoke_goes_on_alone)
 }
 END_TEST
 
-/* --- misbehaviour
- * ------------------------------------------------------------------------------------------ */
+/* --- misbehaviour --------------------------------------------------------------------------- */
 
 START_TEST(test_decoder_does_not_map)
 {
@@ -852,9 +848,7 @@ START_TEST(test_process_end_ends_its_connection)
 }
 END_TEST
 
-/* --- memory
- * ------------------------------------------------------------------------------------------------
- */
+/* --- memory --------------------------------------------------------------------------------- */
 
 /* What is mapped after the end stays charged, and only that. */
 START_TEST(test_held_memory)
@@ -911,8 +905,7 @@ START_TEST(test_own_size_above_quota)
 }
 END_TEST
 
-/* --- framemuxd, framemuxctl
- * ----------------------------------------------------------------------------------- */
+/* --- framemuxd, framemuxctl ----------------------------------------------------------------- */
 
 /* framemuxd is gone and the decoder does nothing: erased, told, ended, in bounded time. */
 START_TEST(test_framemuxd_dies)
