@@ -4,7 +4,6 @@
 """
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -186,10 +185,6 @@ def is_stopped(client):
 
 
 def main():
-    def stop(number, _):
-        sys.exit(128 + number)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
     build = sys.argv[1]
     url_file = sys.argv[2] if len(sys.argv) > 2 else None
     harness.adopt_orphans()

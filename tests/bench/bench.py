@@ -183,9 +183,9 @@ def report(rows):
     print(f"    bare decode at the camera's pace   {spread(rows['paced'])}")
     print(f"    bare RTSP + decode, one process    {spread(rows['live'])}")
     for n in (1, 4):
-        print(f"    framemux, {n} client{'s' if n > 1 else ' '}                 "
-            f"{spread(rows[f'mux {n}'])}   and {spread(rows[f'clients {n}'])} in the clients; "
-            f"to bare RTSP + decode: {spread(rows[f'mux {n} live'])}")
+        print(f"    framemux, {n} client{'s' if n > 1 else ' '}                {spread(rows[f'mux {n}'])}"
+            f"   and {spread(rows[f'clients {n}'])} in the clients; to bare RTSP + decode: "
+            f"{spread(rows[f'mux {n} live'])}")
     print("Latency, last packet sent to frame held (checked by its tag), ms: median, p99; "
         "range of the rounds' medians")
     for name, key in (("bare RTSP + decode", "live ms"), ("framemux, 1 client", "mux 1 ms"),
