@@ -199,16 +199,16 @@ void framemux_view_close(struct framemux_view *v)
 	if (!v || v->is_closed)
 		return;
 	v->is_closed = true;
-	if (v->ring) {
+	if (v->ring)
 		give_all_back(v->ring);
-		view_end_attach(v);
-	}
+	/* Before the lease socket closes: that alone would look like a fault. */
+	if (v->phase == VIEW_ASKED || v->phase == VIEW_LEASED)
+		connection_send(v->fm, &wire_shut, &shut);
+	view_end_attach(v);
 	while ((r = LIST_FIRST(&v->ended))) {
 		LIST_REMOVE(r, link);
 		ring_free(r);
 	}
-	if (v->phase == VIEW_ASKED || v->phase == VIEW_LEASED)
-		connection_send(v->fm, &wire_shut, &shut);
 	v->phase = VIEW_FINAL;
 	sodium_memzero(&v->token, sizeof(v->token));
 	if (v->is_pending)

@@ -10,6 +10,7 @@
 #define COLOR_RANGE_MAX    1u /* limited, full */
 #define SAR_MAX            65535u
 #define STALE_INTERVALS    3u
+#define STALE_WAVER        4u /* a limit that differs by less than 1/4 is the same */
 
 /*
  * A slow camera's own rate makes the limit longer as a slow lease's does, but a camera is not
@@ -86,10 +87,17 @@ int plan_make(const struct terms *t, const struct msg_format *f, uint64_t stale_
 	return 0;
 }
 
+/* A measured rate wavers; a lease need not lose its ring for that. */
+static bool is_about(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= a / STALE_WAVER;
+}
+
 bool plan_is_kept(const struct plan *a, const struct plan *b)
 {
-	return a->picture.width == b->picture.width && a->picture.height == b->picture.height &&
-		a->picture.fourcc == b->picture.fourcc && a->slots == b->slots &&
-		a->color_encoding == b->color_encoding && a->color_range == b->color_range &&
-		a->sar_num == b->sar_num && a->sar_den == b->sar_den;
+	return is_about(a->stale_ns, b->stale_ns) && a->picture.width == b->picture.width &&
+		a->picture.height == b->picture.height && a->picture.fourcc == b->picture.fourcc &&
+		a->slots == b->slots && a->color_encoding == b->color_encoding &&
+		a->color_range == b->color_range && a->sar_num == b->sar_num &&
+		a->sar_den == b->sar_den;
 }

@@ -21,6 +21,8 @@
 #include "mux/decode/ring.h"
 
 #define CREDITS_A_RUN 32u /* messages read from one client before others get their turn */
+/* Also when the descriptors of an attach never reached a client whose table is full. */
+#define SOCKET_CLOSED "the lease socket is closed at the client's end"
 #define CREDIT_CAP    64u /* more than a credit's bytes */
 
 enum attach_state {
@@ -123,7 +125,7 @@ static void tell_counts(struct attach_table *t, struct attach *a)
 	a->told = a->counts;
 }
 
-/* Nothing more goes to this client; the broker knows or is told, and sends ring_drop. */
+/* Nothing more goes to this client; the broker is told, and sends ring_drop. */
 static void silence(struct attach_table *t, struct attach *a, const char *fault)
 {
 	struct msg_client_fault m = {.lease = a->lease, .attach = a->attach};
@@ -131,8 +133,6 @@ static void silence(struct attach_table *t, struct attach *a, const char *fault)
 	if (a->state == ATTACH_GONE || a->state == ATTACH_SILENT)
 		return;
 	a->state = ATTACH_SILENT;
-	if (!fault)
-		return;
 	strncpy(m.reason, fault, sizeof(m.reason) - 1);
 	t->owner.tell(t->owner.data, &wire_client_fault, &m);
 }
@@ -277,8 +277,8 @@ static void read_credits(struct attach_table *t, struct attach *a)
 				      : "credit for a slot that the client does not hold");
 			return;
 		}
-		if (n < 0) { /* gone; the broker sees it on the client's own socket */
-			silence(t, a, NULL);
+		if (n < 0) {
+			silence(t, a, SOCKET_CLOSED);
 			return;
 		}
 	}
@@ -364,7 +364,7 @@ static void publish_one(struct attach_table *t, struct attach *a, const struct a
 	/* No slot, no memory, a full socket: the slot stays ours and a newer frame comes. */
 	a->counts.dropped++;
 	if (r == -EPIPE)
-		silence(t, a, NULL);
+		silence(t, a, SOCKET_CLOSED);
 }
 
 int attach_publish(struct attach_table *t, const struct attach_frame *f,
@@ -393,7 +393,7 @@ void attach_table_beat(struct attach_table *t)
 	TAILQ_FOREACH (a, &t->list, entry) {
 		if (a->state == ATTACH_LIVE &&
 			sock_send_msg(a->socket, &wire_beat, &beat) == -EPIPE)
-			silence(t, a, NULL);
+			silence(t, a, SOCKET_CLOSED);
 		if (a->state != ATTACH_GONE && memcmp(&a->told, &a->counts, sizeof(a->counts)))
 			tell_counts(t, a);
 	}
