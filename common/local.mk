@@ -13,6 +13,7 @@ libcommon_la_SOURCES = \
 	common/protocol.c common/protocol.h \
 	common/sock.c common/sock.h \
 	common/tag.c common/tag.h \
+	common/text.c common/text.h \
 	common/token.c common/token.h \
 	common/wire.c common/wire.h
 libcommon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)

@@ -8,6 +8,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/text.h"
+
 #define LINE_BYTES 1024
 
 static char log_who[96] = "framemux";
@@ -37,9 +39,7 @@ __attribute__((format(printf, 2, 0))) static void log_line(
 	at += n;
 	if (at > LINE_BYTES - 2)
 		at = LINE_BYTES - 2;
-	for (int i = 0; i < at; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	text_make_plain(line, (size_t)at);
 	line[at++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)at) < 0)
 		return; /* nowhere left to say it */

@@ -1,6 +1,6 @@
 /*
  * One line an event on stderr; with a <N> priority prefix (sd-daemon(3)) when JOURNAL_STREAM is
- * set. Control characters in arguments become '?': no peer writes a line of its own. Never given a
+ * set. What is not plain text in arguments (common/text.h) becomes '?': no peer writes a line of its own. Never given a
  * password, a token, a key or a URL's userinfo.
  */
 #ifndef FRAMEMUX_LOG_H

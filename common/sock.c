@@ -17,7 +17,7 @@
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */
 #endif
 
-#define LISTEN_BACKLOG 128
+#define LISTEN_BACKLOG 4096 /* a full one turns away whoever connects without waiting */
 
 int sock_pair(int type, int ret_pair[2])
 {

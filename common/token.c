@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/protocol.h"
+#include "common/text.h"
 
 #define TOKEN_VERSION 1u
 #define HEAD_BYTES    (1u + 4u + TOKEN_ID_BYTES)
@@ -143,19 +144,11 @@ static int append(struct token *t, enum caveat type, const uint8_t *value, size_
 	return 0;
 }
 
-static bool text_is_printable(const uint8_t *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (text[i] < 0x20 || text[i] == 0x7f)
-			return false;
-	return true;
-}
-
 static int append_text(struct token *t, enum caveat type, const char *text, size_t limit)
 {
 	size_t len = strlen(text);
 
-	if (len == 0 || len >= limit || !text_is_printable((const uint8_t *)text, len))
+	if (len == 0 || len >= limit || !text_is_plain(text, len))
 		return -EINVAL;
 	return append(t, type, (const uint8_t *)text, len);
 }
@@ -165,7 +158,7 @@ int token_limit_camera(struct token *t, const char *name, uint32_t epoch)
 	uint8_t value[4 + LIMIT_NAME];
 	size_t len = strlen(name);
 
-	if (len == 0 || len >= LIMIT_NAME || !text_is_printable((const uint8_t *)name, len))
+	if (len == 0 || len >= LIMIT_NAME || !text_is_plain(name, len))
 		return -EINVAL;
 	put_le32(value, epoch);
 	memcpy(value + 4, name, len);
@@ -257,7 +250,7 @@ static int take_text(char *ret, size_t size, const uint8_t *v, size_t n)
 {
 	char text[LIMIT_UNIT] = {0};
 
-	if (n == 0 || n >= size || n >= sizeof(text) || !text_is_printable(v, n))
+	if (n == 0 || n >= size || n >= sizeof(text) || !text_is_plain(v, n))
 		return -EACCES;
 	memcpy(text, v, n);
 	if (*ret && strcmp(ret, text))

@@ -172,6 +172,7 @@ int wire_dispatch(const struct wire_rule *rules, size_t n_rules, unsigned state,
 	 */
 	_Alignas(max_align_t) uint8_t msg[LIMIT_MESSAGE + 512];
 	uint16_t type = wire_type(buf, len);
+	int e;
 
 	for (size_t i = 0; i < n_rules; i++) {
 		const struct wire_rule *r = &rules[i];
@@ -182,7 +183,9 @@ int wire_dispatch(const struct wire_rule *rules, size_t n_rules, unsigned state,
 			r->message->struct_size > sizeof(msg) ||
 			wire_decode(r->message, buf, len, msg) < 0)
 			return -EPROTO;
-		return r->handle(self, msg, fds);
+		e = r->handle(self, msg, fds);
+		explicit_bzero(msg, r->message->struct_size); /* may have held a key */
+		return e;
 	}
 	return -EPROTO;
 }

@@ -73,4 +73,5 @@ void role_begin(const char *role, int last_fd)
 	/* Last: setuid and exec would set it again. */
 	begin_or_die(role, "PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0));
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* a broken file lease: taken for a moment to see who is left */
 }

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/sock.h"
+#include "common/text.h"
 
 #define DEFAULT_CONTROL_SOCKET RUNSTATEDIR "/framemux/control.sock"
 
@@ -93,6 +94,17 @@ static int wait_readable(int fd, uint64_t deadline_ns)
 	}
 }
 
+/* What cameras and token holders wrote ends on a terminal. */
+static void make_plain(const struct wire_message *m, void *record)
+{
+	for (size_t i = 0; i < m->n_fields; i++) {
+		char *text = (char *)record + m->fields[i].offset;
+
+		if (m->fields[i].kind == WIRE_STR)
+			text_make_plain(text, strlen(text));
+	}
+}
+
 /* 1 with the closing message, 0 with a record, -EPROTO. */
 static int take(struct control *c, const uint8_t *buf, size_t len,
 	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
@@ -107,12 +119,15 @@ static int take(struct control *c, const uint8_t *buf, size_t len,
 		/* Request 0: the connection as such is refused. */
 		if (done.request != c->last_request && done.request != 0)
 			return -EPROTO;
+		make_plain(&wire_ctl_done, &done);
 		*ret_done = done;
 		return 1;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
 		int r = wire_decode(records[i], buf, len, &rec);
 
+		if (r == 0)
+			make_plain(records[i], &rec);
 		if (r == 0 && on_record)
 			on_record(data, records[i], &rec);
 		if (r == 0) {

@@ -15,6 +15,7 @@
 
 #define DRAIN_MAX           64u /* messages a call; a flood leaves the rest for later */
 #define FUTURE_TOLERANCE_NS (100u * NS_PER_MS) /* the clocks are this machine's own */
+#define BEAT_GAP_NS         (20u * NS_PER_MS)  /* they come at 4 Hz: closer ones are a flood */
 #define FRAME_FLAGS         FRAMEMUX_FRAME_CONCEALED
 #define LEASE_MESSAGE_MAX   256u
 
@@ -162,7 +163,8 @@ static int take_message(struct ring *r, const uint8_t *buf, size_t len, struct m
 		note_frame(r, ret);
 		return 1;
 	}
-	if (wire_decode(&wire_beat, buf, len, &beat) < 0 || beat.boot_ns < r->last_beat_ns ||
+	if (wire_decode(&wire_beat, buf, len, &beat) < 0 ||
+		beat.boot_ns < r->last_beat_ns + BEAT_GAP_NS ||
 		beat.boot_ns > clock_boot_ns() + FUTURE_TOLERANCE_NS)
 		return -EBADMSG;
 	r->last_beat_ns = beat.boot_ns;

@@ -12,6 +12,7 @@
 #include "clients/lib/view_attach.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/text.h"
 
 static struct framemux_view *find(const struct framemux *fm, uint32_t number)
 {
@@ -42,6 +43,7 @@ void view_set_state(struct framemux_view *v, enum framemux_state state, const ch
 		return;
 	v->state = state;
 	snprintf(v->reason, sizeof(v->reason), "%s", reason);
+	text_make_plain(v->reason, strlen(v->reason)); /* a camera's words may be in it */
 	v->tell_state = true;
 	make_pending(v);
 }

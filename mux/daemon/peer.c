@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -71,6 +72,7 @@ static int receive_one(struct peer *p)
 	if (rc == -EPROTO)
 		log_warning("%s: message %u is not permitted here", p->spec.name,
 			wire_type(buf, (size_t)n));
+	explicit_bzero(buf, (size_t)n); /* tokens come this way */
 	return rc == -EAGAIN ? 0 : rc;
 }
 

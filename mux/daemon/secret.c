@@ -81,6 +81,8 @@ static int check_file(int fd, const char **ret_why)
 	*ret_why = NULL;
 	if (!S_ISREG(st.st_mode))
 		*ret_why = "it is not a regular file";
+	else if (st.st_uid != 0 && st.st_uid != geteuid())
+		*ret_why = "it is neither root's nor framemuxd's own";
 	else if (st.st_nlink != 1)
 		*ret_why = "it has more than one name (hard links)";
 	else if (st.st_mode & 077)

@@ -4,9 +4,12 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
 
 if HAVE_CHECK
-unit_common = tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
+unit_common = tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
 TESTS += $(unit_common)
+tests_unit_test_text_SOURCES = tests/unit/test_text.c
+tests_unit_test_text_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_text_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_wire_SOURCES = tests/unit/test_wire.c
 tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
