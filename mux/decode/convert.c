@@ -7,8 +7,11 @@
 #include <libyuv/convert_argb.h>
 #include <libyuv/convert_from.h>
 #include <libyuv/planar_functions.h>
+#include <libyuv/row.h>
 #include <libyuv/scale.h>
 #include <stdbool.h>
+
+#include "common/cleanup.h"
 
 #define BLACK_LIMITED 16u
 #define BLACK_FULL    0u
@@ -17,7 +20,7 @@
 /* libyuv sums the rows of a box in 16 bits: 257 rows of 255 and no more. */
 #define BOX_ROWS_MAX 256u
 
-static const struct YuvConstants *matrix_of(const struct image_form *f)
+static const struct YuvConstants *library_matrix(const struct image_form *f)
 {
 	bool full = f->color_range == COLOR_FULL;
 
@@ -29,6 +32,39 @@ static const struct YuvConstants *matrix_of(const struct image_form *f)
 	default:
 		return full ? &kYuvJPEGConstants : &kYuvI601Constants;
 	}
+}
+
+/*
+ * Blue from U in 64ths, where it is 2 or more: libyuv's own tables stop at 128 (from a time when
+ * the coefficient was signed), which makes saturated blue wrong by up to 18. Its code takes all 8
+ * bits.
+ */
+static unsigned blue_of(const struct image_form *f)
+{
+	static const unsigned limited[] = {
+		[COLOR_BT601] = 129, [COLOR_BT709] = 135, [COLOR_BT2020] = 137};
+
+	return f->color_range == COLOR_LIMITED && f->color_encoding < ARRAY_SIZE(limited)
+		? limited[f->color_encoding]
+		: 0;
+}
+
+static void matrix_of(const struct image_form *f, struct YuvConstants *ret)
+{
+	unsigned blue = blue_of(f);
+
+	*ret = *library_matrix(f);
+	if (!blue)
+		return;
+#if defined(__aarch64__) || defined(__arm__)
+	/* B, R and G's two in turn; the first bias holds 128 times the first coefficient. */
+	ret->kRGBCoeffBias[1] += (int16_t)(((int)blue - ret->kUVCoeff[0]) * 128);
+	for (size_t i = 0; i < sizeof(ret->kUVCoeff); i += 4)
+		ret->kUVCoeff[i] = (uint8_t)blue;
+#else
+	for (size_t i = 0; i < sizeof(ret->kUVToB); i += 2)
+		ret->kUVToB[i] = (uint8_t)blue;
+#endif
 }
 
 /* Averages all pixels when everything shrinks; between neighbours otherwise. */
@@ -155,6 +191,7 @@ int convert_write(const struct image *in, const struct picture *p, struct image_
 {
 	uint8_t *first = slot + p->offset[0];
 	int stride = (int)p->stride[0], w = (int)p->width, h = (int)p->height;
+	_Alignas(32) struct YuvConstants matrix; /* read by vector instructions */
 	struct image i;
 	int r;
 
@@ -163,6 +200,7 @@ int convert_write(const struct image *in, const struct picture *p, struct image_
 	r = scaled(in, p, scratch, &i);
 	if (r < 0)
 		return r;
+	matrix_of(&i.form, &matrix);
 	switch (p->fourcc) {
 	case DRM_FORMAT_NV12:
 		r = I420ToNV12(i.plane[0], i.stride[0], i.plane[1], i.stride[1], i.plane[2],
@@ -170,11 +208,11 @@ int convert_write(const struct image *in, const struct picture *p, struct image_
 		break;
 	case DRM_FORMAT_XRGB8888: /* libyuv's ARGB: B, G, R, 255 in memory */
 		r = I420ToARGBMatrix(i.plane[0], i.stride[0], i.plane[1], i.stride[1], i.plane[2],
-			i.stride[2], first, stride, matrix_of(&i.form), w, h);
+			i.stride[2], first, stride, &matrix, w, h);
 		break;
 	case DRM_FORMAT_RGB565:
 		r = I420ToRGB565Matrix(i.plane[0], i.stride[0], i.plane[1], i.stride[1], i.plane[2],
-			i.stride[2], first, stride, matrix_of(&i.form), w, h);
+			i.stride[2], first, stride, &matrix, w, h);
 		break;
 	default:
 		return -EINVAL;
