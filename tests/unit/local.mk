@@ -95,6 +95,7 @@ tests_unit_test_child_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_child_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
 tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_pair_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
 tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
@@ -126,7 +127,7 @@ tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
-	tests/unit/test_broker
+	tests/unit/test_broker tests/unit/test_broker_crowd
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -148,9 +149,13 @@ tests_unit_test_broker_rules_SOURCES = tests/unit/test_broker_rules.c
 tests_unit_test_broker_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_rules_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_SOURCES = tests/unit/test_broker.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_crowd_LDADD = libbroker.la $(UNIT_LIBS)
 endif
 
 # Needs no check: the installed header and what the library exports.
