@@ -5,7 +5,7 @@ endif
 tests_e2e_camserver_SOURCES = tests/e2e/camserver.c tests/e2e/camserver.h \
 	tests/e2e/camserver_auth.c tests/e2e/camserver_feed.c
 tests_e2e_camserver_CFLAGS = $(AM_CFLAGS) $(GSTRTSP_CFLAGS) $(AVFORMAT_CFLAGS)
-tests_e2e_camserver_LDADD = $(GSTRTSP_LIBS) -lgstrtsp-1.0 $(AVFORMAT_LIBS)
+tests_e2e_camserver_LDADD = $(GSTRTSP_LIBS) $(AVFORMAT_LIBS)
 
 dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/test_auth.py \
