@@ -21,6 +21,11 @@
 #define MESSAGES_BASE       400u
 #define MESSAGES_PER_ATTACH 16u
 
+/* Beyond that, what we ask for: clients decide how often, so it cannot be the decoder's flood. */
+#define ANSWERS_TO_GIVE 3u    /* ring_mapped, a first counts, client_fault */
+#define ANSWERS_TO_DROP 1u    /* let_go */
+#define OWED_MAX        4096u /* one that saves them up floods no more than so many */
+
 static unsigned count_attaches(const struct decoder *d)
 {
 	const struct attach *a;
@@ -53,7 +58,19 @@ static int admit(struct decoder *d)
 
 	if (d->is_condemned)
 		return -ECANCELED;
-	return rate_permits(&d->messages, clock_monotonic_ns(), limit, NULL) ? 0 : -EPROTO;
+	if (rate_permits(&d->messages, clock_monotonic_ns(), limit, NULL))
+		return 0;
+	if (d->owed == 0)
+		return -EPROTO;
+	d->owed--;
+	return 0;
+}
+
+static unsigned answers_to(const struct wire_message *m)
+{
+	if (m == &wire_ring_give)
+		return ANSWERS_TO_GIVE;
+	return m == &wire_ring_drop ? ANSWERS_TO_DROP : 0;
 }
 
 static int handle_format(void *self, const void *msg, int *fds)
@@ -241,6 +258,10 @@ void decoder_kill(struct decoder *d, const char *reason)
 void decoder_send(struct decoder *d, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds)
 {
-	if (d->conn)
-		conn_send(d->conn, m, msg, fds, n_fds);
+	if (!d->conn)
+		return;
+	d->owed += answers_to(m);
+	if (d->owed > OWED_MAX)
+		d->owed = OWED_MAX;
+	conn_send(d->conn, m, msg, fds, n_fds);
 }

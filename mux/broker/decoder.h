@@ -17,6 +17,7 @@ struct decoder {
 	struct msg_format format; /* serial 0: none yet */
 	LIST_HEAD(, attach) attaches;
 	struct rate messages;
+	unsigned owed;     /* messages that ours ask for: no flood, however many */
 	bool is_condemned; /* framemuxd was asked to kill the pair */
 };
 
