@@ -36,6 +36,7 @@ struct attach {
 	struct event *timer;  /* owned */
 	uint64_t ending_ns;   /* monotonic: since when */
 	unsigned patience_ms; /* with the decoder, before its pair is killed */
+	bool is_hasty;        /* somebody's right has ended */
 	bool decoder_let_go, was_killed;
 };
 

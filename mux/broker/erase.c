@@ -13,8 +13,10 @@
 #include "mux/broker/swap.h"
 #include "mux/broker/tenure.h"
 
-#define REVOKED_MS  20u   /* for a decoder to let go where a right has ended */
-#define USUAL_MS    250u  /* the same where nobody's right has */
+#define REVOKED_MS  20u          /* for a decoder to let go where a right has ended */
+#define USUAL_MS    250u         /* the same where nobody's right has */
+#define RINGS_A_MS  4u           /* and for what it has to let go of before: so many rings, */
+#define BYTES_A_MS  (4ull << 20) /* or so much memory, take it a millisecond at most */
 #define RECHECK_MS  1u    /* the kernel says nothing when a writer goes: it has to be asked */
 #define KILLED_MS   5u    /* the same, while a killed pair is being reaped */
 #define HOPELESS_MS 1000u /* a writer that outlives the pair by this is somebody else */
@@ -73,13 +75,18 @@ static void finish(struct attach *a)
 	broker_check_stopped(b);
 }
 
-/* 4: is the writer gone? */
+/*
+ * 4: is the writer gone? While the decoder may still say so it is waited for, since it says the
+ * last counts too. When patience is over the kernel is asked: among many that end at once, a
+ * let-go may be there and not read yet, and that is no reason to kill anybody.
+ */
 static void check(struct attach *a)
 {
 	/* A broker that is over has nobody left to wait for; the decoder ends with its link. */
 	bool is_over = a->broker->is_over && !a->decoder;
+	bool is_due = is_silent(a) || ending_ms(a) >= a->patience_ms;
 
-	if (is_over || (is_silent(a) && ring_has_no_writer(&a->ring))) {
+	if (is_over || (is_due && ring_has_no_writer(&a->ring))) {
 		finish(a);
 		return;
 	}
@@ -97,6 +104,24 @@ static void check(struct attach *a)
 		wait_ms(a, KILLED_MS);
 	else if (a->decoder_let_go || !a->decoder->conn || !evtimer_pending(a->timer, NULL))
 		wait_ms(a, RECHECK_MS);
+}
+
+/* What the decoder was told to let go of before a comes first. */
+static unsigned patience(const struct attach *a, unsigned ms)
+{
+	const struct attach *other;
+	uint64_t bytes = 0;
+	unsigned rings = 0;
+
+	if (!a->decoder)
+		return ms;
+	LIST_FOREACH (other, &a->decoder->attaches, in_decoder) {
+		if (other->phase != ATTACH_ENDING || other->decoder_let_go)
+			continue;
+		rings++;
+		bytes += other->ring.bytes;
+	}
+	return ms + rings / RINGS_A_MS + (unsigned)(bytes / BYTES_A_MS);
 }
 
 void erase_begin(struct attach *a)
@@ -119,7 +144,8 @@ void erase_begin(struct attach *a)
 	a->client_socket_fd = -1;
 	ring_close_outgoing(&a->ring);
 	ring_erase(&a->ring); /* 3 */
-	a->patience_ms = a->tenure->life.outcome == FRAMEMUX_STATE_REVOKED ? REVOKED_MS : USUAL_MS;
+	a->is_hasty = a->tenure->life.outcome == FRAMEMUX_STATE_REVOKED;
+	a->patience_ms = patience(a, a->is_hasty ? REVOKED_MS : USUAL_MS);
 	wait_ms(a, a->patience_ms);
 	if (is_silent(a))
 		check(a);
@@ -127,10 +153,15 @@ void erase_begin(struct attach *a)
 
 void erase_hasten(struct attach *a)
 {
-	if (a->phase != ATTACH_ENDING || a->patience_ms <= REVOKED_MS || a->was_killed)
+	unsigned left = patience(a, REVOKED_MS);
+
+	if (a->phase != ATTACH_ENDING || a->is_hasty || a->was_killed)
 		return;
-	a->patience_ms = (unsigned)ending_ms(a) + REVOKED_MS;
-	wait_ms(a, REVOKED_MS);
+	a->is_hasty = true;
+	if (ending_ms(a) + left >= a->patience_ms)
+		return;
+	a->patience_ms = (unsigned)ending_ms(a) + left;
+	wait_ms(a, left);
 }
 
 void erase_let_go(struct attach *a)
@@ -138,8 +169,8 @@ void erase_let_go(struct attach *a)
 	a->decoder_let_go = true;
 	if (a->phase == ATTACH_ENDING)
 		check(a);
-	else /* unasked */
-		tenure_darken(a->tenure, FRAMEMUX_STATE_STALE, "the decoder let go of its ring");
+	else /* the next ring at once would let it keep the broker busy with making rings */
+		decoder_kill(a->decoder, "the decoder let go of a ring unasked");
 }
 
 void erase_writer_dead(struct attach *a)

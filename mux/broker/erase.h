@@ -7,9 +7,10 @@
  *	5 erase again  6 the lease's client is told  7 log, unmap, close
  *
  * A decoder that does not let go is killed with everybody's frames of that camera. Where somebody's
- * right has ended that is after 20 ms; where a client only closed its view, or the camera changed,
- *a decoder that is busy with one large frame on a loaded machine gets longer: what the client could
- * still see is dead and erased already.
+ * right has ended that is after 20 ms, and a little more for each ring that it was to let go of
+ * before; where a client only closed its view, or the camera changed, a decoder that is busy with
+ * one large frame on a loaded machine gets longer: what the client could still see is dead and
+ * erased already. Nobody is killed for a ring that the kernel knows to have no writer.
  */
 #ifndef FRAMEMUX_BROKER_ERASE_H
 #define FRAMEMUX_BROKER_ERASE_H
