@@ -1,6 +1,7 @@
 /* Service notification of framemuxd. Failing to tell is never a reason to fail. */
 #include "mux/daemon/notify.h"
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -67,11 +68,27 @@ static void start_watchdog(struct event_base *base)
 		event_add(watchdog, &tv);
 }
 
+/* Closing standard output would let the next socket take its number: /dev/null does. */
+static int keep_apart(int fd)
+{
+	int copy, null_fd;
+
+	if (fd != STDOUT_FILENO)
+		return fd;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null_fd >= 0) {
+		(void)dup2(null_fd, STDOUT_FILENO);
+		close(null_fd);
+	}
+	return copy;
+}
+
 void notify_init(struct event_base *base, int ready_fd)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 
-	ready_descriptor = ready_fd;
+	ready_descriptor = keep_apart(ready_fd);
 	if (path)
 		connect_notify(path);
 	if (notify_fd >= 0)

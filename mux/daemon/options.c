@@ -40,11 +40,13 @@ static int stop(int *ret_code, int code)
 	return 1;
 }
 
+/* Standard output will do; standard input and the log will not. */
 static int parse_ready_fd(const char *text, int *ret)
 {
 	uint64_t fd;
 
-	if (parse_number(text, STDERR_FILENO + 1, 1 << 20, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
+	if (parse_number(text, STDOUT_FILENO, 1 << 20, &fd) < 0 || fd == STDERR_FILENO ||
+		fcntl((int)fd, F_GETFD) < 0)
 		return -1;
 	*ret = (int)fd;
 	return 0;
@@ -70,7 +72,7 @@ int options_parse(int argc, char **argv, struct options *ret, int *ret_code)
 			if (parse_ready_fd(optarg, &ret->ready_fd) == 0)
 				break;
 			fprintf(stderr,
-				"framemuxd: --ready-fd takes an open descriptor above 2, not "
+				"framemuxd: --ready-fd takes an open descriptor, neither 0 nor 2, not "
 				"\"%s\"\n",
 				optarg);
 			return stop(ret_code, EX_USAGE);
