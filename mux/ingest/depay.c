@@ -20,6 +20,7 @@
 
 #define UNIT_FIRST_BYTES (64u * 1024u)
 #define UNIT_PREFIX_MAX  LIMIT_EXTRADATA  /* parameter sets and SEI that wait for their picture */
+#define NAL_HEAD_BYTES   4u               /* a start code and the type */
 #define FIRST_HOLD_NS    (20 * NS_PER_MS) /* packets of one picture follow each other at once */
 
 struct depay {
@@ -31,6 +32,7 @@ struct depay {
 
 	uint8_t *unit; /* owned; the unit that is being put together */
 	size_t len, cap;
+	size_t looked; /* no picture begins before here */
 	uint64_t pts_ns, arrival_ns;
 	uint32_t timestamp; /* of the packets that come in */
 	bool begun;         /* a packet of this timestamp has come */
@@ -46,7 +48,7 @@ static int on_piece(void *data, const uint8_t *piece, size_t len);
 
 static void forget_unit(struct depay *d)
 {
-	d->len = 0;
+	d->len = d->looked = 0;
 	d->damaged = false;
 }
 
@@ -137,6 +139,21 @@ static int on_piece(void *data, const uint8_t *piece, size_t len)
 	return 0;
 }
 
+/*
+ * Whether a picture has begun. What was looked at is not looked at again: a camera may set the
+ * marker on every packet of an endless unit without a picture.
+ */
+static bool has_picture(struct depay *d)
+{
+	size_t from = d->looked > NAL_HEAD_BYTES ? d->looked - NAL_HEAD_BYTES : 0;
+	struct au_facts facts;
+
+	au_inspect(d->video.codec, d->unit + from, d->len - from, &facts);
+	if (!facts.has_picture)
+		d->looked = d->len;
+	return facts.has_picture;
+}
+
 /* The unit is complete, as far as it goes. Without a picture it waits for the one that follows. */
 static int finish_unit(struct depay *d)
 {
@@ -200,7 +217,6 @@ int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arriv
 {
 	struct rtp_packet p;
 	enum rtp_order order;
-	struct au_facts facts;
 	uint64_t pts_ns = 0;
 	int r;
 
@@ -229,8 +245,7 @@ int depay_packet(struct depay *d, const uint8_t *buf, size_t len, uint64_t arriv
 		if (r < 0)
 			return r;
 	}
-	au_inspect(d->video.codec, d->unit, p.marker ? d->len : 0, &facts);
-	if (!facts.has_picture)
+	if (!p.marker || !has_picture(d))
 		return 0;
 	d->marker_seen = true;
 	return d->marker_honest ? finish_unit(d) : 0;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -12,7 +13,7 @@
 #include "unit.h"
 
 static struct depay *depay;
-static uint8_t taken[1u << 20]; /* all units, one after another */
+static uint8_t taken[1u << 22]; /* all units, one after another */
 static size_t taken_len;
 static unsigned units, keys, gaps;
 static struct stream_unit last;
@@ -273,6 +274,30 @@ START_TEST(a_unit_has_a_limit)
 }
 END_TEST
 
+/* The marker on each packet of an endless unit without a picture: once cost 20 ms a packet. */
+START_TEST(markers_without_a_picture_cost_nothing)
+{
+	static const uint8_t message[16] = {0x06, 0x05, 0x0d};
+	struct timespec before, after;
+
+	open_depay(STREAM_H264, 96, "");
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	for (unsigned i = 0; i < 100000; i++)
+		packet(3000, true, message, sizeof(message));
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	ck_assert_int_lt(after.tv_sec - before.tv_sec, 3);
+	ck_assert_uint_eq(units, 0);
+	/* and a picture behind them is still found */
+	nal(3000, true, 0x65);
+	ck_assert_int_eq(depay_tick(depay, now + NS_PER_S), 0);
+	nal(6000, true, 0x41);
+	ck_assert_int_eq(depay_tick(depay, now + NS_PER_S), 0);
+	ck_assert_uint_eq(units, 2);
+	ck_assert_uint_eq(keys, 1);
+	depay_free(depay);
+}
+END_TEST
+
 START_TEST(parameter_sets_of_the_description)
 {
 	static const uint8_t expected[] = {0, 0, 0, 1, 0x67, 0x64, 0, 0x33, 0xac, 0xe8, 0x80, 0x0a,
@@ -391,6 +416,7 @@ int main(void)
 	tcase_add_test(t, slices_in_fragments_and_losses);
 	tcase_add_test(t, other_payload_types_and_rubbish);
 	tcase_add_test(t, a_unit_has_a_limit);
+	tcase_add_test(t, markers_without_a_picture_cost_nothing);
 	tcase_add_test(t, parameter_sets_of_the_description);
 	tcase_add_test(t, a_recorded_h265_camera);
 	tcase_add_test(t, a_recorded_interleaved_session);
