@@ -204,6 +204,22 @@ static int end_or_empty(int fd)
 	return -EBADMSG;
 }
 
+/*
+ * A peer that closed with something of ours unread is a reset, which the kernel tells once, before
+ * what that peer sent last: that is still to be read.
+ */
+static ssize_t receive(int fd, struct msghdr *msg)
+{
+	ssize_t n = -1;
+
+	errno = ECONNRESET;
+	for (unsigned i = 0; i < 2 && n < 0 && errno == ECONNRESET; i++)
+		n = TEMP_FAILURE_RETRY(recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+	if (n < 0)
+		return errno == ECONNRESET ? -EPIPE : -errno;
+	return n;
+}
+
 ssize_t sock_recv(int fd, void *buf, size_t cap, int fds[SOCK_FDS_MAX], size_t *ret_n_fds)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(SOCK_FDS_MAX * sizeof(int))];
@@ -216,9 +232,9 @@ ssize_t sock_recv(int fd, void *buf, size_t cap, int fds[SOCK_FDS_MAX], size_t *
 		msg.msg_control = control;
 		msg.msg_controllen = sizeof(control);
 	}
-	n = TEMP_FAILURE_RETRY(recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+	n = receive(fd, &msg);
 	if (n < 0)
-		return errno == ECONNRESET ? -EPIPE : -errno;
+		return n;
 	if (ret_n_fds)
 		n_fds = collect_fds(&msg, fds);
 	/* Without a control buffer MSG_CTRUNC says that descriptors were dropped: not the message.
@@ -230,4 +246,46 @@ ssize_t sock_recv(int fd, void *buf, size_t cap, int fds[SOCK_FDS_MAX], size_t *
 	if (ret_n_fds)
 		*ret_n_fds = n_fds;
 	return n;
+}
+
+int sock_name_senders(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : 0;
+}
+
+static bool take_sender(struct msghdr *msg, struct sock_sender *ret)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	struct ucred cred;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS ||
+		c->cmsg_len != CMSG_LEN(sizeof(cred)))
+		return false;
+	memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+	*ret = (struct sock_sender){.pid = cred.pid, .uid = cred.uid};
+	return true;
+}
+
+ssize_t sock_recv_from(int fd, void *buf, size_t cap, struct sock_sender *ret)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec iov = {.iov_base = buf, .iov_len = cap};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	int fds[SOCK_FDS_MAX];
+	ssize_t n = receive(fd, &msg);
+
+	if (n < 0)
+		return n;
+	if (n == 0)
+		return end_or_empty(fd);
+	if (!take_sender(&msg, ret)) { /* nobody asked for stamps: then there was room */
+		sock_close_fds(fds, collect_fds(&msg, fds));
+		return -EBADMSG;
+	}
+	return msg.msg_flags & MSG_TRUNC ? -EBADMSG : n;
 }

@@ -45,6 +45,22 @@ int sock_send_msg(int fd, const struct wire_message *m, const void *msg);
  */
 ssize_t sock_recv(int fd, void *buf, size_t cap, int fds[SOCK_FDS_MAX], size_t *ret_n_fds);
 
+struct sock_sender {
+	pid_t pid; /* 0: somebody whom we cannot see */
+	uid_t uid; /* the real one, as the kernel stamps it on a message */
+};
+
+/* Have the kernel stamp each message with its sender; accepted sockets inherit it. 0 or -errno. */
+int sock_name_senders(int fd);
+
+/*
+ * The same without descriptors, and with the process that sent this very message: another than
+ * sock_peer's when the socket was handed on. The control buffer has room for the stamp and nothing
+ * behind it, and the kernel puts that first, so that no descriptor is ever installed. -EBADMSG too
+ * for a message without a stamp.
+ */
+ssize_t sock_recv_from(int fd, void *buf, size_t cap, struct sock_sender *ret);
+
 /* Close n descriptors, skipping -1, and leave -1 behind. */
 void sock_close_fds(int *fds, size_t n);
 

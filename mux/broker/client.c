@@ -188,7 +188,7 @@ const struct wire_rule client_rules[] = {
 	{&wire_hello, CLIENT_NEW, 0, handle_hello},
 	{&wire_open, CLIENT_GREETED, 0, handle_open},
 	{&wire_attached, CLIENT_GREETED, 0, handle_attached},
-	{&wire_report, CLIENT_GREETED, 0, handle_report},
+	{&wire_report, CLIENT_GREETED | CLIENT_LEAVING, 0, handle_report},
 	{&wire_shut, CLIENT_GREETED, 0, handle_shut},
 };
 const size_t client_n_rules = ARRAY_SIZE(client_rules);
@@ -223,6 +223,8 @@ static const char *why_gone(int error)
 		return "it does not read";
 	case -ETIMEDOUT:
 		return "it does not answer";
+	case -EACCES:
+		return "another process sends on its socket";
 	case -ESRCH:
 		return "its process has ended";
 	default:
@@ -243,6 +245,8 @@ static const struct conn_kind kind = {
 	.rules = client_rules,
 	.n_rules = ARRAY_SIZE(client_rules),
 	.outbox_max = OUTBOX_MAX,
+	.is_personal = true,
+	.last_state = CLIENT_LEAVING,
 	.gone = on_gone,
 };
 

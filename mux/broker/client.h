@@ -15,7 +15,11 @@
 struct attach;
 struct tenure;
 
-enum { CLIENT_NEW = 1, CLIENT_GREETED = 2 };
+enum {
+	CLIENT_NEW = 1,
+	CLIENT_GREETED = 2,
+	CLIENT_LEAVING = 4, /* gone: what it said last */
+};
 
 struct client {
 	LIST_ENTRY(client) link;

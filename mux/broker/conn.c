@@ -9,25 +9,46 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "common/outbox.h"
 #include "common/sock.h"
 
-#define BURST 16u /* messages of one peer before the next peer's turn */
+#define BURST 16u  /* messages of one peer before the next peer's turn */
+#define LAST  512u /* of one that has gone: more than a socket's queue has room for */
 
 struct conn {
 	const struct conn_kind *kind; /* borrowed, static */
 	void *self;                   /* borrowed: the owner */
 	int fd;                       /* owned */
+	struct sock_sender holder;    /* of a personal socket: who connected */
 	unsigned state;
 	int error; /* not 0: doomed */
 	struct outbox *outbox;
 	struct event *readable, *writable, *doom, *patience;
 };
 
+static ssize_t receive_personal(const struct conn *c, uint8_t buf[LIMIT_MESSAGE])
+{
+	struct sock_sender sender;
+	ssize_t n = sock_recv_from(c->fd, buf, LIMIT_MESSAGE, &sender);
+
+	if (n < 0)
+		return n;
+	if (sender.pid > 0 && sender.pid == c->holder.pid && sender.uid == c->holder.uid)
+		return n;
+	log_notice("uid %u pid %d sent on the socket of uid %u pid %d", sender.uid, (int)sender.pid,
+		c->holder.uid, (int)c->holder.pid);
+	if (c->kind->is_secret)
+		sodium_memzero(buf, (size_t)n);
+	return -EACCES;
+}
+
 static ssize_t receive(
 	struct conn *c, uint8_t buf[LIMIT_MESSAGE], int fds[SOCK_FDS_MAX], size_t *n_fds)
 {
 	*n_fds = 0;
+	if (c->kind->is_personal)
+		return receive_personal(c, buf);
 	return sock_recv(c->fd, buf, LIMIT_MESSAGE, fds, c->kind->takes_fds ? n_fds : NULL);
 }
 
@@ -79,12 +100,30 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 		event_del(c->writable);
 }
 
+/*
+ * The end of a process or a failing send may be noticed before its last words are read; a report of
+ * a wrong frame must not get lost with them.
+ */
+static void read_last(struct conn *c)
+{
+	if (!c->kind->last_state || (c->error != -EPIPE && c->error != -ESRCH))
+		return;
+	c->state = c->kind->last_state;
+	for (unsigned i = 0; i < LAST; i++) {
+		int r = read_one(c);
+
+		if (r < 0 && r != -EPROTO && r != -EBADMSG)
+			return;
+	}
+}
+
 static void on_doom(evutil_socket_t fd, short what, void *data)
 {
 	struct conn *c = data;
 
 	(void)fd;
 	(void)what;
+	read_last(c);
 	c->kind->gone(c->self, c->error);
 }
 
@@ -95,10 +134,22 @@ static void on_impatience(evutil_socket_t fd, short what, void *data)
 	conn_doom(data, -ETIMEDOUT);
 }
 
+static int learn_holder(struct conn *c, int fd)
+{
+	gid_t gid;
+	int r;
+
+	if (!c->kind->is_personal)
+		return 0;
+	r = sock_name_senders(fd);
+	return r < 0 ? r : sock_peer(fd, &c->holder.pid, &c->holder.uid, &gid);
+}
+
 int conn_new(struct event_base *base, int fd, const struct conn_kind *kind, void *self,
 	unsigned state, struct conn **ret)
 {
 	struct conn *c = calloc(1, sizeof(*c));
+	int r;
 
 	if (!c)
 		return -ENOMEM;
@@ -106,6 +157,11 @@ int conn_new(struct event_base *base, int fd, const struct conn_kind *kind, void
 	c->self = self;
 	c->state = state;
 	c->fd = -1;
+	r = learn_holder(c, fd);
+	if (r < 0) {
+		conn_free(c);
+		return r;
+	}
 	c->outbox = outbox_new(kind->outbox_max);
 	c->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(base, fd, EV_WRITE | EV_PERSIST, on_writable, c);

@@ -20,15 +20,23 @@ struct conn_kind {
 	size_t outbox_max; /* messages that may wait; one more and the peer is dropped */
 	bool takes_fds;    /* else there is no control buffer: no descriptor can come */
 	bool is_secret;    /* messages may hold keys: wipe what was received */
+	bool is_personal;  /* an accepted socket: only the process that connected may send */
+	/*
+	 * When the peer has gone, what it sent last is still read in this state of the
+	 * conversation, where what is not permitted is passed over. 0: it is not read.
+	 */
+	unsigned last_state;
 	/*
 	 * The conversation is over: -EPIPE the peer has gone, -EPROTO it broke the rules, -ENOBUFS
-	 * it does not read, -ETIMEDOUT it said nothing, or what conn_doom was given. Called once,
+	 * it does not read, -ETIMEDOUT it said nothing, -EACCES another process sent on a personal
+	 * socket, -ESRCH its process has ended, or what conn_doom was given. Called once,
 	 * from the loop and never from inside another call; it frees the conn.
 	 */
 	void (*gone)(void *self, int error);
 };
 
-/* fd is the conn's on success. state: the first of the conversation. 0 or -errno. */
+/* fd is the conn's on success; of a personal kind it names its senders. state: the first of the
+ * conversation. 0 or -errno. */
 int conn_new(struct event_base *base, int fd, const struct conn_kind *kind, void *self,
 	unsigned state, struct conn **ret);
 void conn_free(struct conn *c); /* NULL is fine */

@@ -191,6 +191,7 @@ static const struct conn_kind kind = {
 	.rules = control_rules,
 	.n_rules = ARRAY_SIZE(control_rules),
 	.outbox_max = OUTBOX_MAX,
+	.is_personal = true,
 	.gone = on_gone,
 };
 

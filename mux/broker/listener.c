@@ -77,9 +77,16 @@ int listener_new(struct event_base *base, int fd, void (*take)(void *data, struc
 	void *data, struct listener **ret)
 {
 	struct listener *l = calloc(1, sizeof(*l));
+	int r;
 
 	if (!l)
 		return -ENOMEM;
+	/* Now, and not only once accepted: what is sent in between would be nobody's. */
+	r = sock_name_senders(fd);
+	if (r < 0) {
+		free(l);
+		return r;
+	}
 	l->fd = fd;
 	l->take = take;
 	l->data = data;

@@ -127,7 +127,7 @@ tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
-	tests/unit/test_broker tests/unit/test_broker_crowd
+	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -156,6 +156,10 @@ tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_crowd_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_holder_SOURCES = tests/unit/test_broker_holder.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_holder_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_holder_LDADD = libbroker.la $(UNIT_LIBS)
 endif
 
 # Needs no check: the installed header and what the library exports.

@@ -24,8 +24,8 @@ static void collect(void)
 {
 	conversations[0] = (struct conversation){
 		daemon_rules, daemon_n_rules, {DAEMON_BORN, DAEMON_SETUP, DAEMON_SERVING}};
-	conversations[1] =
-		(struct conversation){client_rules, client_n_rules, {CLIENT_NEW, CLIENT_GREETED}};
+	conversations[1] = (struct conversation){
+		client_rules, client_n_rules, {CLIENT_NEW, CLIENT_GREETED, CLIENT_LEAVING}};
 	conversations[2] = (struct conversation){
 		control_rules, control_n_rules, {CONTROL_NEW, CONTROL_READY, CONTROL_BUSY}};
 	conversations[3] = (struct conversation){decoder_rules, decoder_n_rules, {DECODER_TALKING}};
