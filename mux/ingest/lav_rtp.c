@@ -13,6 +13,8 @@
 #define LAV_IO_BYTES     4096u /* for its RTCP reports */
 #define LAV_PACKET_BYTES (12u + 65536u)
 #define LAV_SSRC         1u
+/* Not the camera's: of some numbers libavformat takes a marked packet for RTCP. */
+#define LAV_PAYLOAD_TYPE 96u
 
 struct lav_rtp {
 	AVFormatContext *fmt; /* owned */
@@ -24,7 +26,6 @@ struct lav_rtp {
 	const uint8_t *feed;
 	size_t feed_len; /* what is left to read; 0: nothing more for now */
 	bool is_open;
-	unsigned payload_type;
 	uint16_t sequence;
 	uint8_t packet[LAV_PACKET_BYTES];
 };
@@ -71,8 +72,8 @@ static int write_sdp(const struct sdp_video *v, char **ret)
 	int n = asprintf(ret,
 		"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP %u\r\n"
 		"a=rtpmap:%u %s/%u\r\n%s%.*u%s%s%s",
-		v->payload_type, v->payload_type, sdp_encoding(v->codec), v->clock_rate,
-		v->fmtp[0] ? "a=fmtp:" : "", v->fmtp[0] ? 1 : 0, v->fmtp[0] ? v->payload_type : 0,
+		LAV_PAYLOAD_TYPE, LAV_PAYLOAD_TYPE, sdp_encoding(v->codec), v->clock_rate,
+		v->fmtp[0] ? "a=fmtp:" : "", v->fmtp[0] ? 1 : 0, v->fmtp[0] ? LAV_PAYLOAD_TYPE : 0,
 		v->fmtp[0] ? " " : "", v->fmtp, v->fmtp[0] ? "\r\n" : "");
 
 	if (n < 0) {
@@ -125,7 +126,6 @@ int lav_rtp_open(
 		return -ENOMEM;
 	l->piece = piece;
 	l->data = data;
-	l->payload_type = video->payload_type;
 	r = write_sdp(video, &l->sdp);
 	if (r == 0)
 		r = open_demuxer(l);
@@ -169,7 +169,7 @@ static void write_packet(struct lav_rtp *l, const struct rtp_packet *p)
 	uint8_t *h = l->packet;
 
 	h[0] = 0x80;
-	h[1] = (uint8_t)((p->marker ? 0x80 : 0) | l->payload_type);
+	h[1] = (uint8_t)((p->marker ? 0x80 : 0) | LAV_PAYLOAD_TYPE);
 	h[2] = (uint8_t)(l->sequence >> 8);
 	h[3] = (uint8_t)l->sequence;
 	l->sequence++;
