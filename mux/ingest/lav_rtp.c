@@ -15,6 +15,9 @@
 #define LAV_SSRC         1u
 /* Not the camera's: of some numbers libavformat takes a marked packet for RTCP. */
 #define LAV_PAYLOAD_TYPE 96u
+/* libavformat collects a JPEG itself. 2040x2040 at the best quality is smaller. */
+#define LAV_JPEG_BYTES  (4u * 1024u * 1024u)
+#define LAV_JPEG_HEADER 8u
 
 struct lav_rtp {
 	AVFormatContext *fmt; /* owned */
@@ -25,7 +28,7 @@ struct lav_rtp {
 	char *sdp;  /* owned; while it opens */
 	const uint8_t *feed;
 	size_t feed_len; /* what is left to read; 0: nothing more for now */
-	bool is_open;
+	bool is_open, is_jpeg;
 	uint16_t sequence;
 	uint8_t packet[LAV_PACKET_BYTES];
 };
@@ -126,6 +129,7 @@ int lav_rtp_open(
 		return -ENOMEM;
 	l->piece = piece;
 	l->data = data;
+	l->is_jpeg = video->codec == STREAM_MJPEG;
 	r = write_sdp(video, &l->sdp);
 	if (r == 0)
 		r = open_demuxer(l);
@@ -182,11 +186,22 @@ static void write_packet(struct lav_rtp *l, const struct rtp_packet *p)
 	l->feed_len = 12 + p->payload_len;
 }
 
+/* Whether a part of a JPEG (RFC 2435 3.1: type, offset of 24 bits, ...) lies beyond the limit. */
+static bool is_beyond_jpeg(const struct lav_rtp *l, const struct rtp_packet *p)
+{
+	size_t offset;
+
+	if (!l->is_jpeg || p->payload_len < LAV_JPEG_HEADER)
+		return false;
+	offset = (size_t)p->payload[1] << 16 | (size_t)p->payload[2] << 8 | p->payload[3];
+	return offset + p->payload_len > LAV_JPEG_BYTES;
+}
+
 int lav_rtp_feed(struct lav_rtp *l, const struct rtp_packet *p)
 {
 	int r = 0;
 
-	if (p->payload_len > LAV_PACKET_BYTES - 12)
+	if (p->payload_len > LAV_PACKET_BYTES - 12 || is_beyond_jpeg(l, p))
 		return 0;
 	write_packet(l, p);
 	while (r == 0 && av_read_frame(l->fmt, l->pkt) >= 0) {

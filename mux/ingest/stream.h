@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "common/identity.h"
+#include "common/limits.h"
 #include "mux/link.h"
 
-#define STREAM_QUEUE_MAX (16u * 1024u * 1024u) /* bytes that wait */
+/* Bytes that wait: one largest unit, so that with another in the making ingest is below 48 MB. */
+#define STREAM_QUEUE_MAX (LIMIT_ACCESS_UNIT + 64u * 1024u)
 
 struct stream;
 

@@ -2,6 +2,7 @@
 #include "mux/ingest/depay.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -316,6 +317,30 @@ START_TEST(every_payload_type_is_video)
 }
 END_TEST
 
+/* A JPEG of 16 MB, which its offsets allow: libavformat would keep all of it. */
+START_TEST(a_jpeg_has_a_limit)
+{
+	uint8_t part[1408] = {[4] = 1, [5] = 50, [6] = 40, [7] = 30};
+	size_t before, most = 0;
+
+	open_depay(STREAM_MJPEG, 96, "");
+	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (uint32_t at = 0; at < (1u << 24) - 1400; at += 1400) {
+		size_t used;
+
+		part[1] = (uint8_t)(at >> 16);
+		part[2] = (uint8_t)(at >> 8);
+		part[3] = (uint8_t)at;
+		packet(3000, false, part, sizeof(part));
+		used = mallinfo2().uordblks + mallinfo2().hblkhd;
+		most = used > most ? used : most;
+	}
+	ck_assert_uint_lt(most - before, 8u << 20);
+	ck_assert_uint_eq(units, 0);
+	depay_free(depay);
+}
+END_TEST
+
 START_TEST(parameter_sets_of_the_description)
 {
 	static const uint8_t expected[] = {0, 0, 0, 1, 0x67, 0x64, 0, 0x33, 0xac, 0xe8, 0x80, 0x0a,
@@ -436,6 +461,7 @@ int main(void)
 	tcase_add_test(t, a_unit_has_a_limit);
 	tcase_add_test(t, markers_without_a_picture_cost_nothing);
 	tcase_add_test(t, every_payload_type_is_video);
+	tcase_add_test(t, a_jpeg_has_a_limit);
 	tcase_add_test(t, parameter_sets_of_the_description);
 	tcase_add_test(t, a_recorded_h265_camera);
 	tcase_add_test(t, a_recorded_interleaved_session);

@@ -196,6 +196,24 @@ START_TEST(memory_is_bounded)
 }
 END_TEST
 
+/* The queue that ingest has: a largest unit fits behind a stopped decoder, no second one. */
+START_TEST(one_largest_unit_waits)
+{
+	cleanup_free uint8_t *data = calloc(1, LIMIT_ACCESS_UNIT);
+	struct stream_unit unit = {
+		.flags = STREAM_UNIT_KEY, .data = data, .len = LIMIT_ACCESS_UNIT};
+	struct stream *real = stream_new(pair[0], STREAM_QUEUE_MAX);
+
+	ck_assert_ptr_nonnull(data);
+	ck_assert_int_eq(stream_unit(real, &unit), 0);
+	ck_assert_uint_eq(stream_dropped(real), 0);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(stream_unit(real, &unit), 0);
+	ck_assert_uint_le(stream_units(real), 1);
+	stream_free(real);
+}
+END_TEST
+
 START_TEST(limits_and_a_dead_decoder)
 {
 	struct stream_unit unit = {.data = (const uint8_t *)"", .len = LIMIT_ACCESS_UNIT + 1};
@@ -221,6 +239,7 @@ int main(void)
 	tcase_add_test(t, a_large_unit_waits_and_arrives_whole);
 	tcase_add_test(t, overflow_drops_to_the_next_key_unit);
 	tcase_add_test(t, memory_is_bounded);
+	tcase_add_test(t, one_largest_unit_waits);
 	tcase_add_test(t, limits_and_a_dead_decoder);
 	suite_add_tcase(s, t);
 	return unit_run(s);
