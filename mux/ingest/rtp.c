@@ -77,6 +77,11 @@ enum rtp_order rtp_follow(struct rtp_track *t, const struct rtp_packet *p, uint3
 		t->arrival_ns = arrival_ns;
 		t->pts_ns = NS_PER_S; /* room for the B-frames that lie before the first picture */
 	} else if (p->ssrc != t->ssrc) {
+		if (t->has_other && p->ssrc == t->other_ssrc &&
+			arrival_ns - t->arrival_ns < RTP_OTHER_NS)
+			return RTP_OLD;
+		t->has_other = true;
+		t->other_ssrc = t->ssrc;
 		order = RTP_GAP;
 		t->timestamp = p->timestamp; /* another origin */
 		t->pts_ns += arrival_ns - t->arrival_ns;

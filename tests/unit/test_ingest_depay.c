@@ -119,6 +119,33 @@ START_TEST(time_and_order)
 }
 END_TEST
 
+static enum rtp_order follow_sender(
+	struct rtp_track *t, uint32_t ssrc, uint16_t seq, uint64_t at_ms)
+{
+	struct rtp_packet p = {.sequence = seq, .timestamp = seq, .ssrc = ssrc};
+	uint64_t pts;
+
+	return rtp_follow(t, &p, 90000, at_ms * NS_PER_MS, &pts);
+}
+
+START_TEST(two_senders_are_not_mixed)
+{
+	struct rtp_track t = {.started = false};
+
+	ck_assert_int_eq(follow_sender(&t, 1, 10, 100), RTP_IN_ORDER);
+	ck_assert_int_eq(follow_sender(&t, 2, 500, 110), RTP_GAP); /* the camera began anew */
+	for (unsigned i = 1; i < 100; i++) {
+		ck_assert_int_eq(follow_sender(&t, 1, (uint16_t)(10 + i), 110 + 40 * i), RTP_OLD);
+		ck_assert_int_eq(
+			follow_sender(&t, 2, (uint16_t)(500 + i), 120 + 40 * i), RTP_IN_ORDER);
+	}
+	/* only when the other has fallen silent */
+	ck_assert_int_eq(follow_sender(&t, 1, 200, 120 + 40 * 99 + 999), RTP_OLD);
+	ck_assert_int_eq(follow_sender(&t, 1, 201, 120 + 40 * 99 + 1001), RTP_GAP);
+	ck_assert_int_eq(follow_sender(&t, 1, 202, 120 + 40 * 99 + 1002), RTP_IN_ORDER);
+}
+END_TEST
+
 /* ---- units -------------------------------------------------------------------------------- */
 
 START_TEST(a_unit_goes_with_its_marker)
@@ -452,6 +479,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, headers);
 	tcase_add_test(t, time_and_order);
+	tcase_add_test(t, two_senders_are_not_mixed);
 	tcase_add_test(t, a_unit_goes_with_its_marker);
 	tcase_add_test(t, the_first_unit_waits_a_moment_only);
 	tcase_add_test(t, cameras_whose_marker_lies);
