@@ -338,7 +338,7 @@ START_TEST(every_payload_type_is_video)
 			p[7] = p[3];
 			ck_assert_int_eq(depay_packet(depay, p, sizeof(p), now), 0);
 		}
-		ck_assert_uint_eq(keys, 2);
+		ck_assert_uint_eq(keys, 3);
 		depay_free(depay);
 	}
 }
