@@ -13,6 +13,7 @@
 
 #include "common/bytes.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/pattern.h"
 #include "mux/decode/av_image.h"
@@ -23,6 +24,11 @@
 #define REORDER_MAX     16u
 #define UNDECODABLE_MAX 250u /* units in a row that gave an error and no picture */
 #define WAITING_NOTICE  300u /* units without a beginning until somebody is told */
+/* Units for so long, and so many, without a picture fit to be shown: nothing will come of it. */
+#define FRUITLESS_NS  (10 * NS_PER_S)
+#define FRUITLESS_MIN 40u /* more than any decoder delays */
+/* The same before a unit that decoding may begin with: some cameras send one a minute. */
+#define KEYLESS_NS (90 * NS_PER_S)
 
 /* What is remembered of a unit until its picture comes out. */
 struct unit_inside {
@@ -66,6 +72,8 @@ struct codec {
 	bool has_pattern; /* a painted picture waits to be taken */
 	struct image pattern;
 	unsigned undecodable, skipped;
+	unsigned fruitless;    /* units since the last picture that was given out */
+	uint64_t fruitless_ns; /* when the first of them came */
 	char reason[LIMIT_REASON];
 };
 
@@ -214,6 +222,21 @@ uint32_t codec_fps_milli(const struct codec *c)
 	return milli <= LIMIT_FPS * 1000ll ? (uint32_t)milli : 0;
 }
 
+/* 0, or -ENODATA when too much came and too little of it. */
+static int note_fruitless(struct codec *c, const struct unit_times *times)
+{
+	uint64_t limit = c->is_waiting ? KEYLESS_NS : FRUITLESS_NS;
+
+	if (!c->fruitless++)
+		c->fruitless_ns = times->arrival_ns;
+	if (c->fruitless < FRUITLESS_MIN || times->arrival_ns < c->fruitless_ns + limit)
+		return 0;
+	snprintf(c->reason, sizeof(c->reason),
+		c->is_waiting ? "no key picture for %u s" : "no whole picture for %u s",
+		(unsigned)(limit / NS_PER_S));
+	return -ENODATA;
+}
+
 /* Nothing goes in before a unit that decoding may begin with. */
 static bool may_begin(struct codec *c, uint32_t flags)
 {
@@ -225,7 +248,7 @@ static bool may_begin(struct codec *c, uint32_t flags)
 		return false;
 	}
 	c->is_waiting = false;
-	c->skipped = 0;
+	c->skipped = c->fruitless = 0;
 	return true;
 }
 
@@ -294,6 +317,8 @@ int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct un
 {
 	struct unit_inside *u;
 
+	if (note_fruitless(c, times) < 0)
+		return -ENODATA;
 	if (!may_begin(c, flags))
 		return 0;
 	note_damage(c, flags);
@@ -333,6 +358,7 @@ static int take_pattern(struct codec *c, struct decoded *ret)
 	if (!c->has_pattern)
 		return -EAGAIN;
 	c->has_pattern = false;
+	c->fruitless = 0;
 	*ret = (struct decoded){c->pattern, c->inside[c->n_units % UNITS_INSIDE].times,
 		c->inside[c->n_units % UNITS_INSIDE].is_damaged};
 	return 0;
@@ -386,6 +412,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 			c->frame->width, c->frame->height);
 	if (r < 0)
 		return r;
+	c->fruitless = 0;
 	ret->times = u.times;
 	ret->is_concealed = is_corrupt || u.is_suspect;
 	return 0;

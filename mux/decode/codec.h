@@ -46,8 +46,8 @@ const char *codec_name(const struct codec *c);
 
 /*
  * One access unit; flags: STREAM_UNIT_*. Then call codec_take until -EAGAIN. 0 also when the unit
- * is damaged: what it damages is flagged. -ENODATA when units have been undecodable for so long
- * that there is no point in going on; -ENOMEM.
+ * is damaged: what it damages is flagged. -ENODATA when for so long no picture came of the units
+ * that there is no point in going on (see codec_reason); -ENOMEM.
  */
 int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct unit_times *times,
 	uint32_t flags);
