@@ -169,3 +169,7 @@ dist_check_SCRIPTS += tests/unit/test_header.sh
 # Needs nothing: the map is of what is there.
 TESTS += tests/unit/test_architecture.sh
 dist_check_SCRIPTS += tests/unit/test_architecture.sh
+
+# Needs the programs, and mandoc to lint: the manual says what the programs say.
+TESTS += tests/unit/test_man.sh
+dist_check_SCRIPTS += tests/unit/test_man.sh
