@@ -8,8 +8,12 @@
 #include "mux/broker/quota.h"
 #include "tests/unit/unit.h"
 
-static const struct quota_limits limits = {
-	.uid_bytes = 1000, .connections = 5, .uid_connections = 3, .uid_leases = 2, .uid_held = 2};
+static const struct quota_limits limits = {.uid_bytes = 1000,
+	.connections = 5,
+	.uid_connections = 3,
+	.uid_leases = 2,
+	.fds = 1000,
+	.uid_fds = 500};
 
 START_TEST(test_bytes)
 {
@@ -41,20 +45,62 @@ START_TEST(test_bytes)
 }
 END_TEST
 
-/* Many small rings held cost descriptors, not bytes. */
+/* Many small rings held cost descriptors, not bytes: they count like leases. */
 START_TEST(test_held_count)
 {
 	struct quota q;
 
 	quota_init(&q, &limits);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		ck_assert_int_eq(quota_charge(&q, 1, 1), 0);
 		quota_hold(&q, 1, 1);
+		/* None at all with two held, though there is no lease. */
+		ck_assert_int_eq(quota_lease_begin(&q, 1), i == 0 ? 0 : -EUSERS);
+		if (i == 0)
+			quota_lease_end(&q, 1);
 	}
-	ck_assert_int_eq(quota_charge(&q, 1, 1), -EDQUOT);
+	ck_assert_int_eq(quota_charge(&q, 1, 1), -EDQUOT); /* a lease that goes on must not add */
 	ck_assert_int_eq(quota_charge(&q, 2, 1), 0);
 	quota_release_held(&q, 1, 1);
 	ck_assert_int_eq(quota_charge(&q, 1, 1), 0);
+	quota_release_held(&q, 1, 1);
+	ck_assert_int_eq(quota_lease_begin(&q, 1), 0);
+	quota_release_held(&q, 1, 1);
+	quota_release_held(&q, 1, 1); /* one too many does not wrap */
+	ck_assert_uint_eq(q.held, 0);
+	quota_free(&q);
+}
+END_TEST
+
+/* Whatever they are for: one uid's are limited, and so are all together. */
+START_TEST(test_descriptors)
+{
+	const struct quota_limits few = {.uid_bytes = 1000,
+		.connections = 100,
+		.uid_connections = 100,
+		.uid_leases = 100,
+		.fds = 2 * QUOTA_FDS_CONNECTION + QUOTA_FDS_LEASE + QUOTA_FDS_HELD,
+		.uid_fds = QUOTA_FDS_CONNECTION + QUOTA_FDS_LEASE};
+	struct quota q;
+
+	quota_init(&q, &few);
+	ck_assert_int_eq(quota_connect(&q, 1), 0);
+	ck_assert_int_eq(quota_lease_begin(&q, 1), 0);
+	ck_assert_int_eq(quota_connect(&q, 1), -EUSERS);
+	ck_assert_int_eq(quota_lease_begin(&q, 1), -EUSERS);
+	ck_assert_int_eq(quota_charge(&q, 1, 1), -EDQUOT);
+	ck_assert_int_eq(quota_connect(&q, 2), 0);
+	ck_assert_int_eq(quota_lease_begin(&q, 2), -EUSERS); /* of all together too few are left */
+	ck_assert_int_eq(quota_charge(&q, 2, 1), 0);
+	quota_hold(&q, 2, 1);
+	ck_assert_int_eq(quota_connect(&q, 3), -EUSERS);
+	ck_assert_ptr_null(quota_find(&q, 3));
+	quota_lease_end(&q, 1);
+	ck_assert_int_eq(quota_connect(&q, 3), 0);
+	quota_disconnect(&q, 3);
+	quota_release_held(&q, 2, 1);
+	ck_assert_int_eq(quota_lease_begin(&q, 2), 0);
+	ck_assert_uint_eq(q.leases, 1);
 	quota_free(&q);
 }
 END_TEST
@@ -161,7 +207,7 @@ START_TEST(test_kept)
 	ck_assert_int_eq(plan_make(&t, &f, NS_PER_S, &a), 0);
 	f.width = 1280;
 	f.height = 720;
-	f.fps_milli = 1000;
+	f.fps_milli = 20000;
 	ck_assert_int_eq(plan_make(&t, &f, NS_PER_S, &b), 0);
 	ck_assert(plan_is_kept(&a, &b));
 #define OTHER(member, value)                                                                       \
@@ -171,6 +217,7 @@ START_TEST(test_kept)
 		ck_assert_int_eq(plan_make(&t, &f, NS_PER_S, &b), 0);                              \
 		ck_assert(!plan_is_kept(&a, &b));                                                  \
 	} while (0)
+	OTHER(fps_milli, 1000); /* another limit to being stale */
 	OTHER(color_encoding, 0);
 	OTHER(color_range, 1);
 	OTHER(sar_num, 2);
@@ -226,6 +273,7 @@ int main(void)
 
 	tcase_add_test(t, test_bytes);
 	tcase_add_test(t, test_held_count);
+	tcase_add_test(t, test_descriptors);
 	tcase_add_test(t, test_connections_and_leases);
 	tcase_add_test(t, test_plans);
 	tcase_add_test(t, test_stale_limit);
