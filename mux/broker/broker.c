@@ -34,28 +34,28 @@
 #define CONNECTIONS_MAX     2048u
 #define CONNECTIONS_UID_MAX 512u
 #define LEASES_UID_MAX      512u
-#define HELD_UID_MAX        256u
-#define FDS_A_CONNECTION    8u   /* its socket and pidfd, a lease's probes, what is under way */
-#define STOP_MS             300u /* for decoders to let go, before the broker goes anyway */
+#define FDS_OWN_MAX         1024u /* for cameras, control connections and the broker itself */
+#define STOP_MS             300u  /* for decoders to let go, before the broker goes anyway */
 
 static uint32_t lower(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
 }
 
-/* As many descriptors as the hard limit gives, and not more clients than those suffice for. */
-static uint32_t connections_limit(void)
+/* As many descriptors as the hard limit gives; what clients may cost is reckoned with them. */
+static uint32_t fds_for_clients(void)
 {
 	struct rlimit files;
-	rlim_t n;
+	uint32_t n;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-		return CONNECTIONS_UID_MAX;
+		return FDS_OWN_MAX;
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
 		log_warning("RLIMIT_NOFILE cannot be raised: %s", strerror(errno));
-	n = files.rlim_cur / FDS_A_CONNECTION;
-	return n < CONNECTIONS_MAX ? (uint32_t)n : CONNECTIONS_MAX;
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	n = files.rlim_cur < INT32_MAX ? (uint32_t)files.rlim_cur : INT32_MAX;
+	return n - lower(n / 4, FDS_OWN_MAX);
 }
 
 /* framemuxd decides when the broker ends, by closing the link: a signal to the whole group, from a
@@ -93,13 +93,13 @@ static void on_stop_limit(evutil_socket_t fd, short what, void *data)
 
 static int broker_init(struct broker *b, int daemon_fd)
 {
-	const uint32_t connections = connections_limit();
+	const uint32_t fds = fds_for_clients();
 	const struct quota_limits limits = {
-		.connections = connections,
-		/* However few there are, no one uid takes them all. */
-		.uid_connections = lower(connections / 2, CONNECTIONS_UID_MAX),
+		.connections = CONNECTIONS_MAX,
+		.uid_connections = CONNECTIONS_UID_MAX,
 		.uid_leases = LEASES_UID_MAX,
-		.uid_held = HELD_UID_MAX,
+		.fds = fds,
+		.uid_fds = fds / 2, /* however few there are, no one uid takes them all */
 	};
 	int r;
 

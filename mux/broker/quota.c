@@ -2,6 +2,7 @@
 #include "mux/broker/quota.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 void quota_init(struct quota *q, const struct quota_limits *limits)
@@ -64,6 +65,19 @@ static uint64_t less(uint64_t from, uint64_t n)
 	return n < from ? from - n : 0;
 }
 
+static uint32_t fds(uint32_t connections, uint32_t leases, uint32_t held)
+{
+	return connections * QUOTA_FDS_CONNECTION + leases * QUOTA_FDS_LEASE +
+		held * QUOTA_FDS_HELD;
+}
+
+/* Whether so many descriptors more are within the limits. */
+static bool has_fds(const struct quota *q, const struct quota_uid *u, uint32_t more)
+{
+	return fds(q->connections, q->leases, q->held) + more <= q->limits.fds &&
+		fds(u->connections, u->leases, u->held) + more <= q->limits.uid_fds;
+}
+
 int quota_connect(struct quota *q, uint32_t uid)
 {
 	struct quota_uid *u;
@@ -73,8 +87,10 @@ int quota_connect(struct quota *q, uint32_t uid)
 	u = find_or_make(q, uid);
 	if (!u)
 		return -ENOMEM;
-	if (u->connections >= q->limits.uid_connections)
+	if (u->connections >= q->limits.uid_connections || !has_fds(q, u, QUOTA_FDS_CONNECTION)) {
+		forget_if_idle(u);
 		return -EUSERS;
+	}
 	u->connections++;
 	q->connections++;
 	return 0;
@@ -97,9 +113,12 @@ int quota_lease_begin(struct quota *q, uint32_t uid)
 
 	if (!u)
 		return -ENOMEM;
-	if (u->leases >= q->limits.uid_leases)
+	if (u->leases + u->held >= q->limits.uid_leases || !has_fds(q, u, QUOTA_FDS_LEASE)) {
+		forget_if_idle(u);
 		return -EUSERS;
+	}
 	u->leases++;
+	q->leases++;
 	return 0;
 }
 
@@ -110,6 +129,7 @@ void quota_lease_end(struct quota *q, uint32_t uid)
 	if (!u || u->leases == 0)
 		return;
 	u->leases--;
+	q->leases--;
 	forget_if_idle(u);
 }
 
@@ -119,8 +139,8 @@ int quota_charge(struct quota *q, uint32_t uid, uint64_t bytes)
 
 	if (!u)
 		return -ENOMEM;
-	if (u->held >= q->limits.uid_held || u->bytes > q->limits.uid_bytes ||
-		bytes > q->limits.uid_bytes - u->bytes) {
+	if (u->leases + u->held > q->limits.uid_leases || !has_fds(q, u, QUOTA_FDS_HELD) ||
+		u->bytes > q->limits.uid_bytes || bytes > q->limits.uid_bytes - u->bytes) {
 		forget_if_idle(u);
 		return -EDQUOT;
 	}
@@ -145,6 +165,7 @@ void quota_hold(struct quota *q, uint32_t uid, uint64_t bytes)
 	if (!u)
 		return;
 	u->held++;
+	q->held++;
 	u->held_bytes += bytes;
 }
 
@@ -152,8 +173,9 @@ void quota_release_held(struct quota *q, uint32_t uid, uint64_t bytes)
 {
 	struct quota_uid *u = find(q, uid);
 
-	if (u) {
-		u->held = (uint32_t)less(u->held, 1);
+	if (u && u->held > 0) {
+		u->held--;
+		q->held--;
 		u->held_bytes = less(u->held_bytes, bytes);
 	}
 	quota_release(q, uid, bytes);

@@ -9,11 +9,17 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+/* Descriptors of the broker that each may cost at the most. */
+#define QUOTA_FDS_CONNECTION 2u /* socket, pidfd */
+#define QUOTA_FDS_LEASE      8u /* an attach on its way: the ring's four, the dead page's two, sockets \
+				 */
+#define QUOTA_FDS_HELD 2u       /* the probes */
+
 struct quota_limits {
 	uint64_t uid_bytes;
-	uint32_t connections, uid_connections, uid_leases;
-	uint32_t
-		uid_held; /* ended rings that a uid still maps: each costs the broker descriptors */
+	uint32_t connections, uid_connections;
+	uint32_t uid_leases; /* with the ended rings that the uid still maps: these cost too */
+	uint32_t fds, uid_fds;
 };
 
 struct quota_uid {
@@ -28,6 +34,7 @@ struct quota_uid {
 struct quota {
 	struct quota_limits limits;
 	uint32_t connections; /* of all uids */
+	uint32_t leases, held;
 	LIST_HEAD(, quota_uid) uids;
 };
 
@@ -41,7 +48,7 @@ void quota_disconnect(struct quota *q, uint32_t uid);
 int quota_lease_begin(struct quota *q, uint32_t uid);
 void quota_lease_end(struct quota *q, uint32_t uid);
 
-/* For one ring: 0, -EDQUOT, -ENOMEM. */
+/* For one ring of a lease: 0, -EDQUOT, -ENOMEM. Held rings beyond a limit are one too. */
 int quota_charge(struct quota *q, uint32_t uid, uint64_t bytes);
 void quota_release(struct quota *q, uint32_t uid, uint64_t bytes);
 

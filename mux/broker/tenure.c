@@ -16,6 +16,7 @@
 #include "mux/broker/decoder.h"
 #include "mux/broker/erase.h"
 #include "mux/broker/expiry.h"
+#include "mux/broker/held.h"
 #include "mux/broker/revoke.h"
 
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
@@ -233,6 +234,8 @@ int tenure_new(struct broker *b, const struct tenure_ask *ask)
 	struct tenure *t;
 	int r = quota_lease_begin(&b->quota, ask->client->uid);
 
+	if (r == -EUSERS && held_check(b))
+		r = quota_lease_begin(&b->quota, ask->client->uid);
 	if (r < 0)
 		return r;
 	t = calloc(1, sizeof(*t));
