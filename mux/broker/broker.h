@@ -51,10 +51,9 @@ struct broker {
 	struct revoked revoked;              /* revoke.c */
 	struct quota quota;
 	struct totals totals;
-	struct rate refusals;  /* log lines about them */
-	uint64_t last_attach;  /* number of the newest attach */
-	uint32_t last_request; /* number of the newest request to framemuxd */
-	uint32_t n_controls;
+	struct rate refusals;       /* log lines about them */
+	uint64_t last_attach;       /* number of the newest attach */
+	uint32_t last_request;      /* number of the newest request to framemuxd */
 	struct event *begin_timer;  /* tenure.c */
 	struct event *held_timer;   /* held.c */
 	struct event *expiry_timer; /* expiry.c */

@@ -16,7 +16,8 @@
 #include "mux/broker/secrets.h"
 #include "mux/broker/status.h"
 
-#define CONNECTIONS_MAX 64u
+#define READERS_MAX     64u /* connections of those who may only read; */
+#define READERS_UID_MAX 8u  /* of one such uid */
 #define HELLO_S         5u
 #define OUTBOX_MAX      16384u /* a whole status: a record for each camera, lease and uid */
 
@@ -173,7 +174,6 @@ static void control_free(struct control *c)
 	revoke_forget_asker(c->broker, c);
 	status_abandon(c);
 	LIST_REMOVE(c, link);
-	c->broker->n_controls--;
 	conn_free(c->conn);
 	free(c);
 }
@@ -195,6 +195,24 @@ static const struct conn_kind kind = {
 	.gone = on_gone,
 };
 
+/*
+ * Who may change things always gets in: a reader that keeps connections open must not keep root
+ * from revoking.
+ */
+static bool is_crowded(const struct broker *b, const struct control *c)
+{
+	const struct control *other;
+	unsigned readers = 0, same = 0;
+
+	if (may_change(c))
+		return false;
+	LIST_FOREACH (other, &b->controls, link) {
+		readers += !may_change(other);
+		same += other->uid == c->uid;
+	}
+	return readers >= READERS_MAX || same >= READERS_UID_MAX;
+}
+
 /* The connection as such is refused: done for request 0. */
 static void turn_away(int fd)
 {
@@ -207,26 +225,24 @@ void control_accept(void *data, struct peer peer)
 {
 	struct broker *b = data;
 	cleanup_fd int fd = peer.fd;
-	struct control *c;
+	cleanup_free struct control *c = calloc(1, sizeof(*c));
+	struct control *kept;
 
-	if (b->is_stopping || b->n_controls >= CONNECTIONS_MAX) {
-		turn_away(fd);
-		return;
-	}
-	c = calloc(1, sizeof(*c));
 	if (!c)
 		return;
 	c->broker = b;
 	c->uid = peer.uid;
 	c->pid = (uint32_t)peer.pid;
-	if (conn_new(b->base, fd, &kind, c, CONTROL_NEW, &c->conn) < 0) {
-		free(c);
+	if (b->is_stopping || is_crowded(b, c)) {
+		turn_away(fd);
 		return;
 	}
+	if (conn_new(b->base, fd, &kind, c, CONTROL_NEW, &c->conn) < 0)
+		return;
+	kept = take_ptr(c);
 	take_fd(&fd);
-	LIST_INSERT_HEAD(&b->controls, c, link);
-	b->n_controls++;
-	conn_expect_soon(c->conn, HELLO_S);
+	LIST_INSERT_HEAD(&b->controls, kept, link);
+	conn_expect_soon(kept->conn, HELLO_S);
 }
 
 void control_free_all(struct broker *b)

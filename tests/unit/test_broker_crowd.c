@@ -155,6 +155,110 @@ START_TEST(test_unasked_let_go)
 }
 END_TEST
 
+/* --- what one uid may keep ------------------------------------------------------------------ */
+
+/* Rings that are kept after their leases, tiny ones: they count, until they are given back. */
+START_TEST(test_held_rings)
+{
+	enum { MOST = 512 };
+	const struct msg_shut shut = {.view = 1};
+	const struct msg_open tiny = {.view = 1, .width = 16, .height = 16, .slots = 2};
+	static int kept[MOST];
+	int fds, n = 0;
+
+	scene_begin(&s, NULL);
+	token_for(&s, 0, UINT64_MAX, &token);
+	viewer_connect(&s, &v);
+	pair_begin(&s, 0, 1, &p);
+	pair_format(&p, 1, 128, 96);
+	for (; n < MOST; n++) {
+		viewer_lease(&v, &token, tiny);
+		expect_want(&s, 0, 1);
+		attach_all(&s, &p, &v, &g, &w);
+		tell(v.fd, &wire_shut, &shut);
+		expect_want(&s, 0, 0);
+		give_drop(&p, &g);
+		kept[n] = dup(w.ring_fd);
+		watch_end(&w);
+	}
+	usleep(50000);
+	viewer_ask(&v, &token, tiny);
+	expect_state(v.fd, 1, FRAMEMUX_STATE_REFUSED);
+	fds = scene_broker_fds(&s);
+	ck_assert_int_le(fds, s.idle_fds + 2 * MOST + 8);
+	close(kept[--n]);
+	viewer_lease(&v, &token, tiny); /* noticed at once */
+	expect_want(&s, 0, 1);
+	give_take(&p, &g);
+	munmap(g.map, g.bytes);
+	close(g.socket);
+	while (n > 0)
+		close(kept[--n]);
+	viewer_end(&v);
+	expect_want(&s, 0, 0);
+	pair_end(&s, &p, "");
+	end_empty();
+}
+END_TEST
+
+#define READERS 64
+
+/* One who may only read keeps as many control connections as it gets: 8. */
+static int play_reader(int ready, int go)
+{
+	struct msg_ctl_done done;
+	unsigned refused = 0, ended;
+	int fd[READERS];
+	char byte = 'x';
+
+	if (setuid(65534) < 0)
+		return 1;
+	for (unsigned i = 0; i < READERS; i++) {
+		if (sock_connect(s.control_path, &fd[i]) < 0)
+			return 2;
+		if (i < 8)
+			continue;
+		control_finish(fd[i], &done, &ended);
+		refused += done.status == EUSERS;
+	}
+	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
+		return 3;
+	return refused == READERS - 8 ? 0 : 4;
+}
+
+START_TEST(test_readers_do_not_crowd_out_root)
+{
+	int ready[2], go[2], control, status;
+	struct msg_ctl_done done;
+	unsigned ended;
+	pid_t child;
+	char byte;
+
+	if (getuid() != 0)
+		return;
+	scene_begin(&s, NULL);
+	token_for(&s, 0, UINT64_MAX, &token);
+	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert_int_eq(pipe(go), 0);
+	child = fork();
+	if (child == 0)
+		_exit(play_reader(ready[1], go[0]));
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	for (unsigned i = 0; i < 2 * READERS; i++) { /* root is never too many */
+		control = control_open(&s);
+		if (i < 2 * READERS - 1)
+			continue;
+		revoke_token(control);
+		control_finish(control, &done, &ended);
+		ck_assert_uint_eq(done.status, 0);
+	}
+	ck_assert_int_eq(write(go[1], "x", 1), 1);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(scene_end(&s), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("broker-crowd");
@@ -167,6 +271,8 @@ int main(void)
 	tcase_add_test(t, test_many_end_at_once);
 	tcase_add_test(t, test_leases_in_a_loop);
 	tcase_add_test(t, test_unasked_let_go);
+	tcase_add_test(t, test_held_rings);
+	tcase_add_test(t, test_readers_do_not_crowd_out_root);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
 }
