@@ -133,6 +133,8 @@ static int open_av(
 	av->has_b_frames = (int)setup->reorder;
 	/* Cropping to the pixel; and damaged pictures come out, marked, instead of disappearing. */
 	av->flags |= AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
+	/* Compare with the MD5 of a picture where H.265 carries it: a difference is a complaint. */
+	av->err_recognition |= AV_EF_CRCCHECK;
 	av->max_pixels = LIMIT_PIXELS;
 	av->get_format = choose_format;
 	av->get_buffer2 = get_buffer;

@@ -368,6 +368,34 @@ END_TEST
 
 /* --- without clips --- */
 
+/* A wrong bit in a picture that decodes all the same: only its MD5 tells, where a camera sends it.
+ */
+START_TEST(h265_pictures_are_compared_with_their_md5)
+{
+	struct feeder f;
+	struct decoded d;
+	uint64_t number = 0;
+	unsigned frames = 0, concealed = 0;
+
+	feeder_open(&f, "conf-vkglcts/hevc-itu-slist-a.h265");
+	while (feeder_next(&f)) {
+		if (++number == 2 && _i)
+			f.packet->data[f.packet->size * 3 / 4] ^= 0x10;
+		ck_assert_int_eq(feed(&f, number, 0), 0);
+		while (codec_take(f.codec, &d) == 0) {
+			frames++;
+			concealed += d.is_concealed;
+		}
+	}
+	ck_assert_uint_gt(frames, 1);
+	if (_i)
+		ck_assert_uint_gt(concealed, 0);
+	else
+		ck_assert_uint_eq(concealed, 0);
+	feeder_close(&f);
+}
+END_TEST
+
 START_TEST(patterns_are_painted)
 {
 	const struct codec_setup setup = {.codec = STREAM_PATTERN, .width = 100, .height = 50};
@@ -520,6 +548,7 @@ int main(void)
 		tcase_add_test(m, after_a_drain_all_is_as_before);
 		tcase_add_loop_test(m, no_delay_is_added, 0, 6);
 		tcase_add_test(m, nothing_before_a_key_unit);
+		tcase_add_loop_test(m, h265_pictures_are_compared_with_their_md5, 0, 2);
 		tcase_add_test(m, a_gap_is_concealed_until_the_next_key_unit);
 		suite_add_tcase(s, m);
 	} else {
