@@ -106,7 +106,7 @@ int verb_inspect(const struct options *o)
 	char id[2 * TOKEN_ID_BYTES + 1];
 	struct rights rights;
 	struct token t;
-	int code = source_token(o->key_file, NULL, &t), r = 0;
+	int code = source_token(o->key_file, o->limits.camera, &t), r = 0;
 
 	if (code == 0) {
 		r = token_body_rights(t.body, t.body_len, &rights);

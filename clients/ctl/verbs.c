@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #define LIMITS_HELP                                                                                \
-	"      --unit UNIT        only processes of this unit (full cgroup path)\n"                \
+	"      --unit UNIT        only processes of this unit (not built yet)\n"                \
 	"      --max-size WxH     pictures no larger than this\n"                                  \
 	"      --max-fps N        at most N frames a second\n"                                     \
 	"      --mask X,Y,WxH     black out a rectangle of the camera's own pixels; repeatable\n"  \
@@ -25,13 +25,16 @@ const struct verb verbs[] = {
 	{"attenuate", "[-k FILE] [LIMIT]...",
 		"Print a narrower token, made offline from one; it can do what both permit.\n"
 		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n"
+		"      --camera NAME      of a file with several tokens, the one for this camera\n"
+		"      --uid UID          refused unless it is the token's own\n"
 		"      --expires DUR      valid for so long from now, not longer than before\n"
 		"      --no-dump          no saving of pictures\n" LIMITS_HELP,
 		"kcuUzfemlD", 0, verb_attenuate},
-	{"inspect", "[-k FILE]",
+	{"inspect", "[-k FILE] [--camera NAME]",
 		"Show what a token says, offline. Whether it is genuine only the mux can tell.\n"
-		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n",
-		"k", 0, verb_inspect},
+		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n"
+		"      --camera NAME      of a file with several tokens, the one for this camera\n",
+		"kc", 0, verb_inspect},
 	{"revoke", "ID",
 		"End a lease, or a token with all narrowed from it and their leases, for good.\n"
 		"Returns when the pictures are erased. ID: from status, grant --json or inspect.\n",
