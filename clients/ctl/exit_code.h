@@ -1,4 +1,4 @@
-/* The exit codes of INTERFACE.md, from sysexits.h. */
+/* The exit codes, from sysexits.h; the manual page lists them. */
 #ifndef FRAMEMUX_CTL_EXIT_CODE_H
 #define FRAMEMUX_CTL_EXIT_CODE_H
 

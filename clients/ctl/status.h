@@ -20,7 +20,7 @@ struct status {
 void status_record(void *data, const struct wire_message *m, const void *record);
 void status_clear(struct status *s);
 
-/* INTERFACE.md section 4. NULL without memory. */
+/* The whole of it, every field always there. NULL without memory. */
 json_t *status_json(const struct status *s);
 
 /* For people. 0 or -errno. */

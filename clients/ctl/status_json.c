@@ -1,4 +1,4 @@
-/* Status as JSON: INTERFACE.md section 4, field by field. In framemuxctl's process. */
+/* Status as JSON, every field always there. In framemuxctl's process. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-"""The pattern camera's picture, written from INTERFACE's words and not from common/pattern.c."""
+"""The pattern camera's picture, written from its description and not from common/pattern.c."""
 import hashlib
 
 BLOCK, CELL, DARK, BRIGHT, GREY = 16, 4, 16, 235, 128
