@@ -25,8 +25,9 @@
 #define UNDECODABLE_MAX 250u /* units in a row that gave an error and no picture */
 #define WAITING_NOTICE  300u /* units without a beginning until somebody is told */
 /* Units for so long, and so many, without a picture fit to be shown: nothing will come of it. */
-#define FRUITLESS_NS  (10 * NS_PER_S)
-#define FRUITLESS_MIN 40u /* more than any decoder delays */
+#define FRUITLESS_NS      (10 * NS_PER_S)
+#define FRUITLESS_LONG_NS (30 * NS_PER_S) /* however few */
+#define FRUITLESS_MIN     40u             /* more than any decoder delays */
 /* The same before a unit that decoding may begin with: some cameras send one a minute. */
 #define KEYLESS_NS (90 * NS_PER_S)
 
@@ -231,7 +232,9 @@ static int note_fruitless(struct codec *c, const struct unit_times *times)
 
 	if (!c->fruitless++)
 		c->fruitless_ns = times->arrival_ns;
-	if (c->fruitless < FRUITLESS_MIN || times->arrival_ns < c->fruitless_ns + limit)
+	if (!c->is_waiting && c->fruitless < FRUITLESS_MIN)
+		limit = FRUITLESS_LONG_NS;
+	if (times->arrival_ns < c->fruitless_ns + limit)
 		return 0;
 	snprintf(c->reason, sizeof(c->reason),
 		c->is_waiting ? "no key picture for %u s" : "no whole picture for %u s",
