@@ -1,7 +1,7 @@
 /*
  * How a picture lies in memory: planes, strides, offsets, and the slots of a ring. Computed alike
- *by the broker (which decides), the decoder and the library (which check). Fourccs are
- *drm_fourcc.h's.
+ * by the broker (which decides), the decoder and the library (which check). Fourccs are
+ * drm_fourcc.h's.
  *
  * Strides are multiples of 64 bytes and planes begin at multiples of 64, so that vector code needs
  * no edge cases. Chroma of odd sizes rounds up.

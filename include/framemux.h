@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libframemux: take part in a framemux as a client. A client proves that it holds a capability,
- *gets a ring of its own (a sealed, read-only memory file) and picks up verified frames from it.
+ * gets a ring of its own (a sealed, read-only memory file) and picks up verified frames from it.
  *
  *	struct framemux *fm;
  *	struct framemux_view *view;
@@ -11,7 +11,7 @@
  *	framemux_open(fm, &rq, &listener, data, &view);
  *	for (;;)
  *		framemux_dispatch(fm, -1);	(the listener's frame callback calls
- *framemux_acquire)
+ * framemux_acquire)
  *
  * Errors are negative errno values. Functions never block, framemux_dispatch with a timeout apart.
  * One connection, its views and their frames belong to one thread at a time; different connections

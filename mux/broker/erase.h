@@ -1,7 +1,7 @@
 /*
  * How an attach ends: one path for close, revoke, expiry, the client's death, the camera's, another
  * format, and stop. Event-driven; several run side by side; each is bounded by the decoder's
- *letting go or its death.
+ * letting go or its death.
  *
  *	1 dead mark  2 ring_drop to the decoder  3 erase  4 no writer left: let go, or killed
  *	5 erase again  6 the lease's client is told  7 log, unmap, close

@@ -1,7 +1,7 @@
 /*
  * The life of a lease as a state machine: which phase may follow which, which outcome prevails when
  * several things end it at once, and when its client is told. Pure code. Everything that a lease
- *owns is in tenure.h.
+ * owns is in tenure.h.
  *
  *	WAITING -> ATTACHING -> ATTACHED -> DETACHING -> WAITING -> OVER
  *	                   \________________/

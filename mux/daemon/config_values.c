@@ -168,7 +168,7 @@ static int read_admins(const struct scope *s, struct config *c)
 int config_read_top(struct config_reader *r, cfg_t *cfg)
 {
 	static const char *const anchors[] = {"none", NULL},
-				 *const no_anchors[] = {"journal", NULL};
+				 * const no_anchors[] = {"journal", NULL};
 	struct scope s = scope_of(r, cfg, NULL, 0);
 	struct config *c = r->config;
 	int rc;
@@ -281,7 +281,7 @@ int config_read_camera(struct config_reader *r, cfg_t *sec, unsigned index)
 	static const char *const none[] = {NULL};
 	static const char *const auth[] = {"digest", NULL}, *const no_auth[] = {"basic", NULL};
 	static const char *const transport[] = {"auto", "tcp", NULL},
-				 *const no_transport[] = {"udp", NULL};
+				 * const no_transport[] = {"udp", NULL};
 	static const char *const fingerprint[] = {"first", "off", NULL};
 	static const char *const standby[] = {"cold", NULL}, *const no_standby[] = {"warm", NULL};
 	struct scope s = scope_of(r, sec, "camera", index);

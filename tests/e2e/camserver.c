@@ -1,6 +1,6 @@
 /*
  * camserver: a real RTSP server (gst-rtsp-server) with test cameras, on the loopback interface
- *only. All clients of a camera share one stream, as with a real camera. Prints "READY PORT" when it
+ * only. All clients of a camera share one stream, as with a real camera. Prints "READY PORT" when it
  * serves; ends on SIGTERM, SIGINT, or when its parent dies.
  *
  * A camera is MOUNT=KIND[:KEY=VALUE,...]:
