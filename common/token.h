@@ -2,7 +2,7 @@
  * Tokens: macaroon-style capabilities. A token is a key id, an identifier and a chain of caveats;
  * each caveat can only narrow. Its chain tag is
  *
- *	tag_0 = BLAKE2b-256(key = root, "framemux token 1" | key id | id)
+ *	tag_0 = BLAKE2b-256(key = root, "framemux token 1" | version | key id | id)
  *	tag_n = BLAKE2b-256(key = tag_{n-1}, "framemux caveat 1" | caveat n)
  *
  * so that whoever holds a token can append a caveat, and nobody can take one away. The tag never
@@ -99,7 +99,7 @@ int token_body_tag(const uint8_t root[KEY_BYTES], const uint8_t *body, size_t le
 	uint8_t ret_tag[TOKEN_TAG_BYTES]);
 
 /*
- * The proof of possession: BLAKE2b-256(key = tag, "framemux proof 1" | challenge | view | request),
+ * The proof of possession: BLAKE2b-256(key = tag, "framemux proof 1" | challenge | request),
  * where request are the bytes of the open message that the proof covers.
  */
 void token_prove(const uint8_t tag[TOKEN_TAG_BYTES], const uint8_t challenge[TOKEN_CHALLENGE_BYTES],

@@ -10,8 +10,7 @@
  *	framemux_connect(NULL, &fm);
  *	framemux_open(fm, &rq, &listener, data, &view);
  *	for (;;)
- *		framemux_dispatch(fm, -1);	(the listener's frame callback calls
- * framemux_acquire)
+ *		framemux_dispatch(fm, -1);	(its frame callback calls framemux_acquire)
  *
  * Errors are negative errno values. Functions never block, framemux_dispatch with a timeout apart.
  * One connection, its views and their frames belong to one thread at a time; different connections

@@ -368,7 +368,7 @@ WIRE_DECLARE(ring_drop, RING_DROP_FIELDS)
  *	STREAM_CODEC  u32 codec | u32 width | u32 height | u32 reorder | u32 framing | extradata
  *	STREAM_UNIT   u64 pts_ns | u64 arrival_ns | u64 capture_ns | u32 flags | the access unit
  *	STREAM_DRAIN  (empty)  the file begins again: give out what is delayed, then start anew
- * width, height: a hint, 0 if unknown. reorder: frames the decoder has to hold back, from the
+ * framing: 0 (Annex B; whole pictures for the others). width, height: a hint, 0 if unknown. reorder: frames the decoder has to hold back, from the
  * container (avcodec's has_b_frames), 0 for a live camera. pts_ns: of the stream, any origin.
  * STREAM_PATTERN units are u16 code (common/pattern.h).
  */
