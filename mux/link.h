@@ -368,9 +368,10 @@ WIRE_DECLARE(ring_drop, RING_DROP_FIELDS)
  *	STREAM_CODEC  u32 codec | u32 width | u32 height | u32 reorder | u32 framing | extradata
  *	STREAM_UNIT   u64 pts_ns | u64 arrival_ns | u64 capture_ns | u32 flags | the access unit
  *	STREAM_DRAIN  (empty)  the file begins again: give out what is delayed, then start anew
- * framing: 0 (Annex B; whole pictures for the others). width, height: a hint, 0 if unknown. reorder: frames the decoder has to hold back, from the
- * container (avcodec's has_b_frames), 0 for a live camera. pts_ns: of the stream, any origin.
- * STREAM_PATTERN units are u16 code (common/pattern.h).
+ * framing: 0 (Annex B; whole pictures where a codec has none). width, height: a hint, 0 if unknown.
+ * reorder: frames the decoder has to hold back, from the container (avcodec's has_b_frames), 0 for a
+ * live camera. pts_ns: of the stream, any origin. STREAM_PATTERN units are u16 code
+ * (common/pattern.h).
  */
 enum stream_kind { STREAM_HELLO = 1, STREAM_CODEC, STREAM_UNIT, STREAM_DRAIN };
 enum stream_codec { STREAM_H264 = 1, STREAM_H265, STREAM_MJPEG, STREAM_PATTERN, STREAM_MPEG4,
