@@ -4,7 +4,7 @@ import hashlib
 import socket
 import struct
 
-from harness import UID_A, UID_B, check, fds_of
+from harness import UID_A, UID_B, check, fds_of, until
 from test_memory import watching
 
 MAGIC, VERSION = 0x31584D46, 1
@@ -80,7 +80,7 @@ def test_rubbish_drops_its_sender_only(s):
         check(end == "closed", f"{name}: {end} after {len(answers)} answers")
         check(descriptors == 0, f"{name}: was given descriptors")
     check(mux.roles("framemux-broker") == [broker], "the broker did not survive")
-    check(len(fds_of(broker)) == before, "the broker lost descriptors")
+    until(lambda: len(fds_of(broker)) <= before, f"the broker's {before} descriptors again")
     for client in clients:
         client.await_frames(len(client.meta()) + 5)
         seqs = [m["seq"] for m in client.meta()]
