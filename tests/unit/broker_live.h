@@ -26,9 +26,13 @@ static const struct msg_open own = {.view = 1};
 /* The broker is as empty as at the start; waits for what it still has to close. */
 static inline void end_empty(void)
 {
-	for (int i = 0; i < 3000 && scene_broker_fds(&s) != s.idle_fds; i++)
+	int fds = scene_broker_fds(&s);
+
+	for (int i = 0; i < 3000 && fds != s.idle_fds; i++) {
 		usleep(1000);
-	ck_assert_int_eq(scene_broker_fds(&s), s.idle_fds);
+		fds = scene_broker_fds(&s);
+	}
+	ck_assert_int_eq(fds, s.idle_fds); /* as counted: a last client may be accepted even now */
 	ck_assert_int_eq(scene_end(&s), 0);
 }
 
