@@ -12,6 +12,9 @@
 #define LIMIT_REASON 160u /* a sentence for a person */
 #define LIMIT_CODEC  16u  /* "h264" */
 #define LIMIT_PATH   1024u
+#define LIMIT_HOST   256u
+#define TLS_PIN_BYTES 32u /* a SHA-256 */
+#define LIMIT_BASIC  528u  /* "Basic " and the base64 of USER:PASSWORD */
 #define LIMIT_TOKEN  2048u /* a token as text */
 
 /* Sizes of binary fields, bytes. */

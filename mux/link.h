@@ -3,7 +3,7 @@
  * between them. Roles include this and common/, never each other.
  *
  *	framemuxd -- broker     SEQPACKET  descriptors go down only
- *	framemuxd -- ingest     SEQPACKET
+ *	framemuxd -- ingest     SEQPACKET  descriptors go down only: UDP sockets, connected
  *	framemuxd -- decode     SEQPACKET
  *	broker    -- decode     SEQPACKET  descriptors go to the decoder only
  *	ingest    -> decode     STREAM     access units (larger than a SEQPACKET message may be)
@@ -24,8 +24,9 @@ enum {
 	LINK_FD_DAEMON = 3,          /* every role */
 	LINK_FD_BROKER_CLIENTS = 4,  /* broker: listening socket for clients */
 	LINK_FD_BROKER_CONTROL = 5,  /* broker: listening socket for framemuxctl */
-	LINK_FD_INGEST_SOURCE = 4,   /* ingest: connected socket or open file; /dev/null for a pattern */
+	LINK_FD_INGEST_SOURCE = 4,   /* ingest: connected socket, open file or device; /dev/null for a pattern */
 	LINK_FD_INGEST_STREAM = 5,   /* ingest: access units out */
+	LINK_FD_INGEST_TRUST = 6,    /* ingest: certificates to trust, PEM; /dev/null without TLS or with a pin */
 	LINK_FD_DECODE_BROKER = 4,   /* decode: link to the broker */
 	LINK_FD_DECODE_STREAM = 5,   /* decode: access units in */
 };
@@ -40,8 +41,6 @@ enum {
 	M(T, U32, stale_after_ms, )                                                                \
 	M(T, U32, uid_quota_mb, )                                                                  \
 	M(T, U32, mux_uid, )      /* may change things, as uid 0 may */                            \
-	M(T, U32, has_admin_gid, )                                                                 \
-	M(T, U32, admin_gid, )                                                                     \
 	M(T, U32, verbose, )
 WIRE_DECLARE(broker_start, BROKER_START_FIELDS)
 
@@ -175,9 +174,18 @@ WIRE_DECLARE(grant_token, GRANT_TOKEN_FIELDS)
 
 /* ---- framemuxd -> ingest ---------------------------------------------------------------- */
 
-enum ingest_kind { INGEST_RTSP = 1, INGEST_FILE, INGEST_PATTERN };
+enum ingest_kind { INGEST_RTSP = 1, INGEST_FILE, INGEST_PATTERN, INGEST_HTTP, INGEST_V4L2 };
+enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP };
 
-/* url: without userinfo; host as it goes into the request. Pattern: width, height, fps_milli set. */
+/*
+ * url: without userinfo; host as it goes into the request. Pattern: width, height, fps_milli set.
+ * tls: speak TLS on the socket and verify the peer: by tls_pin (the SHA-256 of its public key)
+ * where has_pin, else by the certificates of LINK_FD_INGEST_TRUST and tls_host.
+ * basic: what an Authorization header for Basic says; "" unless TLS and the configuration permit it.
+ * transport: RTSP, which one to begin with; may_switch: the other is permitted too.
+ * memory_mb: the process limits itself to that. patience_s: so long it waits for a step, a packet or
+ * a picture.
+ */
 #define INGEST_START_FIELDS(M, T)                                                                  \
 	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
 	M(T, U64, generation, )                                                                    \
@@ -188,12 +196,22 @@ enum ingest_kind { INGEST_RTSP = 1, INGEST_FILE, INGEST_PATTERN };
 	M(T, U32, height, )                                                                        \
 	M(T, U32, fps_milli, )                                                                     \
 	M(T, U32, verbose, )                                                                       \
+	M(T, U32, tls, )                                                                           \
+	M(T, U32, has_pin, )                                                                       \
+	M(T, BYTES, tls_pin, TLS_PIN_BYTES)                                                        \
+	M(T, STR, tls_host, LIMIT_HOST)                                                            \
+	M(T, STR, basic, LIMIT_BASIC)                                                              \
+	M(T, U32, transport, )                                                                     \
+	M(T, U32, may_switch, )                                                                    \
+	M(T, U32, memory_mb, )                                                                     \
+	M(T, U32, patience_s, )                                                                    \
 	M(T, STR, url, LIMIT_PATH)
 WIRE_DECLARE(ingest_start, INGEST_START_FIELDS)
 
 enum digest_algorithm { DIGEST_MD5 = 1, DIGEST_MD5_SESS, DIGEST_SHA256 };
+/* GET is HTTP's; the others are RTSP's. */
 enum rtsp_method { RTSP_OPTIONS = 1, RTSP_DESCRIBE, RTSP_SETUP, RTSP_PLAY, RTSP_TEARDOWN,
-	RTSP_GET_PARAMETER };
+	RTSP_GET_PARAMETER, HTTP_GET };
 
 /* The value of an Authorization header, or status != 0 (an errno) and why. */
 #define DIGEST_ANSWER_FIELDS(M, T)                                                                 \
@@ -202,6 +220,26 @@ enum rtsp_method { RTSP_OPTIONS = 1, RTSP_DESCRIBE, RTSP_SETUP, RTSP_PLAY, RTSP_
 	M(T, STR, reason, LIMIT_REASON)                                                            \
 	M(T, STR, authorization, 2048)
 WIRE_DECLARE(digest_answer, DIGEST_ANSWER_FIELDS)
+
+/* The answer to udp_bind: a pair of local ports, the first even, or 0 and why not. */
+#define UDP_BOUND_FIELDS(M, T)                                                                     \
+	M(T, U32, rtp_port, )                                                                      \
+	M(T, U32, rtcp_port, )                                                                     \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(udp_bound, UDP_BOUND_FIELDS)
+
+/* The answer to udp_connect. + 2 descriptors: RTP and RTCP, connected to the camera and drained. */
+#define UDP_CONNECTED_FIELDS(M, T) M(T, U32, rtp_port, )
+WIRE_DECLARE(udp_connected, UDP_CONNECTED_FIELDS)
+enum { UDP_FD_RTP, UDP_FD_RTCP, UDP_FDS };
+
+/* udp_connect cannot be done. */
+#define UDP_REFUSED_FIELDS(M, T) M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(udp_refused, UDP_REFUSED_FIELDS)
+
+/* The camera is who it was: go on. (If it is not, ingest is killed instead.) */
+#define IDENTITY_OK_FIELDS(M, T) M(T, U64, generation, )
+WIRE_DECLARE(identity_ok, IDENTITY_OK_FIELDS)
 
 /* ---- ingest -> framemuxd ---------------------------------------------------------------- */
 
@@ -215,11 +253,41 @@ WIRE_DECLARE(ingest_ready, INGEST_READY_FIELDS)
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(ingest_news, INGEST_NEWS_FIELDS)
 
-/* Sent before it exits: why, for a person. final: trying again at once is useless (401, 404). */
+/* What follows from a failure of ingest. */
+enum ingest_failure {
+	INGEST_AGAIN,  /* try again after a pause */
+	INGEST_FINAL,  /* trying again at once is useless (401, 404): a long pause */
+	INGEST_BLOCK,  /* this is not the camera that is configured (pin): the camera is blocked */
+	INGEST_SWITCH, /* no media came over this transport: the other one next */
+};
+
+/* Sent before it exits: why, for a person. */
 #define INGEST_FAILED_FIELDS(M, T)                                                                 \
-	M(T, U32, final, )                                                                         \
+	M(T, U32, what, )                                                                          \
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(ingest_failed, INGEST_FAILED_FIELDS)
+
+/*
+ * RTSP over UDP: bind a pair of local ports (answer: udp_bound); then connect them to these ports
+ * of the address that the control connection goes to (udp_connected or udp_refused).
+ */
+#define UDP_BIND_FIELDS(M, T) M(T, U64, generation, )
+WIRE_DECLARE(udp_bind, UDP_BIND_FIELDS)
+
+#define UDP_CONNECT_FIELDS(M, T)                                                                   \
+	M(T, U32, rtp_port, )                                                                      \
+	M(T, U32, rtcp_port, )
+WIRE_DECLARE(udp_connect, UDP_CONNECT_FIELDS)
+
+/*
+ * What the camera calls itself, before anything of its pictures is asked for: its Server header,
+ * and of its SDP's origin (RFC 4566 5.2) the user name and address. "" where it says nothing.
+ * Answered by identity_ok.
+ */
+#define IDENTITY_FIELDS(M, T)                                                                      \
+	M(T, STR, server, 256)                                                                     \
+	M(T, STR, origin, 256)
+WIRE_DECLARE(identity, IDENTITY_FIELDS)
 
 /*
  * Hash this challenge with the camera's password (RFC 7616, RFC 2617). qop: 1 when the server offers
@@ -246,6 +314,9 @@ WIRE_DECLARE(digest_ask, DIGEST_ASK_FIELDS)
 	M(T, STR, name, LIMIT_NAME)                                                                \
 	M(T, BYTES, k_cam, KEY_BYTES)                                                              \
 	M(T, U32, verbose, )                                                                       \
+	M(T, U32, stale_after_ms, ) /* a beat is due when a frame becomes so old */                \
+	M(T, U32, memory_mb, )      /* the process limits itself to that */                        \
+	M(T, U32, max_pixels, )     /* of a picture; more is not decoded */                        \
 	M(T, BLOB, masks, 16 * LIMIT_MASKS)
 WIRE_DECLARE(decode_start, DECODE_START_FIELDS)
 

@@ -25,8 +25,6 @@ static void send_start(struct mux *m)
 		.stale_after_ms = m->config->stale_after_ms,
 		.uid_quota_mb = m->config->uid_quota_mb,
 		.mux_uid = geteuid(),
-		.has_admin_gid = m->listening.has_admin_gid,
-		.admin_gid = m->listening.admin_gid,
 		.verbose = (uint32_t)m->options->verbose};
 
 	memcpy(start.k_session, m->keys->session, KEY_BYTES);

@@ -15,9 +15,17 @@ struct camera_record {
 	char canonical[LIMIT_PATH]; /* the source that the id stands for */
 	char url[LIMIT_PATH];       /* without userinfo: what ingest asks for */
 	enum ingest_kind kind;
+	bool tls;
 	char host[URL_HOST_BYTES];
 	uint16_t port;
-	char path[LIMIT_PATH];       /* FILE */
+	char path[LIMIT_PATH]; /* FILE, V4L2 */
+	bool has_pin;
+	uint8_t tls_pin[TLS_PIN_BYTES];
+	char tls_ca[LIMIT_PATH]; /* "": the system's store */
+	bool basic;
+	enum transport transport;
+	bool may_switch, fingerprint, warm;
+	uint32_t memory_mb, max_pixels, patience_s;
 	uint32_t width, height, fps; /* PATTERN */
 	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
 	char username[URL_USER_BYTES];

@@ -30,6 +30,9 @@ static cfg_opt_t camera_opts[] = {
 	CFG_STR("vendor", NULL, CFGF_NONE),
 	CFG_STR("model", NULL, CFGF_NONE),
 	CFG_STR("standby", NULL, CFGF_NONE),
+	CFG_STR("memory_mb", NULL, CFGF_NONE),
+	CFG_STR("max_picture", NULL, CFGF_NONE),
+	CFG_STR("patience", NULL, CFGF_NONE),
 	CFG_STR_LIST("mask", NULL, CFGF_NONE),
 	CFG_END(),
 };

@@ -25,6 +25,14 @@ struct config_camera {
 	struct url source; /* its userinfo has moved to username and password */
 	char username[URL_USER_BYTES];
 	char *password; /* owned, of secret_alloc(); NULL: none */
+	bool has_pin;
+	uint8_t tls_pin[TLS_PIN_BYTES]; /* SHA-256 of the public key */
+	char tls_ca[LIMIT_PATH];        /* absolute; "": the system's store */
+	bool basic;                     /* may be answered, over TLS */
+	enum transport transport;       /* RTSP: to begin with */
+	bool may_switch;                /* the other transport is permitted */
+	bool fingerprint, warm;
+	uint32_t memory_mb, max_pixels, patience_s;
 	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
 	struct mask masks[LIMIT_MASKS];
 	uint32_t n_masks;

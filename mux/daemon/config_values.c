@@ -5,8 +5,10 @@
 #include "mux/daemon/config_values.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "mux/daemon/parse.h"
@@ -16,6 +18,13 @@
 #define STALE_MAX_MS 600000u
 #define LINGER_MAX_S 86400u
 #define QUOTA_MAX_MB 1048576u
+/* A decoder's memory: 512 MiB hold a 4K stream of 10 bit with all its references. */
+#define MEMORY_MIN_MB      64u
+#define MEMORY_MAX_MB      65536u
+#define MEMORY_DEFAULT_MB  512u
+#define PATIENCE_MIN_S     2u
+#define PATIENCE_MAX_S     120u
+#define PATIENCE_DEFAULT_S 10u
 
 /* A section while it is read: its values and where each stands. */
 struct scope {
@@ -104,9 +113,9 @@ static int read_path(const struct scope *s, const char *key, char *out, size_t c
 	return 0;
 }
 
-/* One of the values that are built; the others of the contract are named as not built. */
-static int read_choice(const struct scope *s, const char *key, const char *const *built,
-	const char *const *not_built)
+/* One of several words: its place among them. */
+static int read_choice(
+	const struct scope *s, const char *key, const char *const *words, unsigned *ret)
 {
 	char list[128] = "";
 	const char *v;
@@ -114,16 +123,15 @@ static int read_choice(const struct scope *s, const char *key, const char *const
 	if (!has(s, key))
 		return 0;
 	v = cfg_getstr(s->cfg, key);
-	for (size_t i = 0; built[i]; i++) {
+	for (unsigned i = 0; words[i]; i++) {
 		size_t at = strlen(list);
 
-		if (v && !strcmp(v, built[i]))
+		if (v && !strcmp(v, words[i])) {
+			*ret = i;
 			return 0;
-		snprintf(list + at, sizeof(list) - at, "%s%s", i ? " or " : "", built[i]);
+		}
+		snprintf(list + at, sizeof(list) - at, "%s%s", i ? " or " : "", words[i]);
 	}
-	for (size_t i = 0; v && not_built[i]; i++)
-		if (!strcmp(v, not_built[i]))
-			return FAIL(s, key, "%s = \"%s\": not built yet; use %s", key, v, list);
 	return FAIL(s, key, "\"%s\" takes %s", key, list);
 }
 
@@ -167,8 +175,6 @@ static int read_admins(const struct scope *s, struct config *c)
 
 int config_read_top(struct config_reader *r, cfg_t *cfg)
 {
-	static const char *const anchors[] = {"none", NULL},
-				 * const no_anchors[] = {"journal", NULL};
 	struct scope s = scope_of(r, cfg, NULL, 0);
 	struct config *c = r->config;
 	int rc;
@@ -196,10 +202,8 @@ int config_read_top(struct config_reader *r, cfg_t *cfg)
 	if (!strcmp(c->socket, c->control_socket))
 		return FAIL(&s, has(&s, "control_socket") ? "control_socket" : "socket",
 			"socket and control_socket are the same path");
-	if (has(&s, "state_anchor") && cfg_getstr(cfg, "state_anchor")[0] == '/')
-		return FAIL(&s, "state_anchor", "state_anchor as a file: not built yet; use none");
-	if ((rc = read_choice(&s, "state_anchor", anchors, no_anchors)) < 0)
-		return rc;
+	if (has(&s, "state_anchor") && strcmp(cfg_getstr(cfg, "state_anchor"), "none") != 0)
+		return FAIL(&s, "state_anchor", "state_anchor: not built yet; use none");
 	if (has(&s, "policy_keys") && cfg_size(cfg, "policy_keys"))
 		return FAIL(&s, "policy_keys", "policy_keys: not built yet; leave it empty");
 	return 0;
@@ -231,6 +235,105 @@ static int refuse_same_source(const struct scope *s, const struct config *c, uns
 	return 0;
 }
 
+static bool is_on_network(const struct config_camera *cam)
+{
+	return cam->source.kind == INGEST_RTSP || cam->source.kind == INGEST_HTTP;
+}
+
+/* "sha256//BASE64", as curl and RFC 7469 write the hash of a public key. */
+static int read_pin(const struct scope *s, struct config_camera *cam)
+{
+	static const char prefix[] = "sha256//";
+	const char *v = cfg_getstr(s->cfg, "tls_pin"), *end = NULL;
+	size_t len = 0;
+
+	if (!v || strncmp(v, prefix, sizeof(prefix) - 1) != 0 ||
+		sodium_base642bin(cam->tls_pin, sizeof(cam->tls_pin), v + sizeof(prefix) - 1,
+			strlen(v + sizeof(prefix) - 1), NULL, &len, &end,
+			sodium_base64_VARIANT_ORIGINAL) < 0 ||
+		*end || len != TLS_PIN_BYTES)
+		return FAIL(s, "tls_pin",
+			"\"tls_pin\" takes sha256// and the 44 characters of a public key's hash");
+	cam->has_pin = true;
+	return 0;
+}
+
+static int read_tls(const struct scope *s, struct config_camera *cam)
+{
+	const char *key = has(s, "tls_pin") ? "tls_pin" : "tls_ca";
+	int rc;
+
+	if (!has(s, key))
+		return 0;
+	if (!cam->source.tls)
+		return FAIL(s, key, "%s is for rtsps and https", key);
+	if (has(s, "tls_pin") && has(s, "tls_ca"))
+		return FAIL(s, "tls_ca", "tls_pin and tls_ca: only one");
+	if (has(s, "tls_pin"))
+		return read_pin(s, cam);
+	rc = read_path(s, "tls_ca", cam->tls_ca, sizeof(cam->tls_ca));
+	if (rc == 0 && access(cam->tls_ca, R_OK) < 0)
+		return FAIL(s, "tls_ca", "tls_ca \"%s\": %s", cam->tls_ca, strerror(errno));
+	return rc;
+}
+
+static int read_auth(const struct scope *s, struct config_camera *cam)
+{
+	static const char *const auth[] = {"digest", "basic", NULL};
+	unsigned which;
+	int rc = read_choice(s, "auth", auth, &which);
+
+	if (rc < 0 || !has(s, "auth"))
+		return rc;
+	cam->basic = which == 1;
+	if (cam->basic && !cam->source.tls)
+		return FAIL(s, "auth",
+			"auth = \"basic\" would send the password in the clear: use rtsps or "
+			"https");
+	return 0;
+}
+
+/* TLS protects the connection, not datagrams beside it: rtsps stays on its connection. */
+static int read_transport(const struct scope *s, struct config_camera *cam)
+{
+	static const char *const transport[] = {"auto", "tcp", "udp", NULL};
+	unsigned which = 0;
+	int rc;
+
+	if (has(s, "transport") && cam->source.kind != INGEST_RTSP)
+		return FAIL(s, "transport", "transport is for rtsp and rtsps");
+	rc = read_choice(s, "transport", transport, &which);
+	if (rc < 0)
+		return rc;
+	if (which == 2 && cam->source.tls)
+		return FAIL(s, "transport", "rtsps keeps its video on the connection: use tcp");
+	cam->transport = which == 2 ? TRANSPORT_UDP : TRANSPORT_TCP;
+	cam->may_switch = which == 0 && cam->source.kind == INGEST_RTSP && !cam->source.tls;
+	return 0;
+}
+
+static int read_bounds(const struct scope *s, struct config_camera *cam)
+{
+	uint32_t width, height;
+	int rc;
+
+	cam->memory_mb = MEMORY_DEFAULT_MB;
+	cam->max_pixels = LIMIT_PIXELS;
+	cam->patience_s = PATIENCE_DEFAULT_S;
+	if ((rc = read_number(s, "memory_mb", MEMORY_MIN_MB, MEMORY_MAX_MB, &cam->memory_mb)) < 0 ||
+		(rc = read_number(
+			 s, "patience", PATIENCE_MIN_S, PATIENCE_MAX_S, &cam->patience_s)) < 0)
+		return rc;
+	if (!has(s, "max_picture"))
+		return 0;
+	if (parse_size(cfg_getstr(s->cfg, "max_picture"), &width, &height) < 0 ||
+		width * height > LIMIT_PIXELS)
+		return FAIL(s, "max_picture", "\"max_picture\" takes WxH, at most %u pixels in all",
+			LIMIT_PIXELS);
+	cam->max_pixels = width * height;
+	return 0;
+}
+
 static int read_secret(const struct scope *s, struct config_camera *cam)
 {
 	const char *file = cfg_getstr(s->cfg, "password_file"), *why;
@@ -253,9 +356,9 @@ static int read_credentials(const struct scope *s, struct config_camera *cam)
 	struct url *u = &cam->source;
 	int rc;
 
-	if (u->kind != INGEST_RTSP && (has(s, "username") || has(s, "password_file")))
+	if (!is_on_network(cam) && (has(s, "username") || has(s, "password_file")))
 		return FAIL(s, has(s, "username") ? "username" : "password_file",
-			"only an rtsp camera takes a username and password");
+			"only a camera on a network takes a username and password");
 	if (u->has_user && has(s, "username"))
 		return FAIL(s, "username", "a user in the URL and a username: only one");
 	if (u->has_user)
@@ -278,29 +381,26 @@ static int read_credentials(const struct scope *s, struct config_camera *cam)
 
 int config_read_camera(struct config_reader *r, cfg_t *sec, unsigned index)
 {
-	static const char *const none[] = {NULL};
-	static const char *const auth[] = {"digest", NULL}, *const no_auth[] = {"basic", NULL};
-	static const char *const transport[] = {"auto", "tcp", NULL},
-				 * const no_transport[] = {"udp", NULL};
 	static const char *const fingerprint[] = {"first", "off", NULL};
-	static const char *const standby[] = {"cold", NULL}, *const no_standby[] = {"warm", NULL};
+	static const char *const standby[] = {"cold", "warm", NULL};
+	unsigned fingerprint_is = 0, standby_is = 0;
 	struct scope s = scope_of(r, sec, "camera", index);
 	struct config_camera *cam = &r->config->cameras[index];
 	int rc;
 
 	snprintf(cam->name, sizeof(cam->name), "%s", cfg_title(sec));
 	if ((rc = read_url(&s, cam)) < 0 || (rc = refuse_same_source(&s, r->config, index)) < 0 ||
-		(rc = read_choice(&s, "auth", auth, no_auth)) < 0 ||
-		(rc = read_choice(&s, "transport", transport, no_transport)) < 0 ||
-		(rc = read_choice(&s, "fingerprint", fingerprint, none)) < 0 ||
-		(rc = read_choice(&s, "standby", standby, no_standby)) < 0 ||
-		(rc = refuse_unbuilt(&s, "tls_pin", "rtsps is not, either")) < 0 ||
-		(rc = refuse_unbuilt(&s, "tls_ca", "rtsps is not, either")) < 0 ||
-		(rc = read_credentials(&s, cam)) < 0 ||
+		(rc = read_tls(&s, cam)) < 0 || (rc = read_auth(&s, cam)) < 0 ||
+		(rc = read_transport(&s, cam)) < 0 ||
+		(rc = read_choice(&s, "fingerprint", fingerprint, &fingerprint_is)) < 0 ||
+		(rc = read_choice(&s, "standby", standby, &standby_is)) < 0 ||
+		(rc = read_bounds(&s, cam)) < 0 || (rc = read_credentials(&s, cam)) < 0 ||
 		(rc = read_text(&s, "vendor", cam->vendor, sizeof(cam->vendor))) < 0 ||
 		(rc = read_text(&s, "model", cam->model, sizeof(cam->model))) < 0 ||
 		(rc = read_masks(&s, cam->masks, &cam->n_masks)) < 0)
 		return rc;
+	cam->fingerprint = fingerprint_is == 0;
+	cam->warm = standby_is == 1;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -358,6 +359,25 @@ static void open_file(struct connecting *c, const char *path, bool regular)
 	finish_soon(c);
 }
 
+/* V4L2's major number (Documentation/admin-guide/devices.txt). */
+#define VIDEO_MAJOR 81u
+
+static void open_device(struct connecting *c, const char *path)
+{
+	struct stat st;
+
+	c->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (c->fd < 0) {
+		snprintf(c->why, sizeof(c->why), "cannot open the device: %s", strerror(errno));
+	} else if (fstat(c->fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
+		major(st.st_rdev) != VIDEO_MAJOR) {
+		snprintf(c->why, sizeof(c->why), "it is not a video device");
+		cleanup_close(&c->fd);
+		c->fd = -1;
+	}
+	finish_soon(c);
+}
+
 int connect_begin(struct event_base *base, const struct roles *roles,
 	const struct camera_record *camera, connect_done_fn *done, void *data,
 	struct connecting **ret)
@@ -381,6 +401,7 @@ int connect_begin(struct event_base *base, const struct roles *roles,
 	}
 	switch (camera->kind) {
 	case INGEST_RTSP:
+	case INGEST_HTTP:
 		add_address(c, camera->host);
 		if (c->n_addresses)
 			try_next(c);
@@ -389,6 +410,9 @@ int connect_begin(struct event_base *base, const struct roles *roles,
 		break;
 	case INGEST_FILE:
 		open_file(c, camera->path, true);
+		break;
+	case INGEST_V4L2:
+		open_device(c, camera->path);
 		break;
 	case INGEST_PATTERN:
 		open_file(c, "/dev/null", false);

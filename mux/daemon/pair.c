@@ -436,6 +436,7 @@ struct pair *pair_new(struct pair_host *host, const struct camera_record *camera
 		.index = index,
 		.phase = PAIR_REST,
 		.state = CAMERA_IDLE,
+		.transport = camera->transport,
 		.broker_end = -1};
 	p->timer = evtimer_new(host->base, on_timer, p);
 	p->linger = evtimer_new(host->base, on_linger, p);

@@ -3,6 +3,7 @@
  * loop. Everything that is said is of one record: the id, name, URL and key of this camera.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "common/sock.h"
 #include "mux/daemon/pair_private.h"
 
-#define OUTBOX_MAX 64u
-#define PER_SECOND 500u /* messages; a healthy pair sends about ten */
+#define OUTBOX_MAX       64u
+#define PER_SECOND       500u /* messages; a healthy pair sends about ten */
+#define INGEST_MEMORY_MB 48u
 
 static const unsigned talking = PAIR_TALKING;
 
@@ -78,6 +80,30 @@ static int make_ends(const struct pair *p, int type, const char *name, struct en
 }
 #endif
 
+/* RFC 7617. Only this camera's own ingest gets it, and only where the configuration says so. */
+static void write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC])
+{
+	char plain[URL_USER_BYTES + URL_PASSWORD_BYTES];
+	int n = snprintf(plain, sizeof(plain), "%s:%s", cam->username, cam->password);
+
+	memcpy(ret, "Basic ", 6);
+	sodium_bin2base64(ret + 6, LIMIT_BASIC - 6, (const uint8_t *)plain, (size_t)n,
+		sodium_base64_VARIANT_ORIGINAL);
+	sodium_memzero(plain, sizeof(plain));
+}
+
+/* What ingest trusts: nothing it has to open itself. */
+static int open_trust(const struct camera_record *cam)
+{
+	const char *path = "/dev/null";
+	int fd;
+
+	if (cam->tls && !cam->has_pin)
+		path = cam->tls_ca[0] ? cam->tls_ca : CA_BUNDLE;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd < 0 ? -errno : fd;
+}
+
 static int tell_ingest(struct pair *p)
 {
 	const struct camera_record *cam = p->camera;
@@ -87,19 +113,35 @@ static int tell_ingest(struct pair *p)
 		.width = cam->width,
 		.height = cam->height,
 		.fps_milli = cam->fps * 1000,
-		.verbose = (uint32_t)p->host->verbose};
+		.verbose = (uint32_t)p->host->verbose,
+		.tls = cam->tls,
+		.has_pin = cam->has_pin,
+		.transport = p->transport,
+		.may_switch = cam->may_switch,
+		.memory_mb = INGEST_MEMORY_MB,
+		.patience_s = cam->patience_s};
+	int rc;
 
 	memcpy(m.id, cam->id.b, sizeof(m.id));
 	memcpy(m.name, cam->name, sizeof(m.name));
 	memcpy(m.url, cam->url, sizeof(m.url));
-	return peer_send(p->ingest_link, &wire_ingest_start, &m, NULL, 0);
+	memcpy(m.tls_pin, cam->tls_pin, sizeof(m.tls_pin));
+	memcpy(m.tls_host, cam->host, sizeof(m.tls_host));
+	if (cam->basic && cam->tls && cam->password)
+		write_basic(cam, m.basic);
+	rc = peer_send(p->ingest_link, &wire_ingest_start, &m, NULL, 0);
+	sodium_memzero(&m, sizeof(m));
+	return rc;
 }
 
 static int tell_decode(struct pair *p)
 {
 	const struct camera_record *cam = p->camera, *key_of = cam;
-	struct msg_decode_start m = {
-		.generation = p->generation, .verbose = (uint32_t)p->host->verbose};
+	struct msg_decode_start m = {.generation = p->generation,
+		.verbose = (uint32_t)p->host->verbose,
+		.stale_after_ms = p->host->stale_after_ms,
+		.memory_mb = cam->memory_mb,
+		.max_pixels = cam->max_pixels};
 	int rc;
 
 	if (breakage("daemon-swap-ids")) /* the key of the camera behind it */
@@ -115,7 +157,7 @@ static int tell_decode(struct pair *p)
 
 static int start_ingest(struct pair *p, int source, int stream)
 {
-	struct child_spec spec = {.n_fds = 3};
+	struct child_spec spec = {.n_fds = 4};
 	struct peer_spec link = {.name = "ingest",
 		.rules = pair_ingest_rules,
 		.n_rules = pair_n_ingest_rules,
@@ -125,9 +167,12 @@ static int start_ingest(struct pair *p, int source, int stream)
 		.self = p,
 		.owner = p,
 		.on_end = pair_on_ingest_end};
-	cleanup_fd int theirs = -1;
-	int ends[2], rc = sock_pair(SOCK_SEQPACKET, ends);
+	cleanup_fd int theirs = -1, trust = open_trust(p->camera);
+	int ends[2], rc;
 
+	if (trust < 0)
+		return trust;
+	rc = sock_pair(SOCK_SEQPACKET, ends);
 	if (rc < 0)
 		return rc;
 	theirs = ends[1];
@@ -137,6 +182,7 @@ static int start_ingest(struct pair *p, int source, int stream)
 	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
 	spec.fds[1] = (struct child_fd){source, LINK_FD_INGEST_SOURCE};
 	spec.fds[2] = (struct child_fd){stream, LINK_FD_INGEST_STREAM};
+	spec.fds[3] = (struct child_fd){trust, LINK_FD_INGEST_TRUST};
 	rc = role_start(p->host->roles, p->host->base, "ingest", p->camera->name, &spec,
 		pair_on_ingest_exit, p, &p->ingest);
 	return rc < 0 ? rc : tell_ingest(p);

@@ -59,6 +59,7 @@ struct pair {
 	struct msg_decode_beat beat;
 	uint64_t beat_ns; /* when the last one came */
 	struct digest_memory digest;
+	enum transport transport; /* of the next life, RTSP */
 };
 
 /* Links: what a handler may assume is one bit. */

@@ -90,7 +90,7 @@ static int on_ingest_failed(void *self, const void *msg, int *fds)
 	struct pair *p = self;
 
 	(void)fds;
-	p->final = m->final != 0;
+	p->final = m->what != INGEST_AGAIN;
 	pair_fail(p, WORD_INGEST, m->reason);
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/cleanup.h"
 #include "common/picture.h"
 #include "mux/daemon/parse.h"
 
@@ -92,12 +93,12 @@ static int parse_host(const char *text, size_t len, char ret_host[URL_HOST_BYTES
 	return strstr(ret_host, "..") ? -EINVAL : 0;
 }
 
-/* host, [v6], host:port. */
-static int parse_authority(const char *text, size_t len, char ret_host[URL_HOST_BYTES],
-	uint16_t *ret_port, bool *ret_v6)
+/* host, [v6], host:port. Without a port *port stays the scheme's. */
+static int parse_authority(
+	const char *text, size_t len, char ret_host[URL_HOST_BYTES], uint16_t *port, bool *ret_v6)
 {
 	const char *from = text, *colon;
-	uint64_t port = URL_RTSP_PORT;
+	uint64_t number;
 
 	if (len && text[0] == '[') {
 		from = memchr(text, ']', len);
@@ -112,11 +113,11 @@ static int parse_authority(const char *text, size_t len, char ret_host[URL_HOST_
 		if (n >= sizeof(digits))
 			return -EINVAL;
 		memcpy(digits, colon + 1, n);
-		if (parse_number(digits, 1, 65535, &port) < 0)
+		if (parse_number(digits, 1, 65535, &number) < 0)
 			return -EINVAL;
+		*port = (uint16_t)number;
 		len = (size_t)(colon - text);
 	}
-	*ret_port = (uint16_t)port;
 	return parse_host(text, len, ret_host, ret_v6);
 }
 
@@ -146,7 +147,29 @@ static bool is_request_text(const char *text)
 	return true;
 }
 
-static int parse_rtsp(const char *rest, struct url *u, const char **ret_why)
+/* The schemes of cameras on a network. */
+static const struct scheme {
+	const char *name;
+	enum ingest_kind kind;
+	bool tls;
+	uint16_t port;
+} schemes[] = {
+	{"rtsp", INGEST_RTSP, false, 554},
+	{"rtsps", INGEST_RTSP, true, 322},
+	{"http", INGEST_HTTP, false, 80},
+	{"https", INGEST_HTTP, true, 443},
+};
+
+static const struct scheme *find_scheme(const char *text, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strlen(schemes[i].name) == len && !strncasecmp(text, schemes[i].name, len))
+			return &schemes[i];
+	return NULL;
+}
+
+static int parse_network(
+	const struct scheme *scheme, const char *rest, struct url *u, const char **ret_why)
 {
 	size_t len = strcspn(rest, "/?#");
 	const char *path = rest + len;
@@ -155,7 +178,9 @@ static int parse_rtsp(const char *rest, struct url *u, const char **ret_why)
 	bool v6;
 	int n;
 
-	u->kind = INGEST_RTSP;
+	u->kind = scheme->kind;
+	u->tls = scheme->tls;
+	u->port = scheme->port;
 	if (at) {
 		int rc = parse_userinfo(rest, (size_t)(at - rest), u, ret_why);
 
@@ -168,15 +193,15 @@ static int parse_rtsp(const char *rest, struct url *u, const char **ret_why)
 		return refuse(ret_why, "the host or port in the URL is malformed");
 	if (!is_request_text(path))
 		return refuse(ret_why, "blanks, quotes or \"#\" in the URL's path");
-	if (u->port != URL_RTSP_PORT)
+	if (u->port != scheme->port)
 		snprintf(port, sizeof(port), ":%u", u->port);
 	snprintf(u->path, sizeof(u->path), "%s", path);
-	n = snprintf(u->url, sizeof(u->url), "rtsp://%s%s%s%s%s", v6 ? "[" : "", u->host,
-		v6 ? "]" : "", port, path);
+	n = snprintf(u->url, sizeof(u->url), "%s://%s%s%s%s%s", scheme->name, v6 ? "[" : "",
+		u->host, v6 ? "]" : "", port, path);
 	if (n < 0 || (size_t)n >= sizeof(u->url))
 		return refuse(ret_why, "the URL is too long");
-	n = snprintf(u->canonical, sizeof(u->canonical), "rtsp://%s%s%s:%u%s%s", v6 ? "[" : "",
-		u->host, v6 ? "]" : "", u->port, path[0] == '/' ? "" : "/", path);
+	n = snprintf(u->canonical, sizeof(u->canonical), "%s://%s%s%s:%u%s%s", scheme->name,
+		v6 ? "[" : "", u->host, v6 ? "]" : "", u->port, path[0] == '/' ? "" : "/", path);
 	if (n < 0 || (size_t)n >= sizeof(u->canonical))
 		return refuse(ret_why, "the URL is too long");
 	return 0;
@@ -206,21 +231,36 @@ static int clean_path(char *path)
 	return out == path ? -EINVAL : 0;
 }
 
-static int parse_file(const char *rest, struct url *u, const char **ret_why)
+/* An absolute path behind "//", decoded and in one spelling; the URL is made from it. */
+static int parse_path(const char *scheme, const char *rest, struct url *u)
 {
 	int n;
 
-	u->kind = INGEST_FILE;
-	if (strncmp(rest, "//", 2) != 0 || rest[2] != '/')
-		return refuse(ret_why, "a file's URL is file:///PATH");
-	if (url_decode(rest + 2, strlen(rest + 2), u->path, sizeof(u->path)) < 0)
-		return refuse(ret_why, "the file's path is malformed or too long");
-	if (clean_path(u->path) < 0)
-		return refuse(ret_why, "the file's path is empty or has \".\" or \"..\" in it");
-	n = snprintf(u->url, sizeof(u->url), "file://%s", u->path);
+	if (strncmp(rest, "//", 2) != 0 || rest[2] != '/' ||
+		url_decode(rest + 2, strlen(rest + 2), u->path, sizeof(u->path)) < 0 ||
+		clean_path(u->path) < 0)
+		return -EINVAL;
+	n = snprintf(u->url, sizeof(u->url), "%s://%s", scheme, u->path);
 	if (n < 0 || (size_t)n >= sizeof(u->url))
-		return refuse(ret_why, "the file's path is too long");
+		return -EINVAL;
 	memcpy(u->canonical, u->url, sizeof(u->canonical));
+	return 0;
+}
+
+static int parse_file(const char *rest, struct url *u, const char **ret_why)
+{
+	u->kind = INGEST_FILE;
+	if (parse_path("file", rest, u) < 0)
+		return refuse(ret_why,
+			"a file's URL is file:///PATH, without \".\" and \"..\", and not too long");
+	return 0;
+}
+
+static int parse_device(const char *rest, struct url *u, const char **ret_why)
+{
+	u->kind = INGEST_V4L2;
+	if (parse_path("v4l2", rest, u) < 0 || strncmp(u->path, "/dev/", 5) != 0)
+		return refuse(ret_why, "a device's URL is v4l2:///dev/videoN");
 	return 0;
 }
 
@@ -278,9 +318,9 @@ static int parse_pattern(const char *rest, struct url *u, const char **ret_why)
 
 int url_parse(const char *text, struct url *ret, const char **ret_why)
 {
-	static const char *const not_built[] = {"rtsps", "http", "https", "v4l2"};
 	const char *rest = strchr(text, ':');
 	size_t scheme_len = rest ? (size_t)(rest - text) : 0;
+	const struct scheme *scheme;
 
 	memset(ret, 0, sizeof(*ret));
 	if (!rest)
@@ -291,28 +331,25 @@ int url_parse(const char *text, struct url *ret, const char **ret_why)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return refuse(ret_why, "a control character in the URL");
 	rest++;
-	if (scheme_len == 4 && !strncasecmp(text, "rtsp", 4)) {
+	scheme = find_scheme(text, scheme_len);
+	if (scheme) {
 		if (strncmp(rest, "//", 2) != 0)
-			return refuse(ret_why, "an RTSP URL is rtsp://HOST[:PORT]/PATH");
-		return parse_rtsp(rest + 2, ret, ret_why);
+			return refuse(ret_why, "a camera's URL is SCHEME://HOST[:PORT]/PATH");
+		return parse_network(scheme, rest + 2, ret, ret_why);
 	}
 	if (scheme_len == 4 && !strncasecmp(text, "file", 4))
 		return parse_file(rest, ret, ret_why);
+	if (scheme_len == 4 && !strncasecmp(text, "v4l2", 4))
+		return parse_device(rest, ret, ret_why);
 	if (scheme_len == 4 && !strncasecmp(text, "test", 4))
 		return parse_pattern(rest, ret, ret_why);
-	for (size_t i = 0; i < sizeof(not_built) / sizeof(not_built[0]); i++) {
-		if (strlen(not_built[i]) != scheme_len ||
-			strncasecmp(text, not_built[i], scheme_len) != 0)
-			continue;
-		*ret_why = "this scheme is not built yet; use rtsp, file or test";
-		return -ENOTSUP;
-	}
-	return refuse(ret_why, "unknown scheme; use rtsp, file or test");
+	return refuse(ret_why, "unknown scheme; use rtsp, rtsps, http, https, v4l2, file or test");
 }
 
 /* ---- what a camera may have signed --------------------------------------------------- */
 
 struct request_uri {
+	const struct scheme *scheme;
 	char host[URL_HOST_BYTES];
 	uint16_t port;
 	const char *path; /* borrowed; without query */
@@ -324,9 +361,12 @@ static int split_request(const char *uri, struct request_uri *ret)
 	size_t len;
 	bool v6;
 
-	if (strncasecmp(uri, "rtsp://", 7) != 0 || !is_request_text(uri))
+	len = strcspn(uri, ":");
+	ret->scheme = find_scheme(uri, len);
+	if (!ret->scheme || strncmp(uri + len, "://", 3) != 0 || !is_request_text(uri))
 		return -EINVAL;
-	uri += 7;
+	ret->port = ret->scheme->port;
+	uri += len + 3;
 	len = strcspn(uri, "/?");
 	if (memchr(uri, '@', len) || parse_authority(uri, len, ret->host, &ret->port, &v6) < 0)
 		return -EINVAL;
@@ -347,9 +387,13 @@ bool url_covers(const char *configured, const char *uri)
 	struct request_uri have, want;
 	size_t folder;
 
+	if (split_request(configured, &have) < 0)
+		return false;
+	if (have.scheme->kind == INGEST_HTTP) /* in a request it is the path and the query */
+		return uri[0] == '/' && !strcmp(have.path[0] == '/' ? have.path : "/", uri);
 	if (!strcmp(configured, uri))
 		return true;
-	if (split_request(configured, &have) < 0 || split_request(uri, &want) < 0)
+	if (split_request(uri, &want) < 0 || want.scheme != have.scheme)
 		return false;
 	if (strcmp(have.host, want.host) != 0 || have.port != want.port || may_climb(want.path))
 		return false;

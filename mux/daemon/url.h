@@ -12,18 +12,18 @@
 #include "common/limits.h"
 #include "mux/link.h"
 
-#define URL_HOST_BYTES     256u
+#define URL_HOST_BYTES     LIMIT_HOST
 #define URL_USER_BYTES     128u
 #define URL_PASSWORD_BYTES 256u
-#define URL_RTSP_PORT      554u
 
 struct url {
 	enum ingest_kind kind;
 	char url[LIMIT_PATH];       /* without userinfo */
 	char canonical[LIMIT_PATH]; /* lower-case scheme and host, port always, no userinfo */
-	char host[URL_HOST_BYTES];  /* RTSP: a name or address, no brackets */
+	bool tls;                   /* rtsps, https */
+	char host[URL_HOST_BYTES];  /* RTSP, HTTP: a name or address, no brackets */
 	uint16_t port;
-	char path[LIMIT_PATH]; /* RTSP: as in the request; FILE: of the file, decoded */
+	char path[LIMIT_PATH]; /* RTSP, HTTP: as in the request; FILE, V4L2: of the file, decoded */
 	bool has_user, has_password;
 	char user[URL_USER_BYTES];         /* decoded */
 	char password[URL_PASSWORD_BYTES]; /* decoded; secret */
@@ -31,14 +31,14 @@ struct url {
 };
 
 /*
- * 0, -EINVAL for what is no such URL, -ENOTSUP for a scheme that is not built. ret_why: a sentence
- * that never holds the URL's userinfo.
+ * 0, or -EINVAL for what is no such URL. ret_why: a sentence that never holds the URL's userinfo.
  */
 int url_parse(const char *text, struct url *ret, const char **ret_why);
 
 /*
- * Whether uri (of an RTSP request) lies under the configured URL: the same scheme, host and port,
- * and a path that is the configured one or lies in its folder.
+ * Whether uri (as it stands in a request) lies under the configured URL. RTSP: the same scheme, host
+ * and port, and a path that is the configured one or lies in its folder. HTTP: the configured path
+ * and query, and no other.
  */
 bool url_covers(const char *configured, const char *uri);
 

@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static void say(struct failure *f, bool final, const char *fmt, va_list ap)
+static void say(struct failure *f, enum ingest_failure what, const char *fmt, va_list ap)
 {
-	f->final = final;
+	f->what = what;
 	vsnprintf(f->reason, sizeof(f->reason), fmt, ap);
 	for (char *p = f->reason; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -19,7 +19,7 @@ int fail(struct failure *f, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(f, false, fmt, ap);
+	say(f, INGEST_AGAIN, fmt, ap);
 	va_end(ap);
 	return -EPROTO;
 }
@@ -29,7 +29,17 @@ int fail_final(struct failure *f, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(f, true, fmt, ap);
+	say(f, INGEST_FINAL, fmt, ap);
+	va_end(ap);
+	return -EPROTO;
+}
+
+int fail_as(struct failure *f, enum ingest_failure what, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(f, what, fmt, ap);
 	va_end(ap);
 	return -EPROTO;
 }

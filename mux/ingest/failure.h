@@ -5,12 +5,11 @@
 #ifndef FRAMEMUX_INGEST_FAILURE_H
 #define FRAMEMUX_INGEST_FAILURE_H
 
-#include <stdbool.h>
-
 #include "common/limits.h"
+#include "mux/link.h"
 
 struct failure {
-	bool final; /* trying again at once is useless */
+	enum ingest_failure what; /* follows from it */
 	char reason[LIMIT_REASON];
 };
 
@@ -19,5 +18,9 @@ int fail(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 
 
 /* The same where another attempt could not end differently. */
 int fail_final(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same, and what follows from it. */
+int fail_as(struct failure *f, enum ingest_failure what, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

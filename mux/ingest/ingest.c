@@ -44,9 +44,9 @@ static int tell(struct ingest *in, const struct wire_message *m, const void *msg
 	return outbox_send(in->outbox, LINK_FD_DAEMON, m, msg, NULL, 0);
 }
 
-static int on_ask(void *self, const struct msg_digest_ask *ask)
+static int on_ask(void *self, const struct wire_message *m, const void *msg)
 {
-	return tell(self, &wire_digest_ask, ask);
+	return tell(self, m, msg);
 }
 
 static void on_news(void *self, const char *what)
@@ -62,7 +62,7 @@ static const struct source_ops *source_of(uint32_t kind)
 {
 	switch (kind) {
 	case INGEST_RTSP:
-		return &source_camera;
+		return &source_rtsp;
 	case INGEST_FILE:
 		return &source_file;
 	case INGEST_PATTERN:
@@ -107,23 +107,51 @@ static int on_start(void *self, const void *msg, int *fds)
 	return in->ops->open(&cx, clock_monotonic_ns(), &in->source);
 }
 
-static int on_answer(void *self, const void *msg, int *fds)
+static int answered(struct ingest *in, const struct wire_message *m, const void *msg, int *fds)
 {
-	struct ingest *in = self;
+	return in->ops->answer ? in->ops->answer(in->source, m, msg, fds) : -EPROTO;
+}
 
-	(void)fds;
-	return in->ops->answer ? in->ops->answer(in->source, msg) : -EPROTO;
+static int on_digest_answer(void *self, const void *msg, int *fds)
+{
+	return answered(self, &wire_digest_answer, msg, fds);
+}
+
+static int on_udp_bound(void *self, const void *msg, int *fds)
+{
+	return answered(self, &wire_udp_bound, msg, fds);
+}
+
+static int on_udp_connected(void *self, const void *msg, int *fds)
+{
+	return answered(self, &wire_udp_connected, msg, fds);
+}
+
+static int on_udp_refused(void *self, const void *msg, int *fds)
+{
+	return answered(self, &wire_udp_refused, msg, fds);
+}
+
+static int on_identity_ok(void *self, const void *msg, int *fds)
+{
+	return answered(self, &wire_identity_ok, msg, fds);
 }
 
 static const struct wire_rule rules[] = {
 	{&wire_ingest_start, STATE_WAITING, 0, on_start},
-	{&wire_digest_answer, STATE_RUNNING, 0, on_answer},
+	{&wire_digest_answer, STATE_RUNNING, 0, on_digest_answer},
+	{&wire_udp_bound, STATE_RUNNING, 0, on_udp_bound},
+	{&wire_udp_connected, STATE_RUNNING, UDP_FDS, on_udp_connected},
+	{&wire_udp_refused, STATE_RUNNING, 0, on_udp_refused},
+	{&wire_identity_ok, STATE_RUNNING, 0, on_identity_ok},
 };
 
 static int read_link(struct ingest *in)
 {
 	uint8_t buf[LIMIT_MESSAGE];
-	ssize_t n = sock_recv(LINK_FD_DAEMON, buf, sizeof(buf), NULL, NULL);
+	int fds[SOCK_FDS_MAX], r;
+	size_t n_fds = 0;
+	ssize_t n = sock_recv(LINK_FD_DAEMON, buf, sizeof(buf), fds, &n_fds);
 
 	if (n == -EAGAIN)
 		return 0;
@@ -131,7 +159,9 @@ static int read_link(struct ingest *in)
 		return ENDED;
 	if (n < 0)
 		return (int)n;
-	return wire_dispatch(rules, ARRAY_SIZE(rules), in->state, buf, (size_t)n, NULL, 0, in);
+	r = wire_dispatch(rules, ARRAY_SIZE(rules), in->state, buf, (size_t)n, fds, n_fds, in);
+	sock_close_fds(fds, n_fds);
+	return r;
 }
 
 static void note_playing(struct ingest *in)
@@ -150,26 +180,26 @@ static struct timespec until(uint64_t deadline_ns, uint64_t now_ns)
 	return (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
 }
 
-enum { POLL_LINK, POLL_STREAM, POLL_SOURCE, POLL_FDS };
+enum { POLL_LINK, POLL_STREAM, POLL_SOURCE, POLL_FDS = POLL_SOURCE + SOURCE_FDS_MAX };
 
 /* One turn: wait, then link, decoder, source. 0 goes on, ENDED, or -errno. */
 static int turn(struct ingest *in)
 {
-	short events = in->source ? in->ops->events(in->source) : 0;
 	uint64_t deadline = in->source ? in->ops->deadline(in->source) : UINT64_MAX;
 	struct timespec wait = until(deadline, clock_monotonic_ns());
 	struct pollfd p[POLL_FDS] = {
 		[POLL_LINK] = {LINK_FD_DAEMON, POLLIN, 0},
 		[POLL_STREAM] = {LINK_FD_INGEST_STREAM, 0, 0},
-		[POLL_SOURCE] = {events ? LINK_FD_INGEST_SOURCE : -1, events, 0},
 	};
+	size_t n_source =
+		in->source && in->ops->poll ? in->ops->poll(in->source, p + POLL_SOURCE) : 0;
 	int r = 0;
 
 	if (outbox_is_pending(in->outbox))
 		p[POLL_LINK].events |= POLLOUT;
 	if (stream_is_pending(in->stream))
 		p[POLL_STREAM].events |= POLLOUT;
-	if (ppoll(p, POLL_FDS, deadline == UINT64_MAX ? NULL : &wait, NULL) < 0)
+	if (ppoll(p, POLL_SOURCE + n_source, deadline == UINT64_MAX ? NULL : &wait, NULL) < 0)
 		return errno == EINTR ? 0 : -errno;
 	if (p[POLL_STREAM].revents & (POLLHUP | POLLERR)) /* the decoder has gone */
 		return ENDED;
@@ -179,8 +209,9 @@ static int turn(struct ingest *in)
 		r = read_link(in);
 	if (r == 0 && p[POLL_STREAM].revents & POLLOUT)
 		r = stream_flush(in->stream);
+	/* What the source waits for may be another set since the link was read: then the next turn. */
 	if (r == 0 && in->source)
-		r = in->ops->run(in->source, p[POLL_SOURCE].revents, clock_monotonic_ns());
+		r = in->ops->run(in->source, p + POLL_SOURCE, n_source, clock_monotonic_ns());
 	if (r == 0)
 		note_playing(in);
 	return r;
@@ -188,7 +219,7 @@ static int turn(struct ingest *in)
 
 static void tell_failure(struct ingest *in, int r)
 {
-	struct msg_ingest_failed failed = {.final = in->failure.final};
+	struct msg_ingest_failed failed = {.what = in->failure.what};
 
 	if (!in->failure.reason[0])
 		fail(&in->failure, "ingest failed: %s", strerror(-r));

@@ -2,21 +2,20 @@
 noinst_LTLIBRARIES += libingest.la
 libingest_la_SOURCES = \
 	mux/ingest/au.c mux/ingest/au.h \
-	mux/ingest/camera.c \
+	mux/ingest/channel.c mux/ingest/channel.h \
 	mux/ingest/challenge.c mux/ingest/challenge.h \
 	mux/ingest/depay.c mux/ingest/depay.h \
 	mux/ingest/failure.c mux/ingest/failure.h \
-	mux/ingest/file.c \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
 	mux/ingest/movie.c mux/ingest/movie.h \
-	mux/ingest/pattern.c \
 	mux/ingest/rtp.c mux/ingest/rtp.h \
 	mux/ingest/rtsp.c mux/ingest/rtsp.h \
 	mux/ingest/sdp.c mux/ingest/sdp.h \
 	mux/ingest/session.c mux/ingest/session.h \
-	mux/ingest/source.h \
+	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_pattern.c \
+	mux/ingest/source_rtsp.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \
 	mux/ingest/url.c mux/ingest/url.h

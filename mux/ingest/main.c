@@ -5,6 +5,6 @@
 
 int main(void)
 {
-	role_begin("ingest", LINK_FD_INGEST_STREAM);
+	role_begin("ingest", LINK_FD_INGEST_TRUST);
 	return ingest_run();
 }

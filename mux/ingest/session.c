@@ -294,15 +294,15 @@ static int take_error(struct session *s, const struct rtsp_message *m, uint64_t 
 {
 	static const struct {
 		unsigned status;
-		bool final;
+		enum ingest_failure what;
 		const char *why;
 	} known[] = {
-		{403, true, "access refused"},
-		{404, true, "the camera has no such stream"},
-		{453, false, "the camera has no bandwidth left"},
-		{454, false, "the camera has forgotten the session"},
-		{461, true, "the camera does not offer RTP over TCP"},
-		{503, false, "the camera is busy"},
+		{403, INGEST_FINAL, "access refused"},
+		{404, INGEST_FINAL, "the camera has no such stream"},
+		{453, INGEST_AGAIN, "the camera has no bandwidth left"},
+		{454, INGEST_AGAIN, "the camera has forgotten the session"},
+		{461, INGEST_FINAL, "the camera does not offer RTP over TCP"},
+		{503, INGEST_AGAIN, "the camera is busy"},
 	};
 
 	if (s->phase == PHASE_OPTIONS) /* a courtesy: some refuse it and work all the same */
@@ -315,9 +315,8 @@ static int take_error(struct session *s, const struct rtsp_message *m, uint64_t 
 	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].status == m->status) {
-			fail(&s->failure, "%u: %s", m->status, known[i].why);
-			s->failure.final = known[i].final;
-			return -EPROTO;
+			return fail_as(
+				&s->failure, known[i].what, "%u: %s", m->status, known[i].why);
 		}
 	return fail(&s->failure, "%u in answer to %s: %.*s", m->status, rtsp_method_name(s->method),
 		m->reason.len > 64 ? 64 : (int)m->reason.len, m->reason.at);

@@ -76,6 +76,7 @@ static const char *load_bad(const char *text)
 	return error.text;
 }
 
+#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define CAM "camera \"a\" { url = \"test:a\" }\n"
 
 START_TEST(test_defaults)
@@ -188,18 +189,28 @@ static const struct {
 	/* not built yet, and said so */
 	{"state_anchor = \"journal\"\n", 1, "not built yet"},
 	{"state_anchor = \"/else/where\"\n", 1, "not built yet"},
-	{"state_anchor = \"else\"\n", 1, "takes none"},
+	{"state_anchor = \"else\"\n", 1, "use none"},
 	{"policy_keys = { \"AAAA\" }\n", 1, "not built yet"},
-	{"camera \"a\" {\n url = \"rtsps://h/\"\n}\n", 2, "not built yet"},
-	{"camera \"a\" {\n url = \"http://h/\"\n}\n", 2, "not built yet"},
-	{"camera \"a\" {\n url = \"https://h/\"\n}\n", 2, "not built yet"},
-	{"camera \"a\" {\n url = \"v4l2:///dev/video0\"\n}\n", 2, "not built yet"},
-	{"camera \"a\" {\n url = \"test:a\"\n transport = \"udp\"\n}\n", 3,
-		"transport = \"udp\": not built yet; use auto or tcp"},
-	{"camera \"a\" {\n url = \"test:a\"\n auth = \"basic\"\n}\n", 3, "not built yet"},
-	{"camera \"a\" {\n url = \"test:a\"\n standby = \"warm\"\n}\n", 3, "not built yet"},
-	{"camera \"a\" {\n url = \"test:a\"\n tls_pin = \"x\"\n}\n", 3, "not built yet"},
-	{"camera \"a\" {\n url = \"test:a\"\n tls_ca = \"x\"\n}\n", 3, "not built yet"},
+	/* transport, certificates, bounds */
+	{"camera \"a\" {\n url = \"test:a\"\n transport = \"udp\"\n}\n", 3, "for rtsp and rtsps"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n transport = \"udp\"\n}\n", 3, "use tcp"},
+	{"camera \"a\" {\n url = \"rtsp://h/\"\n transport = \"sctp\"\n}\n", 3,
+		"auto or tcp or udp"},
+	{"camera \"a\" {\n url = \"rtsp://h/\"\n auth = \"basic\"\n}\n", 3, "in the clear"},
+	{"camera \"a\" {\n url = \"http://h/\"\n auth = \"basic\"\n}\n", 3, "in the clear"},
+	{"camera \"a\" {\n url = \"https://h/\"\n auth = \"ntlm\"\n}\n", 3, "digest or basic"},
+	{"camera \"a\" {\n url = \"test:a\"\n standby = \"hot\"\n}\n", 3, "cold or warm"},
+	{"camera \"a\" {\n url = \"rtsp://h/\"\n tls_pin = \"" PIN "\"\n}\n", 3,
+		"for rtsps and https"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"x\"\n}\n", 3, "sha256//"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//AAAA\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "A\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "\"\n tls_ca = \"c\"\n}\n", 4,
+		"only one"},
+	{"camera \"a\" {\n url = \"https://h/\"\n tls_ca = \"nowhere\"\n}\n", 3, "No such file"},
+	{"camera \"a\" {\n url = \"test:a\"\n patience = 1\n}\n", 3, "2 to 120"},
+	{"camera \"a\" {\n url = \"test:a\"\n memory_mb = 63\n}\n", 3, "64 to 65536"},
+	{"camera \"a\" {\n url = \"test:a\"\n max_picture = 8192x8192\n}\n", 3, "pixels in all"},
 	{CAM "grant g {\n uid = 0\n unit = \"/x\"\n cameras = { a }\n}\n", 4, "not built yet"},
 	/* cameras */
 	{"\ncamera \"a\" {\n}\n", 2, "has no url"},
@@ -209,7 +220,7 @@ static const struct {
 		"takes auto or tcp"},
 	{"camera \"a\" {\n url = { \"test:a\", \"test:b\" }\n}\n", 2, ""},
 	{"camera \"a\" { url = \"test:a\" mask = { \"1,2,3\" } }\n", 1, "a mask is"},
-	{"camera \"a\" { url = \"test:a\"\n username = \"u\" }\n", 2, "only an rtsp camera"},
+	{"camera \"a\" { url = \"test:a\"\n username = \"u\" }\n", 2, "only a camera on a network"},
 	{"camera \"a\" { url = \"rtsp://h/\"\n username = \"u\" }\n", 2,
 		"password_file is missing"},
 	{"camera \"a\" { url = \"rtsp://u@h/\" }\n", 1, "password_file is missing"},
@@ -249,6 +260,32 @@ START_TEST(test_bad)
 	ck_assert_msg(
 		!strncmp(error, begin, strlen(begin)), "not at line %u: %s", bad[_i].line, error);
 	ck_assert_msg(strstr(error, bad[_i].what) != NULL, "not \"%s\": %s", bad[_i].what, error);
+}
+END_TEST
+
+START_TEST(test_camera_keys)
+{
+	struct config *c =
+		load_good("camera \"a\" {\n url = \"rtsps://h/x\"\n tls_pin = \"" PIN "\"\n"
+			  "auth = \"basic\"\n standby = \"warm\"\n fingerprint = \"off\"\n"
+			  "memory_mb = 100\n max_picture = 1920x1080\n patience = 30\n}\n"
+			  "camera \"b\" {\n url = \"rtsp://h/x\"\n transport = \"udp\"\n}\n"
+			  "camera \"c\" {\n url = \"rtsp://h/y\"\n}\n");
+	const struct config_camera *cam = c->cameras;
+	static const uint8_t zeros[TLS_PIN_BYTES];
+
+	ck_assert(cam[0].source.tls && cam[0].has_pin && cam[0].basic && cam[0].warm);
+	ck_assert(!cam[0].fingerprint && !cam[0].may_switch);
+	ck_assert_mem_eq(cam[0].tls_pin, zeros, TLS_PIN_BYTES);
+	ck_assert_uint_eq(cam[0].memory_mb, 100);
+	ck_assert_uint_eq(cam[0].max_pixels, 1920 * 1080);
+	ck_assert_uint_eq(cam[0].patience_s, 30);
+	ck_assert_uint_eq(cam[0].source.port, 322);
+	ck_assert(cam[1].transport == TRANSPORT_UDP && !cam[1].may_switch);
+	ck_assert(cam[2].transport == TRANSPORT_TCP && cam[2].may_switch);
+	ck_assert(cam[2].fingerprint && !cam[2].warm && !cam[2].basic && !cam[2].has_pin);
+	ck_assert_uint_eq(cam[2].memory_mb, 512);
+	config_free(c);
 }
 END_TEST
 
@@ -491,6 +528,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_defaults);
 	tcase_add_test(tc, test_everything_good);
+	tcase_add_test(tc, test_camera_keys);
 	tcase_add_loop_test(tc, test_bad, 0, sizeof(bad) / sizeof(bad[0]));
 	tcase_add_test(tc, test_password_is_not_repeated);
 	tcase_add_test(tc, test_userinfo_in_the_url);

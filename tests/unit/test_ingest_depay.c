@@ -38,7 +38,7 @@ static int on_unit(void *data, const struct stream_unit *unit)
 static void open_depay(enum stream_codec codec, unsigned pt, const char *fmtp)
 {
 	struct sdp_video video = {.codec = codec, .payload_type = pt, .clock_rate = 90000};
-	struct failure failure = {.final = false};
+	struct failure failure = {.what = INGEST_AGAIN};
 
 	snprintf(video.fmtp, sizeof(video.fmtp), "%s", fmtp);
 	taken_len = units = keys = gaps = 0;

@@ -40,10 +40,10 @@ static void spawn(int link_fd, int source, int stream)
 	child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
-		int from[3] = {fcntl(link_fd, F_DUPFD, 100), fcntl(source, F_DUPFD, 100),
-			fcntl(stream, F_DUPFD, 100)};
+		int from[4] = {fcntl(link_fd, F_DUPFD, 100), fcntl(source, F_DUPFD, 100),
+			fcntl(stream, F_DUPFD, 100), open("/dev/null", O_RDONLY)};
 
-		for (int i = 0; i < 3; i++)
+		for (int i = 0; i < 4; i++)
 			dup2(from[i], LINK_FD_DAEMON + i);
 		execve(argv[0], argv, no_env);
 		_exit(127);
@@ -60,6 +60,9 @@ static struct msg_ingest_start start_message(uint32_t kind)
 		.width = 640,
 		.height = 360,
 		.fps_milli = 100000,
+		.transport = TRANSPORT_TCP,
+		.memory_mb = 48,
+		.patience_s = 10,
 		.name = "porch",
 		.url = URL};
 
@@ -169,7 +172,7 @@ static void expect_failure(bool final, const char *part)
 
 	expect(&wire_ingest_failed, &failed);
 	ck_assert_msg(strstr(failed.reason, part) != NULL, "'%s' is not '%s'", failed.reason, part);
-	ck_assert_uint_eq(failed.final, final);
+	ck_assert_uint_eq(failed.what == INGEST_FINAL, final);
 	end(1);
 }
 

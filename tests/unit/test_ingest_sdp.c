@@ -61,7 +61,7 @@ START_TEST(what_cannot_be_taken_is_named)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		ck_assert_int_lt(parse(bad[i].text), 0);
 		ck_assert_str_eq(failure.reason, bad[i].reason);
-		ck_assert(failure.final);
+		ck_assert(failure.what == INGEST_FINAL);
 	}
 }
 END_TEST

@@ -104,7 +104,7 @@ static void assert_failed(int r, bool final, const char *part)
 	ck_assert_int_lt(r, 0);
 	ck_assert_msg(strstr(session_failure(session)->reason, part) != NULL, "'%s' is not '%s'",
 		session_failure(session)->reason, part);
-	ck_assert_int_eq(session_failure(session)->final, final);
+	ck_assert_int_eq(session_failure(session)->what == INGEST_FINAL, final);
 	session_free(session);
 }
 

@@ -70,7 +70,7 @@ static int play_ingest(const char *camera)
 	if (!plays(camera, "wrong-generation") && !wait_for_birth())
 		return 1;
 	if (plays(camera, "says-why")) {
-		struct msg_ingest_failed failed = {.final = 1, .reason = "the camera says 401"};
+		struct msg_ingest_failed failed = {.what = INGEST_FINAL, .reason = "the camera says 401"};
 
 		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
 		return 0; /* decode's complaint about it may be read first */

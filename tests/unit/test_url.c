@@ -87,15 +87,48 @@ START_TEST(test_bad)
 }
 END_TEST
 
-START_TEST(test_not_built)
+START_TEST(test_schemes)
 {
-	static const char *const rows[] = {
-		"rtsps://h/", "http://h/", "HTTPS://h/", "v4l2:///dev/video0"};
+	static const struct {
+		const char *text, *url, *canonical;
+		enum ingest_kind kind;
+		bool tls;
+		uint16_t port;
+	} rows[] = {
+		{"rtsps://h/x", "rtsps://h/x", "rtsps://h:322/x", INGEST_RTSP, true, 322},
+		{"HTTP://H", "http://h", "http://h:80/", INGEST_HTTP, false, 80},
+		{"http://h:8080/video?a=1", "http://h:8080/video?a=1", "http://h:8080/video?a=1",
+			INGEST_HTTP, false, 8080},
+		{"https://u:p@[::1]:443/v", "https://[::1]/v", "https://[::1]:443/v", INGEST_HTTP,
+			true, 443},
+		{"v4l2:///dev//video0", "v4l2:///dev/video0", "v4l2:///dev/video0", INGEST_V4L2,
+			false, 0},
+	};
+	static const char *const bad[] = {"v4l2:///etc/passwd", "v4l2:///dev/../etc/passwd",
+		"v4l2://dev/video0", "v4l2:/dev/video0", "http:/h", "https://", "ftp://h/"};
 	const char *why;
 	struct url u;
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		ck_assert_int_eq(url_parse(rows[i], &u, &why), -ENOTSUP);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(url_parse(rows[i].text, &u, &why), 0);
+		ck_assert_str_eq(u.url, rows[i].url);
+		ck_assert_str_eq(u.canonical, rows[i].canonical);
+		ck_assert(u.kind == rows[i].kind && u.tls == rows[i].tls && u.port == rows[i].port);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_int_eq(url_parse(bad[i], &u, &why), -EINVAL);
+}
+END_TEST
+
+START_TEST(test_http_signs_its_own_request_only)
+{
+	ck_assert(url_covers("http://h/v?x=1", "/v?x=1"));
+	ck_assert(url_covers("https://h", "/"));
+	ck_assert(!url_covers("http://h/v?x=1", "/v"));
+	ck_assert(!url_covers("http://h/v", "/admin"));
+	ck_assert(!url_covers("http://h/v", "http://h/v"));
+	ck_assert(!url_covers("rtsps://h/v", "rtsp://h/v"));
+	ck_assert(url_covers("rtsps://h/v", "rtsps://h:322/v"));
 }
 END_TEST
 
@@ -211,7 +244,8 @@ int main(void)
 	tcase_add_test(tc, test_good);
 	tcase_add_test(tc, test_parts);
 	tcase_add_test(tc, test_bad);
-	tcase_add_test(tc, test_not_built);
+	tcase_add_test(tc, test_schemes);
+	tcase_add_test(tc, test_http_signs_its_own_request_only);
 	tcase_add_test(tc, test_length);
 	tcase_add_test(tc, test_covers);
 	tcase_add_test(tc, test_numbers);

@@ -1,6 +1,6 @@
 /*
- * The RTSP camera as a source: the connected socket, its two buffers, and what joins session,
- * depacketiser and stream. Opens nothing: the socket was connected by framemuxd. Runs in ingest.
+ * The RTSP camera as a source: its connection, and what joins session, depacketiser and stream.
+ * Opens nothing: the socket was connected by framemuxd. Runs in ingest.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,61 +12,43 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/ingest/channel.h"
 #include "mux/ingest/depay.h"
 #include "mux/ingest/rtsp.h"
 #include "mux/ingest/session.h"
 #include "mux/ingest/source.h"
 
-#define CAMERA_IN_BYTES  (256u * 1024u) /* more than the largest message */
-#define CAMERA_OUT_BYTES (64u * 1024u)  /* requests that the camera does not read */
+#define CAMERA_IN_BYTES (256u * 1024u) /* more than the largest message */
 
 _Static_assert(CAMERA_IN_BYTES > RTSP_MESSAGE_MAX, "a message has to fit");
 
 struct camera {
 	struct source_context cx;
+	struct channel *channel; /* owned */
 	struct session *session; /* owned */
 	struct depay *depay;     /* owned; from DESCRIBE on */
 	char peer[INET6_ADDRSTRLEN];
 	uint64_t now_ns; /* of the bytes that are being read */
-	size_t in_len, out_len;
-	int stream_error; /* of the decoder's socket: not the camera's fault */
-	uint8_t in[CAMERA_IN_BYTES], out[CAMERA_OUT_BYTES];
+	size_t in_len;
+	int channel_error; /* has said why */
+	int stream_error;  /* of the decoder's socket: not the camera's fault */
+	uint8_t in[CAMERA_IN_BYTES];
 };
 
 /* ---- what the session needs --------------------------------------------------------------- */
-
-static int flush_out(struct camera *c)
-{
-	while (c->out_len) {
-		ssize_t n = send(c->cx.fd, c->out, c->out_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
-		c->out_len -= (size_t)n;
-		memmove(c->out, c->out + n, c->out_len);
-	}
-	return 0;
-}
 
 static int on_send(void *self, const void *buf, size_t len)
 {
 	struct camera *c = self;
 
-	if (len > sizeof(c->out) - c->out_len)
-		return -ENOBUFS;
-	memcpy(c->out + c->out_len, buf, len);
-	c->out_len += len;
-	flush_out(c); /* a connection that is gone is noticed when it is read */
-	return 0;
+	return channel_send(c->channel, buf, len);
 }
 
 static int on_ask(void *self, const struct msg_digest_ask *ask)
 {
 	struct camera *c = self;
 
-	return c->cx.ask(c->cx.ingest, ask);
+	return c->cx.ask(c->cx.ingest, &wire_digest_ask, ask);
 }
 
 static void on_phase(void *self, const char *name)
@@ -122,7 +104,7 @@ static const struct session_ops session_ops = {
 /* The result of a session's function as that of a source's. */
 static int outcome(struct camera *c, int r)
 {
-	if (r < 0 && !c->stream_error)
+	if (r < 0 && !c->stream_error && !c->channel_error)
 		*c->cx.failure = *session_failure(c->session);
 	return r;
 }
@@ -152,6 +134,7 @@ static void camera_free(void *self)
 		return;
 	depay_free(c->depay);
 	session_free(c->session);
+	channel_free(c->channel);
 	free(c);
 }
 
@@ -169,12 +152,12 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 		.home = {.url = cx->start->url, .peer = c->peer},
 		.has_password = cx->start->has_password,
 	};
-	c->session = session_new(&config, &session_ops, c);
-	if (!c->session) {
-		camera_free(c);
-		return fail(cx->failure, "out of memory");
+	r = channel_open(cx->fd, cx->start, cx->failure, &c->channel);
+	if (r == 0) {
+		c->session = session_new(&config, &session_ops, c);
+		r = c->session ? outcome(c, session_start(c->session, now_ns))
+			       : fail(cx->failure, "out of memory");
 	}
-	r = outcome(c, session_start(c->session, now_ns));
 	if (r < 0) {
 		camera_free(c);
 		return r;
@@ -183,11 +166,12 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	return 0;
 }
 
-static short camera_events(const void *self)
+static size_t camera_poll(const void *self, struct pollfd fds[SOURCE_FDS_MAX])
 {
 	const struct camera *c = self;
 
-	return (short)(POLLIN | (c->out_len ? POLLOUT : 0));
+	fds[0] = (struct pollfd){c->cx.fd, channel_events(c->channel), 0};
+	return 1;
 }
 
 static uint64_t camera_deadline(const void *self)
@@ -196,20 +180,22 @@ static uint64_t camera_deadline(const void *self)
 	uint64_t session = session_deadline(c->session);
 	uint64_t unit = c->depay ? depay_deadline(c->depay) : UINT64_MAX;
 
+	if (channel_is_ready(c->channel))
+		return 0;
 	return unit < session ? unit : session;
 }
 
 static int read_some(struct camera *c)
 {
-	ssize_t n = recv(c->cx.fd, c->in + c->in_len, sizeof(c->in) - c->in_len, MSG_DONTWAIT);
+	ssize_t n = channel_recv(c->channel, c->in + c->in_len, sizeof(c->in) - c->in_len);
 	size_t used = 0;
 	int r;
 
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+	if (n == -EAGAIN)
 		return 0;
 	if (n < 0) {
-		log_debug("reading from the camera: %m");
-		return session_closed(c->session);
+		c->channel_error = (int)n;
+		return (int)n;
 	}
 	if (n == 0)
 		return session_closed(c->session);
@@ -220,15 +206,15 @@ static int read_some(struct camera *c)
 	return r;
 }
 
-static int camera_run(void *self, short revents, uint64_t now_ns)
+static int camera_run(void *self, const struct pollfd *fds, size_t n, uint64_t now_ns)
 {
 	struct camera *c = self;
-	int r = 0;
+	short revents = n ? fds[0].revents : 0;
+	int r;
 
 	c->now_ns = now_ns;
-	if (revents & POLLOUT && flush_out(c) < 0)
-		r = session_closed(c->session);
-	if (r == 0 && revents & (POLLIN | POLLHUP | POLLERR))
+	r = c->channel_error = channel_run(c->channel, revents);
+	if (r == 0 && (revents & (POLLIN | POLLHUP | POLLERR) || channel_is_ready(c->channel)))
 		r = read_some(c);
 	if (r == 0 && c->depay)
 		r = c->stream_error = depay_tick(c->depay, now_ns);
@@ -237,11 +223,14 @@ static int camera_run(void *self, short revents, uint64_t now_ns)
 	return outcome(c, r);
 }
 
-static int camera_answer(void *self, const struct msg_digest_answer *answer)
+static int camera_answer(void *self, const struct wire_message *m, const void *msg, int *fds)
 {
 	struct camera *c = self;
 
-	return outcome(c, session_answer(c->session, answer));
+	(void)fds;
+	if (m != &wire_digest_answer)
+		return -EPROTO;
+	return outcome(c, session_answer(c->session, msg));
 }
 
 static void camera_end(void *self)
@@ -251,10 +240,10 @@ static void camera_end(void *self)
 	session_end(c->session);
 }
 
-const struct source_ops source_camera = {
+const struct source_ops source_rtsp = {
 	.open = camera_open,
 	.free = camera_free,
-	.events = camera_events,
+	.poll = camera_poll,
 	.deadline = camera_deadline,
 	.run = camera_run,
 	.answer = camera_answer,

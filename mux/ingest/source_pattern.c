@@ -55,12 +55,6 @@ static int pattern_open(const struct source_context *cx, uint64_t now_ns, void *
 	return 0;
 }
 
-static short pattern_events(const void *self)
-{
-	(void)self;
-	return 0;
-}
-
 static uint64_t pattern_deadline(const void *self)
 {
 	const struct pattern *p = self;
@@ -85,11 +79,12 @@ static int send_frame(struct pattern *p, uint64_t now_ns)
 	return stream_unit(p->cx.stream, &unit);
 }
 
-static int pattern_run(void *self, short revents, uint64_t now_ns)
+static int pattern_run(void *self, const struct pollfd *fds, size_t n, uint64_t now_ns)
 {
 	struct pattern *p = self;
 
-	(void)revents;
+	(void)fds;
+	(void)n;
 	if (stream_is_pending(p->cx.stream) || now_ns < due_ns(p))
 		return 0;
 	if (now_ns - due_ns(p) > PATTERN_LATE_NS) {
@@ -102,7 +97,6 @@ static int pattern_run(void *self, short revents, uint64_t now_ns)
 const struct source_ops source_pattern = {
 	.open = pattern_open,
 	.free = free,
-	.events = pattern_events,
 	.deadline = pattern_deadline,
 	.run = pattern_run,
 };

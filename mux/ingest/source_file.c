@@ -110,12 +110,6 @@ static int file_open(const struct source_context *cx, uint64_t now_ns, void **re
 	return 0;
 }
 
-static short file_events(const void *self)
-{
-	(void)self;
-	return 0;
-}
-
 static uint64_t file_deadline(const void *self)
 {
 	const struct file *f = self;
@@ -123,13 +117,14 @@ static uint64_t file_deadline(const void *self)
 	return stream_is_pending(f->cx.stream) ? UINT64_MAX : f->due_ns;
 }
 
-static int file_run(void *self, short revents, uint64_t now_ns)
+static int file_run(void *self, const struct pollfd *fds, size_t n, uint64_t now_ns)
 {
 	struct file *f = self;
 	struct stream_unit unit;
 	int r;
 
-	(void)revents;
+	(void)fds;
+	(void)n;
 	if (stream_is_pending(f->cx.stream) || now_ns < f->due_ns)
 		return 0;
 	if (now_ns - f->due_ns > FILE_LATE_NS)
@@ -148,7 +143,6 @@ static int file_run(void *self, short revents, uint64_t now_ns)
 const struct source_ops source_file = {
 	.open = file_open,
 	.free = file_free,
-	.events = file_events,
 	.deadline = file_deadline,
 	.run = file_run,
 };
