@@ -96,7 +96,7 @@ static int make(const char *path, unsigned mode, int *ret_fd, char *why, size_t 
 }
 
 /* Root gives it to admin_group; a mux without privileges does if it may, or keeps its own group. */
-static void find_group(const struct config *c, struct listening *l)
+static void give_to_group(const struct config *c, const struct listening *l)
 {
 	const struct group *gr = getgrnam(c->admin_group);
 
@@ -104,18 +104,9 @@ static void find_group(const struct config *c, struct listening *l)
 		fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gr->gr_gid, AT_SYMLINK_NOFOLLOW) <
 			0)
 		gr = NULL;
-	if (gr) {
-		l->has_admin_gid = true;
-		l->admin_gid = gr->gr_gid;
-		return;
-	}
-	if (geteuid() == 0) {
+	if (!gr && geteuid() == 0)
 		log_warning("there is no group %s: only root may use the control socket",
 			c->admin_group);
-		return;
-	}
-	l->has_admin_gid = true;
-	l->admin_gid = getegid();
 }
 
 int listen_open(const struct config *c, struct listening *ret, char *ret_why, size_t why_size)
@@ -136,7 +127,7 @@ int listen_open(const struct config *c, struct listening *ret, char *ret_why, si
 		listen_close(c, ret);
 		return rc;
 	}
-	find_group(c, ret);
+	give_to_group(c, ret);
 	return 0;
 }
 

@@ -7,15 +7,12 @@
 #define FRAMEMUX_LISTEN_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "mux/daemon/config.h"
 
 struct listening {
 	int clients_fd, control_fd;      /* owned; -1 before listen_open */
 	bool made_clients, made_control; /* the paths are ours to remove */
-	bool has_admin_gid;
-	gid_t admin_gid; /* may read from the control socket */
 };
 
 /* 0, or -errno and why. */
