@@ -171,6 +171,12 @@ WIRE_DECLARE(ctl_grant, CTL_GRANT_FIELDS)
 	M(T, STR, id, 40)
 WIRE_DECLARE(ctl_revoke, CTL_REVOKE_FIELDS)
 
+/* What the camera calls itself now is right: forget what it called itself, lift its block. */
+#define CTL_ACCEPT_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, STR, camera, LIMIT_NAME)
+WIRE_DECLARE(ctl_accept, CTL_ACCEPT_FIELDS)
+
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
 	M(T, STR, version, 32)                                                                     \

@@ -137,6 +137,12 @@ WIRE_DECLARE(survey_done, SURVEY_DONE_FIELDS)
 	M(T, U32, status, )
 WIRE_DECLARE(revoked_kept, REVOKED_KEPT_FIELDS)
 
+/* What a camera called itself is forgotten, on disk too (status 0), or why not (an errno). */
+#define CAMERA_ACCEPTED_FIELDS(M, T)                                                               \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )
+WIRE_DECLARE(camera_accepted, CAMERA_ACCEPTED_FIELDS)
+
 /* ---- broker -> framemuxd ---------------------------------------------------------------- */
 
 /* Sockets are served; the standing tokens were all sent before. */
@@ -171,6 +177,12 @@ WIRE_DECLARE(revoked_keep, REVOKED_KEEP_FIELDS)
 	M(T, STR, camera, LIMIT_NAME)                                                              \
 	M(T, STR, token, LIMIT_TOKEN)
 WIRE_DECLARE(grant_token, GRANT_TOKEN_FIELDS)
+
+/* A person says that the camera is right as it is: forget its fingerprint, lift its block. */
+#define CAMERA_ACCEPT_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, BYTES, id, CAMERA_ID_BYTES)
+WIRE_DECLARE(camera_accept, CAMERA_ACCEPT_FIELDS)
 
 /* ---- framemuxd -> ingest ---------------------------------------------------------------- */
 
@@ -259,6 +271,7 @@ enum ingest_failure {
 	INGEST_FINAL,  /* trying again at once is useless (401, 404): a long pause */
 	INGEST_BLOCK,  /* this is not the camera that is configured (pin): the camera is blocked */
 	INGEST_SWITCH, /* no media came over this transport: the other one next */
+	INGEST_BREACH, /* it breaks the protocol: again, but a camera that keeps at it is spared */
 };
 
 /* Sent before it exits: why, for a person. */
@@ -336,8 +349,16 @@ WIRE_DECLARE(decode_ready, DECODE_READY_FIELDS)
 	M(T, STR, codec, LIMIT_CODEC)
 WIRE_DECLARE(decode_beat, DECODE_BEAT_FIELDS)
 
+/* What follows from a failure of decode. */
+enum decode_failure {
+	DECODE_AGAIN, /* try again after a pause */
+	DECODE_UNFIT, /* a stream above a limit, or none that can be decoded: as INGEST_BREACH */
+};
+
 /* Why it is about to exit: "ingest speaks for another camera". */
-#define DECODE_FAILED_FIELDS(M, T) M(T, STR, reason, LIMIT_REASON)
+#define DECODE_FAILED_FIELDS(M, T)                                                                 \
+	M(T, U32, what, )                                                                          \
+	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(decode_failed, DECODE_FAILED_FIELDS)
 
 /* ---- decode -> broker ------------------------------------------------------------------- */

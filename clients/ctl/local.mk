@@ -1,6 +1,7 @@
 # framemuxctl: the control conversation and, offline, tokens.
 noinst_LTLIBRARIES += libctl.la
 libctl_la_SOURCES = \
+	clients/ctl/accept.c \
 	clients/ctl/ask.c clients/ctl/ask.h \
 	clients/ctl/attenuate.c \
 	clients/ctl/exit_code.h \

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #define LIMITS_HELP                                                                                \
-	"      --unit UNIT        only processes of this unit (not built yet)\n"                \
+	"      --unit UNIT        only processes of this unit (not built yet)\n"                   \
 	"      --max-size WxH     pictures no larger than this\n"                                  \
 	"      --max-fps N        at most N frames a second\n"                                     \
 	"      --mask X,Y,WxH     black out a rectangle of the camera's own pixels; repeatable\n"  \
@@ -39,6 +39,12 @@ const struct verb verbs[] = {
 		"End a lease, or a token with all narrowed from it and their leases, for good.\n"
 		"Returns when the pictures are erased. ID: from status, grant --json or inspect.\n",
 		"cua", 1, verb_revoke},
+	{"accept", "--camera NAME",
+		"Accept what the camera calls itself now: forget its fingerprint and lift the "
+		"block\n"
+		"by pin or fingerprint.\n"
+		"      --camera NAME      the camera\n",
+		"c", 0, verb_accept},
 	{.name = "disable"},
 	{.name = "enable"},
 	{.name = "audit"},

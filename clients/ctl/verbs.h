@@ -9,5 +9,6 @@ int verb_grant(const struct options *o);
 int verb_attenuate(const struct options *o);
 int verb_inspect(const struct options *o);
 int verb_revoke(const struct options *o);
+int verb_accept(const struct options *o);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memfd.h"
+#include "mux/broker/accept.h"
 #include "mux/broker/attach.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
@@ -132,6 +133,7 @@ static void broker_free(struct broker *b)
 	control_free_all(b);
 	client_free_all(b);
 	revoke_free_all(b);
+	accept_free_all(b);
 	standing_free_all(b);
 	camera_free_all(b);
 	held_free_all(b);

@@ -48,6 +48,7 @@ struct broker {
 	LIST_HEAD(, held) held;              /* held.c: ended rings that somebody still maps */
 	LIST_HEAD(, control) controls;       /* control.c */
 	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
+	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
 	struct revoked revoked;              /* revoke.c */
 	struct quota quota;
 	struct totals totals;

@@ -131,8 +131,22 @@ void camera_count_wanted(struct camera *c)
 
 /* --- what framemuxd says -------------------------------------------------------------------- */
 
+/*
+ * The client has one final state for all that ends a right; that it is not its own right that ended
+ * stands in the words (framemux-dump tells the two apart by them).
+ */
+void camera_end_reason(const struct camera *c, char ret[LIMIT_REASON])
+{
+	if (snprintf(ret, LIMIT_REASON, "%s%s",
+		    c->state == CAMERA_BLOCKED ? "the camera is blocked: " : "",
+		    c->reason) >= (int)LIMIT_REASON)
+		memset(ret + LIMIT_REASON - 4, '.', 3);
+}
+
 static void tell_tenure(struct tenure *t, const struct camera *c)
 {
+	char reason[LIMIT_REASON];
+
 	switch (c->state) {
 	case CAMERA_STALE:
 		tenure_camera_stale(t);
@@ -142,7 +156,8 @@ static void tell_tenure(struct tenure *t, const struct camera *c)
 		break;
 	case CAMERA_DISABLED:
 	case CAMERA_BLOCKED:
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, c->reason);
+		camera_end_reason(c, reason);
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
 		break;
 	default:
 		tenure_camera_back(t);

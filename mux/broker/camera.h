@@ -40,6 +40,9 @@ bool camera_is_showing(const struct camera *c);
 /* Tell framemuxd how many leases want it, if that has changed. */
 void camera_count_wanted(struct camera *c);
 
+/* What leases of a disabled or blocked camera end with. */
+void camera_end_reason(const struct camera *c, char ret[LIMIT_REASON]);
+
 /* From framemuxd. */
 void camera_news(struct camera *c, uint32_t state, const char *reason);
 int camera_pair_born(struct camera *c, uint64_t generation, int *fd); /* takes *fd */

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sock.h"
+#include "mux/broker/accept.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/grant.h"
 #include "mux/broker/revoke.h"
@@ -159,11 +160,32 @@ static int handle_revoke(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_accept(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_accept *m = msg;
+	const struct camera *camera = camera_by_name(c->broker, m->camera);
+
+	(void)fds;
+	if (!admit_change(c, m->request, "accept"))
+		return 0;
+	if (!camera) {
+		refuse(c, m->request, -ENOENT, "no such camera");
+		return 0;
+	}
+	log_notice("camera %s accepted as it is now by uid %u", camera->name, c->uid);
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (accept_begin(c->broker, c, m->request, camera) < 0)
+		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
 const struct wire_rule control_rules[] = {
 	{&wire_hello, CONTROL_NEW, 0, handle_hello},
 	{&wire_ctl_status, CONTROL_READY, 0, handle_status},
 	{&wire_ctl_grant, CONTROL_READY, 0, handle_grant},
 	{&wire_ctl_revoke, CONTROL_READY, 0, handle_revoke},
+	{&wire_ctl_accept, CONTROL_READY, 0, handle_accept},
 };
 const size_t control_n_rules = ARRAY_SIZE(control_rules);
 
@@ -172,6 +194,7 @@ const size_t control_n_rules = ARRAY_SIZE(control_rules);
 static void control_free(struct control *c)
 {
 	revoke_forget_asker(c->broker, c);
+	accept_forget_asker(c->broker, c);
 	status_abandon(c);
 	LIST_REMOVE(c, link);
 	conn_free(c->conn);

@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/broker/accept.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
@@ -164,6 +165,15 @@ static int handle_revoked_kept(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_camera_accepted(void *self, const void *msg, int *fds)
+{
+	const struct msg_camera_accepted *m = msg;
+
+	(void)fds;
+	accept_done(self, m->request, m->status);
+	return 0;
+}
+
 const struct wire_rule daemon_rules[] = {
 	{&wire_broker_start, DAEMON_BORN, 0, handle_start},
 	{&wire_broker_admin, DAEMON_SETUP, 0, handle_admin},
@@ -177,6 +187,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_survey_camera, DAEMON_SERVING, 0, handle_survey_camera},
 	{&wire_survey_done, DAEMON_SERVING, 0, handle_survey_done},
 	{&wire_revoked_kept, DAEMON_SERVING, 0, handle_revoked_kept},
+	{&wire_camera_accepted, DAEMON_SERVING, 0, handle_camera_accepted},
 };
 const size_t daemon_n_rules = ARRAY_SIZE(daemon_rules);
 

@@ -1,6 +1,7 @@
 # framemux-broker: capabilities, leases, rings, erasing. Links no codec and no network library.
 noinst_LTLIBRARIES += libbroker.la
 libbroker_la_SOURCES = \
+	mux/broker/accept.c mux/broker/accept.h \
 	mux/broker/attach.c mux/broker/attach.h \
 	mux/broker/broker.c mux/broker/broker.h \
 	mux/broker/camera.c mux/broker/camera.h \

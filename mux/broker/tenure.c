@@ -164,15 +164,18 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 static void first_news(struct tenure *t)
 {
 	const struct camera *c = t->camera;
+	char reason[LIMIT_REASON];
 
 	if (c->state == CAMERA_LOST)
 		tenure_darken(t, FRAMEMUX_STATE_LOST, c->reason);
 	else if (c->state == CAMERA_STALE)
 		tenure_darken(t, FRAMEMUX_STATE_STALE, c->reason);
-	else if (c->state == CAMERA_DISABLED || c->state == CAMERA_BLOCKED)
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, c->reason);
-	else
+	else if (c->state == CAMERA_DISABLED || c->state == CAMERA_BLOCKED) {
+		camera_end_reason(c, reason);
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
+	} else {
 		tenure_try(t);
+	}
 }
 
 /* --- the beginning -------------------------------------------------------------------------- */

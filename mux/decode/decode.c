@@ -59,9 +59,9 @@ static void end_erasing(struct decode *d, int exit_code)
 }
 
 /* The pair has to end; the broker erases once framemuxd has reaped us. */
-static void end_failing(struct decode *d, const char *reason)
+static void end_as(struct decode *d, enum decode_failure what, const char *reason)
 {
-	struct msg_decode_failed m = {0};
+	struct msg_decode_failed m = {.what = what};
 
 	if (d->is_ended)
 		return;
@@ -70,6 +70,20 @@ static void end_failing(struct decode *d, const char *reason)
 	links_tell(d->links, LINK_DAEMON, &wire_decode_failed, &m);
 	d->is_ended = true;
 	d->exit_code = 1;
+}
+
+static void end_failing(struct decode *d, const char *reason)
+{
+	end_as(d, DECODE_AGAIN, reason);
+}
+
+/* The codec's word; a stream that only lacks what was lost on its way may be better next time. */
+static void end_codec(struct decode *d, int r)
+{
+	if (r == -ENOMEM)
+		end_failing(d, "decode is out of memory");
+	else
+		end_as(d, r == -ENODATA ? DECODE_AGAIN : DECODE_UNFIT, codec_reason(d->codec));
 }
 
 static void check_links(struct decode *d)
@@ -216,7 +230,7 @@ static void publish_ready(struct decode *d)
 		bool is_first = d->publisher.news.frames_decoded == 0;
 
 		if (r < 0) {
-			end_failing(d, r == -ENOMEM ? "no memory" : codec_reason(d->codec));
+			end_codec(d, r);
 			return;
 		}
 		publish_frame(&d->publisher, d->attaches, &decoded, codec_fps_milli(d->codec),
@@ -238,7 +252,7 @@ static void on_codec(struct decode *d, const struct input_message *m)
 	if (d->is_ended)
 		return;
 	if (codec_open(&m->setup, &codec, reason) < 0) {
-		end_failing(d, *reason ? reason : "no memory");
+		end_as(d, DECODE_UNFIT, *reason ? reason : "decode is out of memory");
 		return;
 	}
 	codec_close(d->codec);
@@ -254,7 +268,7 @@ static void on_unit(struct decode *d, const struct input_message *m)
 		return;
 	r = codec_feed(d->codec, m->unit, m->len, &m->times, m->flags);
 	if (r < 0) {
-		end_failing(d, r == -ENOMEM ? "no memory" : codec_reason(d->codec));
+		end_codec(d, r);
 		return;
 	}
 	publish_ready(d);
@@ -284,10 +298,10 @@ static void read_stream(struct decode *d)
 		end_failing(d, "ingest ended");
 		return;
 	case -EREMCHG:
-		end_failing(d, "ingest speaks for another camera");
+		end_as(d, DECODE_UNFIT, "ingest speaks for another camera");
 		return;
 	case -EPROTO:
-		end_failing(d, "ingest does not speak the stream's protocol");
+		end_as(d, DECODE_UNFIT, "ingest does not speak the stream's protocol");
 		return;
 	default:
 		end_failing(d, strerror(-r));

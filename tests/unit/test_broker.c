@@ -121,6 +121,82 @@ START_TEST(test_disabled_is_final)
 }
 END_TEST
 
+/* The next message to the client: that the camera is blocked, in words that tell it from a right
+ * that ended. */
+static void expect_blocked(uint32_t view)
+{
+	struct msg_state state;
+
+	expect(v.fd, &wire_state, &state, NULL, 0);
+	ck_assert_uint_eq(state.view, view);
+	ck_assert_uint_eq(state.state, FRAMEMUX_STATE_REVOKED);
+	ck_assert_str_eq(state.reason, "the camera is blocked: its server changed");
+}
+
+START_TEST(test_blocked_is_final)
+{
+	begin_live(small);
+	camera_says(&s, 0, CAMERA_BLOCKED, "its server changed");
+	expect_want(&s, 0, 0);
+	give_drop(&p, &g);
+	expect_blocked(1);
+	assert_blind(&w);
+	watch_end(&w);
+	pair_end(&s, &p, "");
+	viewer_lease(
+		&v, &token, (struct msg_open){.view = 2}); /* who comes later hears it at once */
+	expect_want(&s, 0, 1);
+	expect_blocked(2);
+	expect_want(&s, 0, 0);
+	camera_says(&s, 0, CAMERA_IDLE, ""); /* accepted */
+	viewer_lease(&v, &token, (struct msg_open){.view = 3});
+	expect_want(&s, 0, 1);
+	viewer_end(&v);
+	expect_want(&s, 0, 0);
+	end_empty();
+}
+END_TEST
+
+START_TEST(test_accept)
+{
+	struct msg_ctl_accept rq = {.request = 5};
+	struct msg_camera_accept asked;
+	struct msg_camera_accepted done = {0};
+	struct msg_ctl_done answer;
+	unsigned ended;
+	int control;
+
+	scene_begin(&s, NULL);
+	control = control_open(&s);
+	snprintf(rq.camera, sizeof(rq.camera), "nothing");
+	tell(control, &wire_ctl_accept, &rq);
+	control_finish(control, &answer, &ended);
+	ck_assert_uint_eq(answer.status, ENOENT);
+	snprintf(rq.camera, sizeof(rq.camera), "yard");
+	for (uint32_t status = 0; status <= ENOSPC; status += ENOSPC) {
+		tell(control, &wire_ctl_accept, &rq);
+		expect(s.daemon, &wire_camera_accept, &asked, NULL, 0);
+		ck_assert_mem_eq(asked.id, s.camera[1].b, CAMERA_ID_BYTES);
+		done.request = asked.request + 1; /* of somebody else */
+		tell(s.daemon, &wire_camera_accepted, &done);
+		expect_silence(control, 50);
+		done.request = asked.request;
+		done.status = status;
+		tell(s.daemon, &wire_camera_accepted, &done);
+		control_finish(control, &answer, &ended);
+		ck_assert_uint_eq(answer.request, 5);
+		ck_assert_uint_eq(answer.status, status);
+	}
+	/* the asker goes before the answer comes */
+	tell(control, &wire_ctl_accept, &rq);
+	expect(s.daemon, &wire_camera_accept, &asked, NULL, 0);
+	close(control);
+	done.request = asked.request;
+	tell(s.daemon, &wire_camera_accepted, &done);
+	end_empty();
+}
+END_TEST
+
 START_TEST(test_expiry)
 {
 	uint64_t began = clock_monotonic_ns();
@@ -1067,6 +1143,8 @@ int main(void)
 	tcase_add_test(t, test_camera_goes_dark_and_comes_back);
 	tcase_add_test(t, test_slow_lease_goes_dark_later);
 	tcase_add_test(t, test_disabled_is_final);
+	tcase_add_test(t, test_blocked_is_final);
+	tcase_add_test(t, test_accept);
 	tcase_add_test(t, test_expiry);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_views_and_turns);

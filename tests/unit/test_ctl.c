@@ -126,7 +126,8 @@ START_TEST(test_bad_options)
 		"--camera x status", "grant --camera", "grant --uid -1", "grant --uid 4294967295",
 		"grant --max-size 5", "grant --max-fps 0", "grant --expires 0s",
 		"grant --expires x", "grant --mask 1,2,3", "grant --no-dump", "attenuate --dump",
-		"inspect --uid 5", "revoke a b", "reload", "audit", "--what", "status --what"};
+		"inspect --uid 5", "revoke a b", "accept x", "accept --uid 5", "accept --all",
+		"reload", "audit", "--what", "status --what"};
 	struct options o;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)

@@ -1,0 +1,37 @@
+/* framemuxctl accept: a camera that calls itself something else is the right one. In its process. */
+#include <stdio.h>
+#include <string.h>
+
+#include "clients/ctl/ask.h"
+#include "clients/ctl/exit_code.h"
+#include "clients/ctl/json.h"
+#include "clients/ctl/verbs.h"
+#include "common/protocol.h"
+
+int verb_accept(const struct options *o)
+{
+	const char *camera = o->limits.camera;
+	struct msg_ctl_accept rq = {0};
+	struct control *c = NULL;
+	json_t *j;
+	int code;
+
+	if (!camera) {
+		fputs("framemuxctl: accept: which --camera?\n", stderr);
+		return EXIT_USAGE;
+	}
+	memcpy(rq.camera, camera, strlen(camera) + 1); /* its length was checked with the options */
+	code = ask_connect(o, &c);
+	if (code == 0)
+		code = ask(c, &wire_ctl_accept, &rq, NULL, NULL, NULL);
+	control_close(c);
+	if (code)
+		return code;
+	if (o->json) {
+		j = json_object();
+		json_object_set_new(j, "accepted", json_text(camera));
+		return json_print(j);
+	}
+	printf("accepted %s: what it calls itself next is remembered\n", camera);
+	return 0;
+}
