@@ -85,6 +85,8 @@ int mux_set_up_broker(void *mux)
 		memcpy(msg.id, m->revoked + i * TOKEN_ID_BYTES, TOKEN_ID_BYTES);
 		broker_send(m->broker, &wire_broker_revoked, &msg, NULL, 0);
 	}
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		pair_introduce(m->pair_host.pairs[i]);
 	broker_send(m->broker, &wire_broker_setup_done, &done, NULL, 0);
 	return 0;
 }
@@ -93,7 +95,7 @@ size_t mux_set_up_messages(const struct mux *m)
 {
 	struct standing *standing;
 
-	return 2 + m->config->n_admins + m->config->n_cameras + m->n_revoked +
+	return 2 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked +
 		grants_standing(m->grants, &standing);
 }
 
@@ -131,6 +133,8 @@ static int on_ready(void *self, const void *msg, int *fds)
 	m->broker_ready = true;
 	mux_hand_out(m);
 	mux_announce(m);
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		pair_serve(m->pair_host.pairs[i]);
 	return 0;
 }
 
@@ -193,6 +197,25 @@ static int on_revoked_keep(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int on_camera_accept(void *self, const void *msg, int *fds)
+{
+	const struct msg_camera_accept *accept = msg;
+	struct msg_camera_accepted accepted = {.request = accept->request};
+	struct pair *p = find_pair(self, accept->id);
+	struct mux *m = self;
+	int rc;
+
+	(void)fds;
+	if (!p)
+		return -EPROTO;
+	rc = mux_accept(m, accept->request, p);
+	if (rc < 0) {
+		accepted.status = (uint32_t)-rc;
+		broker_send(m->broker, &wire_camera_accepted, &accepted, NULL, 0);
+	}
+	return 0;
+}
+
 const struct wire_rule mux_broker_rules[] = {
 	{&wire_grant_token, BROKER_STARTING, 0, on_grant_token},
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
@@ -200,5 +223,6 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
+	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
 };
 const size_t mux_n_broker_rules = ARRAY_SIZE(mux_broker_rules);

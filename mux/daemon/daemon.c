@@ -160,8 +160,9 @@ static int read_state(struct mux *m)
 	int rc;
 
 	m->cameras = calloc(m->config->n_cameras + 1, sizeof(*m->cameras));
+	m->prints = calloc(m->config->n_cameras + 1, sizeof(*m->prints));
 	m->keys = secret_alloc(sizeof(*m->keys));
-	if (!epochs || !m->cameras || !m->keys)
+	if (!epochs || !m->cameras || !m->prints || !m->keys)
 		return fail(EX_OSERR, "start", "out of memory");
 	rc = state_open(dir, &m->state, why, sizeof(why));
 	if (rc < 0)
@@ -176,6 +177,9 @@ static int read_state(struct mux *m)
 		camera_record_make(&m->config->cameras[i], epochs[i], &m->cameras[i]);
 	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked,
 		&m->n_revoked, &m->grants, why, sizeof(why));
+	if (!rc)
+		rc = fingerprint_file_load(state_folder(m->state), m->cameras, m->config->n_cameras,
+			m->prints, &m->prints_changed, why, sizeof(why));
 	if (rc < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
 	grants_clean_up(m->grants);
@@ -200,7 +204,8 @@ static int make_pairs(struct mux *m)
 		.verbose = m->options->verbose,
 		.self = m,
 		.tell = tell_broker,
-		.at_rest = on_pair_at_rest};
+		.at_rest = on_pair_at_rest,
+		.keep = mux_keep_prints};
 	h->pairs = calloc(m->config->n_cameras + 1, sizeof(struct pair *));
 	if (!h->pairs)
 		return -ENOMEM;
@@ -208,6 +213,7 @@ static int make_pairs(struct mux *m)
 		h->pairs[i] = pair_new(h, &m->cameras[i], i);
 		if (!h->pairs[i])
 			return -ENOMEM;
+		pair_restore(h->pairs[i], &m->prints[i]);
 		h->n_pairs++;
 	}
 	return 0;
@@ -249,17 +255,21 @@ static int open_all(struct mux *m)
 		.reaped = on_broker_reaped};
 	if (broker_new(&spec, &m->broker) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
+	if (m->prints_changed) /* cameras that are gone */
+		mux_keep_prints(m);
 	notify_init(m->base, m->options->ready_fd);
 	return 0;
 }
 
 static void close_all(struct mux *m)
 {
+	disk_free(m->disk); /* first: the ends of its jobs want all the others */
+	if (m->stopping && m->prints_changed && !m->prints_pending)
+		mux_write_prints(m);
 	broker_free(m->broker);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_free(m->pair_host.pairs[i]);
 	free(m->pair_host.pairs);
-	disk_free(m->disk);
 	notify_end();
 	listen_close(m->config, &m->listening);
 	for (size_t i = 0; i < ARRAY_SIZE(m->signals); i++)
@@ -271,6 +281,7 @@ static void close_all(struct mux *m)
 	state_close(m->state);
 	secret_free(m->keys);
 	free(m->revoked);
+	free(m->prints);
 	free(m->cameras);
 	config_free(m->config);
 }

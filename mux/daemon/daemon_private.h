@@ -1,9 +1,10 @@
-/* The inside of framemuxd, for daemon.c, broker_talk.c and hand_out.c alone. */
+/* The inside of framemuxd, for daemon.c, broker_talk.c, hand_out.c and accept.c alone. */
 #ifndef FRAMEMUX_DAEMON_PRIVATE_H
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
 #include "mux/daemon/broker_link.h"
 #include "mux/daemon/disk.h"
+#include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/grants.h"
 #include "mux/daemon/listen.h"
 #include "mux/daemon/options.h"
@@ -32,7 +33,9 @@ struct mux {
 	size_t n_revoked;
 	struct broker *broker;
 	uint64_t started_ns;
-	unsigned files_pending; /* token files that the writer thread still has */
+	struct fingerprint_record *prints;   /* as they were at the start */
+	unsigned files_pending;              /* token files that the writer thread still has */
+	bool prints_pending, prints_changed; /* being written; newer ones since that began */
 	bool broker_ready, announced, stopping;
 };
 
@@ -51,6 +54,17 @@ size_t mux_set_up_messages(const struct mux *m);
 /* The standing tokens are all there: keep their ids, write the token files, then announce. */
 void mux_hand_out(struct mux *m);
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES]);
+
+/* ---- accept.c: what cameras call themselves, to disk --------------------------------- */
+
+/* Write what the pairs want kept. */
+void mux_keep_prints(void *mux);
+
+/* The same at the very end, without the writer thread. */
+void mux_write_prints(const struct mux *m);
+
+/* For the broker: lift this camera's block; told when that is on disk. */
+int mux_accept(struct mux *m, uint32_t request, struct pair *p);
 
 /* ---- daemon.c ------------------------------------------------------------------------ */
 

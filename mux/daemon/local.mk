@@ -1,6 +1,7 @@
 # framemuxd: configuration, secrets, births and deaths. No FFmpeg in here.
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
+	mux/daemon/accept.c \
 	mux/daemon/broker_link.c mux/daemon/broker_link.h \
 	mux/daemon/broker_talk.c \
 	mux/daemon/camera.c mux/daemon/camera.h \
@@ -14,6 +15,8 @@ libdaemon_la_SOURCES = \
 	mux/daemon/daemon.c mux/daemon/daemon.h mux/daemon/daemon_private.h \
 	mux/daemon/digest.c mux/daemon/digest.h \
 	mux/daemon/disk.c mux/daemon/disk.h \
+	mux/daemon/fingerprint.c mux/daemon/fingerprint.h \
+	mux/daemon/fingerprint_file.c mux/daemon/fingerprint_file.h \
 	mux/daemon/folder.c mux/daemon/folder.h \
 	mux/daemon/grants.c mux/daemon/grants.h \
 	mux/daemon/hand_out.c \
@@ -21,8 +24,10 @@ libdaemon_la_SOURCES = \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \
 	mux/daemon/pair.c mux/daemon/pair.h mux/daemon/pair_private.h \
-	mux/daemon/pair_birth.c mux/daemon/pair_survey.c mux/daemon/pair_talk.c \
+	mux/daemon/pair_birth.c mux/daemon/pair_block.c mux/daemon/pair_state.c \
+	mux/daemon/pair_survey.c mux/daemon/pair_talk.c mux/daemon/pair_want.c \
 	mux/daemon/parse.c mux/daemon/parse.h \
+	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
 	mux/daemon/roles.c mux/daemon/roles.h \
 	mux/daemon/secret.c mux/daemon/secret.h \

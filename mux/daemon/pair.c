@@ -18,10 +18,6 @@
 
 #define READY_LIMIT_MS 10000u
 #define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
-#define GOODBYE_MS     1000u /* for ingest's TEARDOWN */
-#define PAUSE_MIN_MS   500u
-#define PAUSE_MAX_MS   30000u
-#define STEADY_NS      (10 * NS_PER_S) /* live for so long: the next pause is short again */
 
 void pair_arm(struct event *timer, uint64_t ns)
 {
@@ -31,25 +27,7 @@ void pair_arm(struct event *timer, uint64_t ns)
 	event_add(timer, &tv);
 }
 
-/* ---- state, as others see it --------------------------------------------------------- */
-
-void pair_set_state(struct pair *p, enum camera_state state, const char *reason)
-{
-	struct msg_camera_news news = {.state = state};
-
-	if (p->state == state && !strcmp(p->state_reason, reason))
-		return;
-	if (p->state == CAMERA_LIVE && clock_monotonic_ns() - p->live_since_ns >= STEADY_NS)
-		p->was_steady = true;
-	p->live_since_ns = state == CAMERA_LIVE ? clock_monotonic_ns() : 0;
-	p->state = state;
-	snprintf(p->state_reason, sizeof(p->state_reason), "%s", reason);
-	log_notice("camera %s: %s%s%s", p->camera->name, camera_state_name(state),
-		*reason ? ": " : "", reason);
-	memcpy(news.id, p->camera->id.b, sizeof(news.id));
-	memcpy(news.reason, p->state_reason, sizeof(news.reason));
-	p->host->tell(p->host->self, &wire_camera_news, &news, NULL, 0);
-}
+/* ---- why a life ended --------------------------------------------------------------- */
 
 static void note_reason(struct pair *p, enum pair_word word, const char *reason)
 {
@@ -61,32 +39,24 @@ static void note_reason(struct pair *p, enum pair_word word, const char *reason)
 
 /* ---- the end of a generation --------------------------------------------------------- */
 
-static void open_source(struct pair *p);
-
-static void start_pause(struct pair *p, uint64_t wait_ns)
+void pair_pause(struct pair *p, uint64_t wait_ns)
 {
 	p->phase = PAIR_PAUSE;
 	pair_arm(p->timer, wait_ns);
 }
 
-/* Growing pauses with some jitter, so that cameras that fell together do not come back together. */
 static void plan_next(struct pair *p)
 {
-	bool is_steady = p->live_since_ns && clock_monotonic_ns() - p->live_since_ns >= STEADY_NS;
-	uint32_t ms;
+	uint64_t now = clock_monotonic_ns();
+	bool is_steady = p->live_since_ns && now - p->live_since_ns >= PAUSE_STEADY_NS;
 
-	if (p->was_steady || is_steady || !p->pause_ms)
-		p->pause_ms = PAUSE_MIN_MS;
-	ms = p->final ? PAUSE_MAX_MS : p->pause_ms;
-	ms = ms * 4 / 5 + randombytes_uniform(ms * 2 / 5 + 1);
-	p->pause_ms = p->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : p->pause_ms * 2;
-	p->not_before_ns = clock_monotonic_ns() + ms * NS_PER_MS;
+	pause_plan(&p->pause, p->cause, p->was_steady || is_steady, now, randombytes_random());
 }
 
 static void come_to_rest(struct pair *p)
 {
 	p->phase = PAIR_REST;
-	pair_set_state(p, CAMERA_IDLE, "");
+	pair_show_rest(p);
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
 		p->host->at_rest(p->host->self);
@@ -119,17 +89,19 @@ static void after_death(struct pair *p, bool was_orderly)
 	}
 	if (was_orderly) {
 		come_to_rest(p);
-		if (p->leases)
-			open_source(p);
+		if (pair_is_wanted(p))
+			pair_open(p);
 		return;
 	}
 	plan_next(p);
-	if (p->leases) {
-		pair_set_state(p, CAMERA_LOST, p->reason);
-		start_pause(p, p->not_before_ns - clock_monotonic_ns());
-	} else {
+	if (!pair_is_wanted(p)) {
 		come_to_rest(p);
+		return;
 	}
+	if (!p->pause.was_at_once ||
+		p->state != CAMERA_CONNECTING) /* else it goes on as if nothing */
+		pair_set_state(p, CAMERA_LOST, p->reason);
+	pair_pause(p, pair_pause_left_ns(p));
 }
 
 static void bury(struct pair *p, bool was_orderly)
@@ -150,6 +122,12 @@ static void kill_both(struct pair *p)
 		child_kill(p->ingest, SIGKILL);
 	if (p->decode)
 		child_kill(p->decode, SIGKILL);
+}
+
+void pair_blame(struct pair *p, enum pause_cause cause)
+{
+	if (cause > p->cause)
+		p->cause = cause;
 }
 
 /* Whatever happened: this generation is over, and both are killed. */
@@ -180,7 +158,7 @@ void pair_fail(struct pair *p, enum pair_word word, const char *reason)
 }
 
 /* They see the ends of their links, clean up and exit; whoever does not in time is killed. */
-static void end_orderly(struct pair *p, uint32_t limit_ms)
+void pair_end_orderly(struct pair *p, uint32_t limit_ms)
 {
 	switch (p->phase) {
 	case PAIR_REST:
@@ -213,6 +191,8 @@ static void on_exit_of(struct pair *p, const char *role, int status)
 		bury(p, true);
 		return;
 	}
+	if (WIFSIGNALED(status) && (!by_kill || p->phase != PAIR_DYING)) /* not by us */
+		pair_blame(p, PAUSE_BAD);
 	if (WIFSIGNALED(status) && !by_kill)
 		note_reason(p, WORD_INGEST, reason);
 	else if (p->phase != PAIR_DYING) /* else it is the effect of the other's end, or of ours */
@@ -249,6 +229,7 @@ static void on_link_end(struct pair *p, const char *role, int error)
 		return;
 	}
 	snprintf(reason, sizeof(reason), "%s broke the protocol: %s", role, strerror(-error));
+	pair_blame(p, PAUSE_BAD);
 	pair_fail(p, WORD_OURS, reason);
 }
 
@@ -288,19 +269,26 @@ static void on_source(void *data, int fd, const char *why)
 	pair_arm(p->timer, READY_LIMIT_MS * NS_PER_MS);
 }
 
-static void open_source(struct pair *p)
+void pair_open(struct pair *p)
 {
 	int rc;
 
 	p->phase = PAIR_OPENING;
 	p->word = WORD_NONE;
-	p->final = p->was_steady = false;
-	p->reason[0] = 0;
-	if (p->state != CAMERA_LOST) /* trying again is still lost, and says why */
-		pair_set_state(p, CAMERA_CONNECTING, "");
+	p->cause = PAUSE_PLAIN;
+	p->was_steady = p->was_identified = false;
+	p->reason[0] = p->step[0] = 0;
+	if (p->state == CAMERA_LOST || p->pause.was_at_once)
+		p->reconnects++;
+	pair_show_opening(p);
 	rc = connect_begin(p->host->base, p->host->roles, p->camera, on_source, p, &p->connecting);
-	if (rc < 0)
-		pair_fail(p, WORD_OURS, strerror(-rc));
+	if (rc < 0) {
+		char reason[LIMIT_REASON];
+
+		snprintf(reason, sizeof(reason), "framemuxd cannot connect to it: %s",
+			strerror(-rc));
+		pair_fail(p, WORD_OURS, reason);
+	}
 }
 
 void pair_announce(struct pair *p)
@@ -331,8 +319,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	switch (p->phase) {
 	case PAIR_PAUSE:
-		p->reconnects++;
-		open_source(p);
+		pair_open(p);
 		break;
 	case PAIR_BEARING:
 		pair_fail(p, WORD_OURS,
@@ -345,39 +332,6 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	default:
 		break;
 	}
-}
-
-static void on_linger(evutil_socket_t fd, short what, void *data)
-{
-	struct pair *p = data;
-
-	(void)fd;
-	(void)what;
-	if (!p->leases)
-		end_orderly(p, GOODBYE_MS);
-}
-
-void pair_want(struct pair *p, uint32_t leases)
-{
-	uint64_t now = clock_monotonic_ns();
-
-	p->leases = leases;
-	if (p->stopped || p->aborted)
-		return;
-	if (leases) {
-		event_del(p->linger);
-		if (p->phase != PAIR_REST)
-			return;
-		if (p->not_before_ns <= now)
-			open_source(p);
-		else /* asking often is no way around the pause */
-			start_pause(p, p->not_before_ns - now);
-		return;
-	}
-	if (p->phase == PAIR_PAUSE)
-		end_orderly(p, GOODBYE_MS);
-	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL))
-		pair_arm(p->linger, p->host->linger_s * NS_PER_S);
 }
 
 void pair_kill(struct pair *p, uint64_t generation, const char *reason)
@@ -396,9 +350,10 @@ void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 
 void pair_abort(struct pair *p)
 {
+	p->is_served = false;
 	if (pair_is_at_rest(p)) {
 		p->leases = 0;
-		end_orderly(p, GOODBYE_MS);
+		pair_end_orderly(p, GOODBYE_MS);
 		return;
 	}
 	p->aborted = true;
@@ -407,14 +362,14 @@ void pair_abort(struct pair *p)
 	 * No SIGKILL: with the broker gone only decode can still erase its rings, and it does so
 	 * when it sees the end of its links.
 	 */
-	end_orderly(p, ERASE_LIMIT_MS);
+	pair_end_orderly(p, ERASE_LIMIT_MS);
 }
 
 void pair_stop(struct pair *p)
 {
 	p->stopped = true;
 	p->leases = 0;
-	end_orderly(p, GOODBYE_MS);
+	pair_end_orderly(p, GOODBYE_MS);
 }
 
 bool pair_is_at_rest(const struct pair *p)
@@ -422,8 +377,7 @@ bool pair_is_at_rest(const struct pair *p)
 	return p->phase == PAIR_REST || p->phase == PAIR_PAUSE;
 }
 
-/* ---- making and freeing
- * --------------------------------------------------------------------------- */
+/* ---- making and freeing -------------------------------------------------------------- */
 
 struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index)
 {
@@ -435,11 +389,12 @@ struct pair *pair_new(struct pair_host *host, const struct camera_record *camera
 		.camera = camera,
 		.index = index,
 		.phase = PAIR_REST,
-		.state = CAMERA_IDLE,
+		.kept = {.id = camera->id},
 		.transport = camera->transport,
 		.broker_end = -1};
+	pair_init_state(p);
 	p->timer = evtimer_new(host->base, on_timer, p);
-	p->linger = evtimer_new(host->base, on_linger, p);
+	p->linger = evtimer_new(host->base, pair_on_linger, p);
 	p->health = evtimer_new(host->base, pair_on_health, p);
 	if (!p->timer || !p->linger || !p->health) {
 		pair_free(p);

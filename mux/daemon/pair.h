@@ -14,6 +14,7 @@
 #include "mux/link.h"
 
 struct pair;
+struct fingerprint_record;
 
 /* What all pairs share; belongs to the daemon and outlives them. */
 struct pair_host {
@@ -30,15 +31,32 @@ struct pair_host {
 		size_t n_fds);
 	/* A pair has come to rest after pair_abort or pair_stop. */
 	void (*at_rest)(void *self);
+	/* What pair_record gives has changed and is to be kept. */
+	void (*keep)(void *self);
 };
 
 /* camera is borrowed and immutable. NULL without memory. */
 struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index);
 
+/* Before anything else: what an earlier framemuxd kept of this camera. */
+void pair_restore(struct pair *p, const struct fingerprint_record *kept);
+
+/* What is to be kept of it. */
+const struct fingerprint_record *pair_record(const struct pair *p);
+
 /* Kills what still lives, without telling anybody. For the very end. */
 void pair_free(struct pair *p);
 
 const struct camera_record *pair_camera(const struct pair *p);
+
+/* A new broker, which knows nothing yet, hears of a camera that is not idle. */
+void pair_introduce(const struct pair *p);
+
+/* The broker serves: a warm camera comes to life. */
+void pair_serve(struct pair *p);
+
+/* A person says so: forget what it called itself, and lift its block. */
+void pair_accept(struct pair *p);
 
 /* So many leases want frames now. */
 void pair_want(struct pair *p, uint32_t leases);

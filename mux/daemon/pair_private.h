@@ -1,11 +1,13 @@
-/* The inside of a pair, for pair.c, pair_birth.c and pair_survey.c alone. */
+/* The inside of a pair, for pair.c and the other files pair_*.c alone. */
 #ifndef FRAMEMUX_PAIR_PRIVATE_H
 #define FRAMEMUX_PAIR_PRIVATE_H
 
 #include "common/clock.h"
 #include "mux/daemon/connect.h"
 #include "mux/daemon/digest.h"
+#include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/pair.h"
+#include "mux/daemon/pause.h"
 #include "mux/daemon/peer.h"
 
 enum pair_phase {
@@ -43,19 +45,27 @@ struct pair {
 	bool announced; /* pair_born was sent for this generation */
 	bool aborted;   /* nobody is told of its death */
 	bool stopped;   /* framemuxd ends: no new life */
+	bool is_served; /* there is a broker: a warm camera may live */
 	int broker_end; /* owned until announced: the broker's end of its link to decode */
 	struct event *timer, *linger, *health;
 	/* why it ended */
 	enum pair_word word;
-	bool final;
+	enum pause_cause cause;
 	char reason[LIMIT_REASON];
 	/* pauses */
-	uint32_t pause_ms;
+	struct pause pause;
 	bool was_steady; /* live for a good while in this generation */
-	uint64_t not_before_ns, live_since_ns;
+	uint64_t live_since_ns;
+	/* who it is */
+	struct fingerprint print;       /* of this life of framemuxd */
+	struct fingerprint_record kept; /* as it is on disk */
+	bool is_unkept;                 /* print is more than what is kept */
+	bool was_identified;            /* in this generation */
+	char block[LIMIT_REASON];       /* why it is blocked; "": it is not */
 	/* as status shows it */
 	enum camera_state state;
 	char state_reason[LIMIT_REASON];
+	char step[LIMIT_REASON]; /* while connecting: what ingest is doing */
 	struct msg_decode_beat beat;
 	uint64_t beat_ns; /* when the last one came */
 	struct digest_memory digest;
@@ -76,7 +86,52 @@ void pair_on_decode_exit(void *data, int status);
 #define SILENT_LIMIT_NS (10 * NS_PER_S) /* a decoder that lives beats at 4 Hz */
 
 void pair_arm(struct event *timer, uint64_t ns);
+
+/* ---- pair_state.c: as others see it -------------------------------------------------- */
+
 void pair_set_state(struct pair *p, enum camera_state state, const char *reason);
+void pair_set_stale(struct pair *p, uint64_t age_ns);
+void pair_show_rest(struct pair *p);
+void pair_init_state(struct pair *p); /* the same, when there is nobody to tell */
+void pair_show_opening(struct pair *p);
+
+/* The reason at this moment: with ages and times that run. */
+void pair_reason_now(const struct pair *p, uint64_t now_ns, char ret[LIMIT_REASON]);
+
+/* ---- pair_block.c: who it is ---------------------------------------------------------- */
+
+/* It is not the camera that is configured: its generation ends, and there is no other. */
+void pair_block(struct pair *p, const char *reason, bool lasts);
+
+/* What it calls itself; false: it is blocked now. */
+bool pair_identify(struct pair *p, const struct msg_identity *identity);
+bool pair_identify_realm(struct pair *p, const char *realm);
+
+/* It has shown a picture: what it called itself is worth keeping. */
+void pair_keep_identity(struct pair *p);
+
+/* ---- pair_want.c: when it is to live ---------------------------------------------------- */
+
+bool pair_is_wanted(const struct pair *p);
+uint64_t pair_pause_left_ns(const struct pair *p);
+void pair_on_linger(evutil_socket_t fd, short what, void *data);
+
+/* After what stood against it has gone. */
+void pair_begin_if_wanted(struct pair *p);
+
+/* ---- pair.c --------------------------------------------------------------------------- */
+
+/* What this generation's end says about the camera; the worst counts. */
+void pair_blame(struct pair *p, enum pause_cause cause);
+
+#define GOODBYE_MS 1000u /* for ingest's TEARDOWN */
+
+/* Open the source, or do so after a while; from REST or PAUSE. */
+void pair_open(struct pair *p);
+void pair_pause(struct pair *p, uint64_t wait_ns);
+
+/* They see the ends of their links, clean up and exit; whoever does not in time is killed. */
+void pair_end_orderly(struct pair *p, uint32_t limit_ms);
 
 /* Whatever happened: this generation is over, and both are killed. */
 void pair_fail(struct pair *p, enum pair_word word, const char *reason);

@@ -54,7 +54,7 @@ void pair_survey(const struct pair *p, uint32_t request, struct msg_survey_camer
 	ret->request = request;
 	memcpy(ret->id, p->camera->id.b, sizeof(ret->id));
 	ret->state = p->state;
-	memcpy(ret->reason, p->state_reason, sizeof(ret->reason));
+	pair_reason_now(p, now, ret->reason);
 	ret->generation = p->generation;
 	memcpy(ret->codec, p->beat.codec, sizeof(ret->codec));
 	ret->width = p->beat.width;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/cleanup.h"
@@ -32,7 +33,8 @@ static void check_health(struct pair *p, bool at_beat)
 		frame = now;
 	next = p->beat_ns + SILENT_LIMIT_NS;
 	if (!at_beat && now >= next) {
-		pair_fail(p, WORD_OURS, "decode is silent");
+		pair_blame(p, PAUSE_BAD);
+		pair_fail(p, WORD_OURS, "decode has not been heard of for 10 s");
 		return;
 	}
 	if (frame) {
@@ -45,7 +47,7 @@ static void check_health(struct pair *p, bool at_beat)
 			pair_set_state(p, CAMERA_LIVE, "");
 			next = due < p->beat_ns + BEAT_GRACE_NS ? p->beat_ns + BEAT_GRACE_NS : due;
 		} else {
-			pair_set_state(p, CAMERA_STALE, "no new frame");
+			pair_set_stale(p, now - frame);
 		}
 	}
 	pair_arm(p->health, next > now ? next - now : 1);
@@ -74,13 +76,16 @@ static int on_ingest_ready(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+/* For status alone: it may come often, and leases need not hear of each step. */
 static int on_ingest_news(void *self, const void *msg, int *fds)
 {
 	const struct msg_ingest_news *m = msg;
-	const struct pair *p = self;
+	struct pair *p = self;
 
 	(void)fds;
 	log_info("camera %s: ingest: %s", p->camera->name, m->reason);
+	snprintf(p->step, sizeof(p->step), "%s",
+		m->playing ? "waiting for the first frame" : m->reason);
 	return 0;
 }
 
@@ -90,9 +95,42 @@ static int on_ingest_failed(void *self, const void *msg, int *fds)
 	struct pair *p = self;
 
 	(void)fds;
-	p->final = m->what != INGEST_AGAIN;
+	switch (m->what) {
+	case INGEST_BLOCK:
+		pair_block(p, m->reason, false); /* until a person has changed pin or camera */
+		return 0;
+	case INGEST_SWITCH:
+		pair_blame(p, PAUSE_AT_ONCE);
+		break;
+	case INGEST_FINAL:
+		pair_blame(p, PAUSE_USELESS);
+		break;
+	case INGEST_BREACH:
+		pair_blame(p, PAUSE_BAD);
+		break;
+	case INGEST_AGAIN:
+		break;
+	default:
+		return -EPROTO;
+	}
 	pair_fail(p, WORD_INGEST, m->reason);
 	return 0;
+}
+
+/* Once in a life, and answered only if the camera is who it was. */
+static int on_identity(void *self, const void *msg, int *fds)
+{
+	struct msg_identity_ok ok;
+	struct pair *p = self;
+
+	(void)fds;
+	if (p->was_identified)
+		return -EPROTO;
+	p->was_identified = true;
+	if (!pair_identify(p, msg))
+		return 0;
+	ok.generation = p->generation;
+	return peer_send(p->ingest_link, &wire_identity_ok, &ok, NULL, 0);
 }
 
 static int on_digest_ask(void *self, const void *msg, int *fds)
@@ -105,6 +143,8 @@ static int on_digest_ask(void *self, const void *msg, int *fds)
 	int rc;
 
 	(void)fds;
+	if (!pair_identify_realm(p, m->realm))
+		return 0;
 	randombytes_buf(random, sizeof(random));
 	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
 	if (answer.status)
@@ -146,6 +186,8 @@ static int on_decode_failed(void *self, const void *msg, int *fds)
 	const struct msg_decode_failed *m = msg;
 
 	(void)fds;
+	if (m->what != DECODE_AGAIN)
+		pair_blame(self, PAUSE_BAD);
 	pair_fail(self, WORD_DECODE, m->reason);
 	return 0;
 }
@@ -155,6 +197,7 @@ const struct wire_rule pair_ingest_rules[] = {
 	{&wire_ingest_news, PAIR_TALKING, 0, on_ingest_news},
 	{&wire_ingest_failed, PAIR_TALKING, 0, on_ingest_failed},
 	{&wire_digest_ask, PAIR_TALKING, 0, on_digest_ask},
+	{&wire_identity, PAIR_TALKING, 0, on_identity},
 };
 const size_t pair_n_ingest_rules = ARRAY_SIZE(pair_ingest_rules);
 

@@ -2,6 +2,7 @@
  * mux/daemon/pair: its life with real processes. The program is its own ingest and decode: started
  * under their names it plays what the camera's name says.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sock.h"
+#include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/pair.h"
 #include "tests/unit/unit.h"
 
@@ -70,10 +72,46 @@ static int play_ingest(const char *camera)
 	if (!plays(camera, "wrong-generation") && !wait_for_birth())
 		return 1;
 	if (plays(camera, "says-why")) {
-		struct msg_ingest_failed failed = {.what = INGEST_FINAL, .reason = "the camera says 401"};
+		struct msg_ingest_failed failed = {
+			.what = INGEST_FINAL, .reason = "the camera says 401"};
 
 		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
 		return 0; /* decode's complaint about it may be read first */
+	}
+	if (plays(camera, "wrong-pin")) {
+		struct msg_ingest_failed failed = {
+			.what = INGEST_BLOCK, .reason = "certificate pin differs"};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+		return 0;
+	}
+	if (plays(camera, "switches")) {
+		struct msg_ingest_failed failed = {.what = INGEST_SWITCH, .reason = "no media"};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+		return 0;
+	}
+	if (plays(camera, "two-faces")) { /* one in its first two lives, another one later */
+		struct msg_identity identity = {.origin = "- IN IP4 itself"};
+		struct msg_identity_ok ok;
+
+		snprintf(identity.server, sizeof(identity.server), "face %u",
+			start.generation <= 2 ? 1 : 2);
+		sock_send_msg(LINK_FD_DAEMON, &wire_identity, &identity);
+		if (receive(LINK_FD_DAEMON, &wire_identity_ok, &ok) < 0 ||
+			ok.generation != start.generation)
+			return 1;
+	}
+	if (plays(camera, "two-identities")) {
+		struct msg_identity identity = {.server = "x"};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_identity, &identity);
+		sock_send_msg(LINK_FD_DAEMON, &wire_identity, &identity);
+	}
+	if (plays(camera, "steps")) {
+		struct msg_ingest_news news = {.reason = "DESCRIBE"};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_news, &news);
 	}
 	if (plays(camera, "crash")) {
 		signal(SIGSEGV, SIG_DFL);
@@ -123,7 +161,9 @@ static int play_decode(const char *camera)
 			{.fd = LINK_FD_DECODE_BROKER, .events = POLLIN}};
 		uint8_t byte;
 
-		if (!plays(camera, "stands-still") || beat.frames_decoded < 3) {
+		if (plays(camera, "steps") || plays(camera, "switches"))
+			beat.last_frame_ns = 0;
+		else if (!plays(camera, "stands-still") || beat.frames_decoded < 3) {
 			beat.frames_decoded++;
 			beat.last_frame_ns = clock_monotonic_ns();
 		}
@@ -164,7 +204,7 @@ static struct {
 	struct event_seen seen[EVENTS_MAX];
 	size_t n_seen;
 	int broker_fd;
-	unsigned rests;
+	unsigned rests, keeps, keeps_live;
 	/* what run_until waits for */
 	const struct wire_message *wanted;
 	unsigned wanted_state;
@@ -244,6 +284,13 @@ static void at_rest(void *self)
 	event_base_loopbreak(t.base);
 }
 
+static void keep(void *self)
+{
+	(void)self;
+	t.keeps++;
+	t.keeps_live += t.n_seen && t.seen[t.n_seen - 1].state == CAMERA_LIVE;
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *data)
 {
 	(void)fd;
@@ -277,7 +324,9 @@ static const struct event_seen *run_until(const struct wire_message *m, unsigned
 		ck_assert_uint_eq(t.rests, rests + 1);
 		return NULL;
 	}
-	ck_assert_msg(t.found != NULL, "it did not come");
+	ck_assert_msg(t.found != NULL, "%s %u did not come; %zu came, the last: %s %u %s", m->name,
+		state, t.n_seen, t.seen[t.n_seen - 1].message->name, t.seen[t.n_seen - 1].state,
+		t.seen[t.n_seen - 1].reason);
 	return t.found;
 }
 
@@ -305,7 +354,7 @@ static void make_role_folder(void)
 	}
 }
 
-static void begin(const char *camera)
+static void begin_at(const char *camera, const char *url, bool warm)
 {
 	struct config_camera cam = {0};
 	const char *why;
@@ -317,7 +366,9 @@ static void begin(const char *camera)
 	t.broker_fd = -1;
 	snprintf(t.roles.folder, sizeof(t.roles.folder), "%s", folder);
 	snprintf(cam.name, sizeof(cam.name), "%s", camera);
-	ck_assert_int_eq(url_parse("test:x", &cam.source, &why), 0);
+	ck_assert_int_eq(url_parse(url, &cam.source, &why), 0);
+	cam.fingerprint = true;
+	cam.warm = warm;
 	camera_record_make(&cam, 1, &t.camera);
 	t.host = (struct pair_host){.base = t.base,
 		.roles = &t.roles,
@@ -327,9 +378,15 @@ static void begin(const char *camera)
 		.n_pairs = 1,
 		.self = NULL,
 		.tell = tell,
-		.at_rest = at_rest};
+		.at_rest = at_rest,
+		.keep = keep};
 	t.pair = pair_new(&t.host, &t.camera, 0);
 	ck_assert_ptr_nonnull(t.pair);
+}
+
+static void begin(const char *camera)
+{
+	begin_at(camera, "test:x", false);
 }
 
 static void end(void)
@@ -422,6 +479,7 @@ static const struct {
 	{"says-why", "the camera says 401"},
 	{"crash", "ingest was killed by signal 11"},
 	{"flood", "ingest broke the protocol"},
+	{"two-identities", "ingest broke the protocol"},
 	{"garbage", "ingest broke the protocol"},
 };
 
@@ -480,6 +538,216 @@ START_TEST(test_growing_pauses)
 }
 END_TEST
 
+/* A camera that crashes what looks at it: after five in a row it is left alone for longer. */
+START_TEST(test_breaker)
+{
+	static const unsigned pauses_ms[] = {500, 1000, 2000, 4000, 30000, 60000};
+	struct msg_survey_camera survey;
+
+	begin("crash");
+	t.stops_clock = true;
+	pair_want(t.pair, 1);
+	for (size_t i = 0; i < sizeof(pauses_ms) / sizeof(pauses_ms[0]); i++) {
+		uint64_t pause = pauses_ms[i] * NS_PER_MS;
+
+		run_until(&wire_pair_dead, 0);
+		ck_assert_uint_ge(t.armed_ns, pause * 4 / 5);
+		ck_assert_uint_le(t.armed_ns, pause * 6 / 5);
+		pair_survey(t.pair, 1, &survey);
+		ck_assert_uint_eq(survey.state, CAMERA_LOST);
+		ck_assert_ptr_nonnull(strstr(survey.reason, "ingest was killed by signal 11"));
+		ck_assert(!strstr(survey.reason, "next try in ") == (pauses_ms[i] < 10000));
+		ck_assert_uint_eq(survey.reconnects, i);
+		t.stopped_ns = 0;
+	}
+	end();
+}
+END_TEST
+
+/* The next attempt is another one: at once, but only every other time. */
+START_TEST(test_switch)
+{
+	begin("switches");
+	pair_want(t.pair, 1);
+	run_until(&wire_pair_dead, 0);
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
+	for (size_t i = 0; i < t.n_seen; i++)
+		ck_assert_uint_ne(t.seen[i].state, CAMERA_LOST);
+	run_until(&wire_camera_news, CAMERA_LOST);
+	pair_want(t.pair, 0);
+	end();
+}
+END_TEST
+
+START_TEST(test_steps)
+{
+	struct msg_survey_camera survey;
+
+	begin("steps");
+	pair_want(t.pair, 1);
+	run_until(&wire_pair_born, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		run_for(50);
+		pair_survey(t.pair, 1, &survey);
+		if (!strcmp(survey.reason, "DESCRIBE"))
+			break;
+	}
+	ck_assert_str_eq(survey.reason, "DESCRIBE");
+	ck_assert_uint_eq(survey.state, CAMERA_CONNECTING);
+	end();
+}
+END_TEST
+
+/* ---- warm, blocked --------------------------------------------------------------------------- */
+
+static void await_life(uint64_t generation)
+{
+	struct msg_survey_camera survey;
+
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	pair_survey(t.pair, 1, &survey);
+	ck_assert_uint_eq(survey.generation, generation);
+}
+
+START_TEST(test_warm)
+{
+	struct msg_survey_camera survey;
+
+	begin_at("good", "test:x", true);
+	pair_survey(t.pair, 1, &survey);
+	ck_assert_uint_eq(survey.state, CAMERA_CONNECTING);
+	run_for(300); /* nobody serves yet */
+	ck_assert_uint_eq(t.n_seen, 0);
+	pair_serve(t.pair);
+	run_until(&wire_camera_news, CAMERA_LIVE); /* nobody asks */
+	pair_want(t.pair, 1);
+	pair_want(t.pair, 0); /* linger is 0 */
+	run_for(300);
+	ck_assert(!pair_is_at_rest(t.pair));
+	pair_kill(t.pair, 1, "it shall die");
+	await_life(2);
+	pair_abort(t.pair); /* the broker died */
+	run_until(NULL, 0);
+	run_for(300);
+	ck_assert(pair_is_at_rest(t.pair));
+	pair_serve(t.pair);
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 3);
+	for (size_t i = 0; i < t.n_seen; i++)
+		ck_assert_uint_ne(t.seen[i].state, CAMERA_IDLE);
+	pair_stop(t.pair);
+	run_until(NULL, 0);
+	end();
+}
+END_TEST
+
+/* A lease does not wait for the turn of a warm camera. */
+START_TEST(test_warm_is_asked_for)
+{
+	struct pair *many[100] = {NULL};
+
+	begin_at("good", "test:x", true);
+	many[0] = t.pair;
+	t.host.pairs = many;
+	t.host.n_pairs = 100; /* of which one is real: turns are seconds apart */
+	pair_serve(t.pair);
+	pair_want(t.pair, 1);
+	ck_assert(!pair_is_at_rest(t.pair));
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	end();
+}
+END_TEST
+
+static void assert_blocked(const char *reason)
+{
+	size_t before = t.n_seen;
+	struct msg_survey_camera survey;
+
+	pair_want(t.pair, 0);
+	pair_want(t.pair, 1); /* whoever asks, nothing is done */
+	run_for(300);
+	ck_assert_uint_eq(t.n_seen, before);
+	ck_assert(pair_is_at_rest(t.pair));
+	pair_survey(t.pair, 1, &survey);
+	ck_assert_uint_eq(survey.state, CAMERA_BLOCKED);
+	ck_assert_msg(strstr(survey.reason, reason) != NULL, "%s", survey.reason);
+	ck_assert_uint_eq(survey.ingest_pid, 0);
+	pair_introduce(t.pair); /* to a new broker */
+	ck_assert_uint_eq(t.seen[t.n_seen - 1].state, CAMERA_BLOCKED);
+	ck_assert_str_eq(t.seen[t.n_seen - 1].reason, survey.reason);
+}
+
+START_TEST(test_pin_blocks)
+{
+	const struct event_seen *e;
+
+	begin("wrong-pin");
+	pair_want(t.pair, 1);
+	e = run_until(&wire_camera_news, CAMERA_BLOCKED);
+	ck_assert_str_eq(e->reason, "certificate pin differs");
+	ck_assert_uint_eq(run_until(&wire_pair_dead, 0)->generation, 1);
+	assert_blocked("certificate pin differs");
+	ck_assert_uint_eq(t.keeps, 0); /* the next framemuxd tries again */
+	ck_assert_str_eq(pair_record(t.pair)->block, "");
+	pair_accept(t.pair);
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
+	run_until(&wire_pair_dead, 0);
+	end();
+}
+END_TEST
+
+static struct fingerprint_record kept;
+
+/* Live, killed and live again with one name; then another one answers. */
+START_TEST(test_fingerprint_blocks)
+{
+	const struct event_seen *e;
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof(address);
+	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char url[64];
+
+	inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+	ck_assert_int_eq(bind(server, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(server, 16), 0);
+	ck_assert_int_eq(getsockname(server, (struct sockaddr *)&address, &len), 0);
+	snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/x", ntohs(address.sin_port));
+	begin_at("two-faces", url, false);
+	pair_want(t.pair, 1);
+	await_life(1);
+	for (unsigned i = 0; i < 100 && !t.keeps; i++)
+		run_for(50);
+	ck_assert_uint_eq(t.keeps, 1);
+	ck_assert_uint_eq(t.keeps_live, 1); /* not before it has shown a picture */
+	ck_assert_str_eq(pair_record(t.pair)->print.server, "face 1");
+	pair_kill(t.pair, 1, "it shall die");
+	await_life(2);
+	pair_kill(t.pair, 2, "it shall die");
+	e = run_until(&wire_camera_news, CAMERA_BLOCKED);
+	ck_assert_ptr_nonnull(
+		strstr(e->reason, "its server changed from \"face 1\" to \"face 2\""));
+	run_until(&wire_pair_dead, 0);
+	assert_blocked("face 2");
+	ck_assert_uint_eq(t.keeps, 2);
+	kept = *pair_record(t.pair);
+	ck_assert_str_eq(kept.block, e->reason);
+	/* the next framemuxd remembers */
+	pair_free(t.pair);
+	t.pair = pair_new(&t.host, &t.camera, 0);
+	pair_restore(t.pair, &kept);
+	assert_blocked("face 2");
+	/* a person says that it is right */
+	pair_want(t.pair, 0);
+	pair_accept(t.pair);
+	ck_assert_uint_eq(t.seen[t.n_seen - 1].state, CAMERA_IDLE);
+	ck_assert_str_eq(pair_record(t.pair)->block, "");
+	ck_assert(!pair_record(t.pair)->print.has_identity);
+	pair_want(t.pair, 1);
+	run_until(&wire_camera_news, CAMERA_LIVE);
+	end();
+	close(server);
+}
+END_TEST
+
 START_TEST(test_stale)
 {
 	struct msg_survey_camera survey;
@@ -491,6 +759,12 @@ START_TEST(test_stale)
 	pair_survey(t.pair, 7, &survey);
 	ck_assert_uint_eq(survey.state, CAMERA_STALE);
 	ck_assert_uint_ge(survey.last_frame_age_ms, 300);
+	run_for(1000); /* the age is told as it is when somebody asks; the broker hears once */
+	for (size_t i = 0; i + 1 < t.n_seen; i++)
+		ck_assert_uint_ne(t.seen[i].state, CAMERA_STALE);
+	pair_survey(t.pair, 7, &survey);
+	ck_assert_ptr_nonnull(strstr(survey.reason, "no new frame for "));
+	ck_assert_double_ge(strtod(survey.reason + strlen("no new frame for "), NULL), 1.2);
 	ck_assert(!pair_is_at_rest(t.pair));
 	end(); /* with both alive: they are killed and reaped */
 }
@@ -554,6 +828,13 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_linger);
 	tcase_add_loop_test(tc, test_deaths, 0, sizeof(deaths) / sizeof(deaths[0]));
 	tcase_add_test(tc, test_growing_pauses);
+	tcase_add_test(tc, test_breaker);
+	tcase_add_test(tc, test_switch);
+	tcase_add_test(tc, test_steps);
+	tcase_add_test(tc, test_warm);
+	tcase_add_test(tc, test_warm_is_asked_for);
+	tcase_add_test(tc, test_pin_blocks);
+	tcase_add_test(tc, test_fingerprint_blocks);
 	tcase_add_test(tc, test_stale);
 	tcase_add_test(tc, test_killed_by_the_broker);
 	tcase_add_test(tc, test_digest_without_password);
