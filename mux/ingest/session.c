@@ -17,7 +17,14 @@
 #define SESSION_TIMEOUT_MAX  86400u
 #define SESSION_ATTEMPTS_MAX 3u /* of one request: bare, authorised, stale nonce */
 
-enum phase { PHASE_OPTIONS, PHASE_DESCRIBE, PHASE_SETUP, PHASE_PLAY, PHASE_PLAYING };
+enum phase {
+	PHASE_OPTIONS,
+	PHASE_DESCRIBE,
+	PHASE_IDENTITY,
+	PHASE_SETUP,
+	PHASE_PLAY,
+	PHASE_PLAYING
+};
 
 struct session {
 	struct session_config config;
@@ -27,7 +34,8 @@ struct session {
 
 	enum phase phase;
 	uint64_t phase_end_ns;
-	uint64_t progress_ns, alive_ns; /* last access unit; next keep-alive */
+	uint64_t heard_ns, progress_ns; /* last packet, last access unit */
+	uint64_t alive_ns;              /* next keep-alive */
 
 	/* The request under way. */
 	enum rtsp_method method;
@@ -45,7 +53,7 @@ struct session {
 	unsigned channel;
 	bool has_channel, options_keep_alive;
 	struct sdp_video video;
-	char base[LIMIT_PATH], aggregate[LIMIT_PATH];
+	char base[LIMIT_PATH], aggregate[LIMIT_PATH], control[LIMIT_PATH];
 };
 
 struct session *session_new(
@@ -70,6 +78,12 @@ void session_free(struct session *s)
 const struct failure *session_failure(const struct session *s)
 {
 	return &s->failure;
+}
+
+/* It does what no camera does by accident for long. */
+static int breach(struct session *s, const char *why)
+{
+	return fail_as(&s->failure, INGEST_BREACH, "%s", why);
 }
 
 static int send_request(struct session *s, const char *authorization)
@@ -133,11 +147,16 @@ static int request(struct session *s, enum rtsp_method method, const char *uri)
 	return try_request(s);
 }
 
+static uint64_t patience_ns(const struct session *s)
+{
+	return s->config.patience_s * NS_PER_S;
+}
+
 static int enter(struct session *s, enum phase phase, enum rtsp_method method, const char *uri,
 	uint64_t now_ns)
 {
 	s->phase = phase;
-	s->phase_end_ns = now_ns + SESSION_PHASE_S * NS_PER_S;
+	s->phase_end_ns = now_ns + patience_ns(s);
 	s->ops->phase(s->self, rtsp_method_name(method));
 	return request(s, method, uri);
 }
@@ -162,11 +181,31 @@ int session_answer(struct session *s, const struct msg_digest_answer *answer)
 
 /* ---- replies ---------------------------------------------------------------------------- */
 
+/* Nothing of its pictures is asked for before framemuxd has said that it is who it was. */
+static int ask_identity(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
+{
+	struct span sdp = {(const char *)m->body, m->body_len};
+	struct msg_identity identity;
+
+	identity_make(rtsp_header_first(m, "Server"), sdp, &s->config.ends, &identity);
+	s->phase = PHASE_IDENTITY;
+	s->phase_end_ns = now_ns + patience_ns(s);
+	return s->ops->identity(s->self, &identity) < 0
+		? fail(&s->failure, "framemuxd could not be asked whether this is the camera")
+		: 0;
+}
+
+int session_identified(struct session *s, uint64_t now_ns)
+{
+	if (s->phase != PHASE_IDENTITY)
+		return fail(&s->failure, "framemuxd answers what it was not asked");
+	return enter(s, PHASE_SETUP, RTSP_SETUP, s->control, now_ns);
+}
+
 static int take_description(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
 {
 	static const char *const names[] = {"Content-Base", "Content-Location"};
 	const struct home *home = &s->config.home;
-	char control[LIMIT_PATH];
 	int r;
 
 	if (!m->body_len)
@@ -180,7 +219,7 @@ static int take_description(struct session *s, const struct rtsp_message *m, uin
 		snprintf(s->base, sizeof(s->base), "%s", home->url);
 	r = url_resolve(home, s->base, span_of(s->video.session_control), s->aggregate);
 	if (r == 0)
-		r = url_resolve(home, s->aggregate, span_of(s->video.control), control);
+		r = url_resolve(home, s->aggregate, span_of(s->video.control), s->control);
 	if (r == -EXDEV)
 		return fail_final(&s->failure, "camera points to another host; refused");
 	if (r < 0)
@@ -188,7 +227,7 @@ static int take_description(struct session *s, const struct rtsp_message *m, uin
 	r = s->ops->video(s->self, &s->video, &s->failure);
 	if (r < 0)
 		return r;
-	return enter(s, PHASE_SETUP, RTSP_SETUP, control, now_ns);
+	return ask_identity(s, m, now_ns);
 }
 
 static int take_session_id(struct session *s, const struct rtsp_message *m)
@@ -200,9 +239,9 @@ static int take_session_id(struct session *s, const struct rtsp_message *m)
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return fail(&s->failure, "camera's session is malformed");
+		return breach(s, "camera's session is malformed");
 	if (s->id[0] && strcmp(s->id, id) != 0)
-		return fail(&s->failure, "camera answers for another session");
+		return breach(s, "camera answers for another session");
 	memcpy(s->id, id, sizeof(id));
 	if (timeout) {
 		s->timeout_s = timeout < SESSION_TIMEOUT_MIN ? SESSION_TIMEOUT_MIN : timeout;
@@ -239,7 +278,7 @@ static int take_play(struct session *s, const struct rtsp_message *m, uint64_t n
 	if (r < 0)
 		return r;
 	s->phase = PHASE_PLAYING;
-	s->progress_ns = now_ns;
+	s->progress_ns = s->heard_ns = now_ns;
 	plan_keep_alive(s, now_ns);
 	s->ops->phase(s->self, "waiting for video");
 	return 0;
@@ -254,6 +293,8 @@ static int take_success(struct session *s, const struct rtsp_message *m, uint64_
 		return enter(s, PHASE_DESCRIBE, RTSP_DESCRIBE, s->config.home.url, now_ns);
 	case PHASE_DESCRIBE:
 		return take_description(s, m, now_ns);
+	case PHASE_IDENTITY: /* no request is open then */
+		break;
 	case PHASE_SETUP:
 		return take_setup(s, m, now_ns);
 	case PHASE_PLAY:
@@ -331,12 +372,13 @@ static int match_reply(struct session *s, const struct rtsp_message *m)
 	if (r == -ENOENT && m->status == 401 && s->open && !s->asking)
 		return 1; /* some leave it out there */
 	if (r < 0)
-		return fail(&s->failure, "camera answers without a valid CSeq");
+		return breach(s, "camera answers without a valid CSeq");
 	if (cseq == s->cseq && s->open && !s->asking)
 		return 1;
 	if (s->phase == PHASE_PLAYING && cseq <= s->cseq)
 		return 0; /* a late reply to an earlier keep-alive */
-	return fail(&s->failure, "camera answers a request that was not made (CSeq %u)", cseq);
+	return fail_as(&s->failure, INGEST_BREACH,
+		"camera answers a request that was not made (CSeq %u)", cseq);
 }
 
 static int on_reply(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
@@ -372,7 +414,7 @@ static int on_request(struct session *s, const struct rtsp_message *m)
 	if (span_is(m->method, "REDIRECT"))
 		return fail_final(&s->failure, "camera redirects elsewhere; refused");
 	if (rtsp_cseq(m, &cseq) < 0)
-		return fail(&s->failure, "camera sends a request without CSeq");
+		return breach(s, "camera sends a request without CSeq");
 	n = snprintf(text, sizeof(text), "RTSP/1.0 %s\r\nCSeq: %u\r\n\r\n",
 		known ? "200 OK" : "501 Not Implemented", cseq);
 	if (s->ops->send(s->self, text, (size_t)n) < 0)
@@ -380,12 +422,13 @@ static int on_request(struct session *s, const struct rtsp_message *m)
 	return 0;
 }
 
-static int on_frame(struct session *s, const struct rtsp_message *m)
+static int on_frame(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
 {
 	if (!s->has_channel)
-		return fail(&s->failure, "camera sends media that was not asked for");
+		return breach(s, "camera sends media that was not asked for");
 	if (m->channel != s->channel) /* RTCP */
 		return 0;
+	session_heard(s, now_ns);
 	return s->ops->packet(s->self, m->body, m->body_len);
 }
 
@@ -402,13 +445,14 @@ int session_input(
 		ssize_t n = rtsp_next(buf + used, len - used, &m, &why);
 
 		if (n < 0)
-			return fail(&s->failure, "camera breaks the protocol: %s", why);
+			return fail_as(
+				&s->failure, INGEST_BREACH, "camera breaks the protocol: %s", why);
 		if (n == 0)
 			break;
 		used += (size_t)n;
 		switch (m.kind) {
 		case RTSP_KIND_FRAME:
-			r = on_frame(s, &m);
+			r = on_frame(s, &m, now_ns);
 			break;
 		case RTSP_KIND_RESPONSE:
 			r = on_reply(s, &m, now_ns);
@@ -428,7 +472,7 @@ int session_input(
 
 uint64_t session_deadline(const struct session *s)
 {
-	uint64_t silence = s->progress_ns + SESSION_SILENCE_S * NS_PER_S;
+	uint64_t silence = s->progress_ns + patience_ns(s);
 
 	if (s->phase != PHASE_PLAYING)
 		return s->phase_end_ns;
@@ -440,16 +484,29 @@ int session_tick(struct session *s, uint64_t now_ns)
 	if (s->phase != PHASE_PLAYING) {
 		if (now_ns < s->phase_end_ns)
 			return 0;
+		if (s->phase == PHASE_IDENTITY)
+			return fail(&s->failure,
+				"framemuxd did not say for %u s whether this is the camera",
+				s->config.patience_s);
 		return fail(&s->failure, "no answer to %s for %u s", rtsp_method_name(s->method),
-			SESSION_PHASE_S);
+			s->config.patience_s);
 	}
-	if (now_ns >= s->progress_ns + SESSION_SILENCE_S * NS_PER_S)
-		return fail(&s->failure, "no picture for %.1f s",
-			(double)(now_ns - s->progress_ns) / (double)NS_PER_S);
+	if (now_ns >= s->progress_ns + patience_ns(s)) {
+		bool silent = now_ns - s->heard_ns >= patience_ns(s);
+		uint64_t since_ns = silent ? s->heard_ns : s->progress_ns;
+
+		return fail(&s->failure, "no %s for %.1f s", silent ? "packet" : "picture",
+			(double)(now_ns - since_ns) / (double)NS_PER_S);
+	}
 	if (now_ns < s->alive_ns)
 		return 0;
 	plan_keep_alive(s, now_ns);
 	return request(s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
+}
+
+void session_heard(struct session *s, uint64_t now_ns)
+{
+	s->heard_ns = now_ns;
 }
 
 void session_progress(struct session *s, uint64_t now_ns)

@@ -1,18 +1,17 @@
 /*
- * A conversation with an RTSP camera over one TCP connection: OPTIONS, DESCRIBE, SETUP, PLAY, then
- * keep-alive. Bytes go in and come out through functions; it has no socket, no clock and no
- * password (framemuxd hashes challenges, and is asked without being waited for). Runs in ingest.
+ * A conversation with an RTSP camera over one TCP connection: OPTIONS, DESCRIBE, framemuxd's word
+ * that it is the camera that it was, SETUP, PLAY, then keep-alive. Bytes go in and come out through
+ * functions; it has no socket, no clock and no password (framemuxd hashes challenges, and is asked
+ * without being waited for). Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_SESSION_H
 #define FRAMEMUX_INGEST_SESSION_H
 
 #include "mux/ingest/failure.h"
+#include "mux/ingest/identity.h"
 #include "mux/ingest/sdp.h"
 #include "mux/ingest/url.h"
 #include "mux/link.h"
-
-#define SESSION_PHASE_S   10u /* for each step up to PLAY, authorisation included */
-#define SESSION_SILENCE_S 10u /* without a whole access unit, from PLAY on */
 
 /* What it needs from outside; self is the data given to session_new. */
 struct session_ops {
@@ -20,6 +19,8 @@ struct session_ops {
 	int (*send)(void *self, const void *buf, size_t len);
 	/* A challenge for framemuxd, which is answered by session_answer. 0 or -errno. */
 	int (*ask)(void *self, const struct msg_digest_ask *ask);
+	/* What it calls itself, answered by session_identified. 0 or -errno. */
+	int (*identity)(void *self, const struct msg_identity *identity);
 	/* What is going to be sent. 0, or -errno with the reason. */
 	int (*video)(void *self, const struct sdp_video *video, struct failure *ret_why);
 	/* An RTP packet. 0 or -errno. */
@@ -29,8 +30,10 @@ struct session_ops {
 };
 
 struct session_config {
-	struct home home; /* borrowed, valid as long as the session */
+	struct home home;          /* borrowed, valid as long as the session */
+	struct identity_ends ends; /* borrowed; of the connection */
 	bool has_password;
+	uint32_t patience_s; /* for each step up to PLAY, and for a picture from then on */
 };
 
 struct session;
@@ -43,13 +46,16 @@ void session_free(struct session *s);
 /*
  * These return 0, or -errno when the camera cannot be had: session_failure says why.
  * input: takes whole messages from buf; what is left belongs in front of the next bytes.
- * tick: to be called when session_deadline has come. progress: an access unit is complete.
+ * tick: to be called when session_deadline has come. heard: media came, over whatever way.
+ * progress: an access unit is complete.
  */
 int session_start(struct session *s, uint64_t now_ns);
 int session_input(
 	struct session *s, const uint8_t *buf, size_t len, uint64_t now_ns, size_t *ret_used);
 int session_answer(struct session *s, const struct msg_digest_answer *answer);
+int session_identified(struct session *s, uint64_t now_ns);
 int session_tick(struct session *s, uint64_t now_ns);
+void session_heard(struct session *s, uint64_t now_ns);
 void session_progress(struct session *s, uint64_t now_ns);
 int session_closed(struct session *s); /* the camera closed the connection */
 uint64_t session_deadline(const struct session *s);

@@ -27,7 +27,7 @@ struct camera {
 	struct channel *channel; /* owned */
 	struct session *session; /* owned */
 	struct depay *depay;     /* owned; from DESCRIBE on */
-	char peer[INET6_ADDRSTRLEN];
+	char peer[INET6_ADDRSTRLEN], local[INET6_ADDRSTRLEN];
 	uint64_t now_ns; /* of the bytes that are being read */
 	size_t in_len;
 	int channel_error; /* has said why */
@@ -49,6 +49,13 @@ static int on_ask(void *self, const struct msg_digest_ask *ask)
 	struct camera *c = self;
 
 	return c->cx.ask(c->cx.ingest, &wire_digest_ask, ask);
+}
+
+static int on_identity(void *self, const struct msg_identity *identity)
+{
+	struct camera *c = self;
+
+	return c->cx.ask(c->cx.ingest, &wire_identity, identity);
 }
 
 static void on_phase(void *self, const char *name)
@@ -74,7 +81,7 @@ static int on_video(void *self, const struct sdp_video *video, struct failure *r
 	int r;
 
 	if (c->depay)
-		return fail(ret_why, "camera describes itself twice");
+		return fail_as(ret_why, INGEST_BREACH, "camera describes itself twice");
 	r = depay_new(video, on_unit, c, &c->depay, ret_why);
 	if (r < 0)
 		return r == -ENOMEM ? fail(ret_why, "out of memory") : r;
@@ -94,6 +101,7 @@ static int on_packet(void *self, const uint8_t *buf, size_t len)
 static const struct session_ops session_ops = {
 	.send = on_send,
 	.ask = on_ask,
+	.identity = on_identity,
 	.video = on_video,
 	.packet = on_packet,
 	.phase = on_phase,
@@ -109,14 +117,16 @@ static int outcome(struct camera *c, int r)
 	return r;
 }
 
-static void name_peer(int fd, char ret[INET6_ADDRSTRLEN])
+/* One end of the connection: get is getpeername or getsockname. */
+static void name_end(
+	int fd, int (*get)(int, struct sockaddr *, socklen_t *), char ret[INET6_ADDRSTRLEN])
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	const void *address = NULL;
 
 	ret[0] = 0;
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
+	if (get(fd, (struct sockaddr *)&ss, &len) < 0)
 		return;
 	if (ss.ss_family == AF_INET)
 		address = &((struct sockaddr_in *)&ss)->sin_addr;
@@ -147,10 +157,13 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	if (!c)
 		return fail(cx->failure, "out of memory");
 	c->cx = *cx;
-	name_peer(cx->fd, c->peer);
+	name_end(cx->fd, getpeername, c->peer);
+	name_end(cx->fd, getsockname, c->local);
 	config = (struct session_config){
 		.home = {.url = cx->start->url, .peer = c->peer},
+		.ends = {.camera = c->peer, .ours = c->local},
 		.has_password = cx->start->has_password,
+		.patience_s = cx->start->patience_s,
 	};
 	r = channel_open(cx->fd, cx->start, cx->failure, &c->channel);
 	if (r == 0) {
@@ -228,9 +241,11 @@ static int camera_answer(void *self, const struct wire_message *m, const void *m
 	struct camera *c = self;
 
 	(void)fds;
-	if (m != &wire_digest_answer)
-		return -EPROTO;
-	return outcome(c, session_answer(c->session, msg));
+	if (m == &wire_digest_answer)
+		return outcome(c, session_answer(c->session, msg));
+	if (m == &wire_identity_ok)
+		return outcome(c, session_identified(c->session, clock_monotonic_ns()));
+	return -EPROTO;
 }
 
 static void camera_end(void *self)

@@ -108,7 +108,7 @@ tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
-	tests/unit/test_ingest_role
+	tests/unit/test_ingest_role tests/unit/test_ingest_identity
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -120,6 +120,9 @@ tests_unit_test_ingest_sdp_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c
 tests_unit_test_ingest_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_session_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_identity_SOURCES = tests/unit/test_ingest_identity.c
+tests_unit_test_ingest_identity_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_identity_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_au_SOURCES = tests/unit/test_ingest_au.c tests/unit/ingest_material.h
 tests_unit_test_ingest_au_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)

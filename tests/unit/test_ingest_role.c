@@ -330,6 +330,17 @@ static void camera_sends(uint16_t sequence, uint32_t timestamp, bool marker, uin
 	ck_assert_int_eq(write(camera, p, sizeof(p)), sizeof(p));
 }
 
+/* framemuxd says that it is the camera that it was. */
+static void identify(const char *server)
+{
+	struct msg_identity identity;
+	const struct msg_identity_ok ok = {.generation = 7};
+
+	expect(&wire_identity, &identity);
+	ck_assert_str_eq(identity.server, server);
+	ck_assert_int_eq(sock_send_msg(to_role, &wire_identity_ok, &ok), 0);
+}
+
 static void camera_plays(void)
 {
 	static const char *const sdp = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
@@ -337,7 +348,9 @@ static void camera_plays(void)
 	begin(INGEST_RTSP, -1);
 	expect_hello();
 	camera_answers("OPTIONS " URL " ", "200 \r\n");
-	camera_answers("DESCRIBE " URL " ", "200 Content-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
+	camera_answers("DESCRIBE " URL " ", "200 Server: cam 1\r\nContent-Length: %zu\r\n\r\n%s",
+		strlen(sdp), sdp);
+	identify("cam 1");
 	camera_answers("SETUP " URL " ",
 		"200 Session: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n\r\n");
 	camera_answers("PLAY " URL " ", "200 Session: 1\r\n\r\n");

@@ -14,9 +14,11 @@
 	"v=0\r\na=control:*\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t1\r\n"
 
 static struct session *session;
-static char sent[65536];            /* since the last look */
-static struct msg_digest_ask asked; /* the last question */
-static unsigned asks, packets, videos;
+static char sent[65536];             /* since the last look */
+static struct msg_digest_ask asked;  /* the last question */
+static struct msg_identity identity; /* what was told of the camera */
+static bool is_held;                 /* framemuxd does not answer about it yet */
+static unsigned asks, packets, videos, identities;
 static uint64_t now = 1000 * NS_PER_S;
 
 static int on_send(void *self, const void *buf, size_t len)
@@ -32,6 +34,14 @@ static int on_ask(void *self, const struct msg_digest_ask *ask)
 	asked = *ask;
 	asks++;
 	return 0;
+}
+
+static int on_identity(void *self, const struct msg_identity *m)
+{
+	(void)self;
+	identity = *m;
+	identities++;
+	return is_held ? 0 : session_identified(session, now);
 }
 
 static int on_video(void *self, const struct sdp_video *video, struct failure *ret_why)
@@ -58,14 +68,15 @@ static void on_phase(void *self, const char *name)
 	(void)name;
 }
 
-static const struct session_ops ops = {on_send, on_ask, on_video, on_packet, on_phase};
+static const struct session_ops ops = {on_send, on_ask, on_identity, on_video, on_packet, on_phase};
 
 static void begin(bool has_password)
 {
-	struct session_config config = {{URL, "10.0.0.7"}, has_password};
+	struct session_config config = {
+		{URL, "10.0.0.7"}, {"10.0.0.7", "10.0.0.1"}, has_password, 10};
 
 	sent[0] = 0;
-	asks = packets = videos = 0;
+	asks = packets = videos = identities = 0;
 	session = session_new(&config, &ops, NULL);
 	ck_assert_int_eq(session_start(session, now), 0);
 }
@@ -183,7 +194,89 @@ START_TEST(silence_ends_it)
 	now += 10 * NS_PER_S - 1;
 	ck_assert_int_eq(session_tick(session, now), 0);
 	now += 1;
+	assert_failed(session_tick(session, now), false, "no packet for 10.0 s");
+}
+END_TEST
+
+START_TEST(packets_without_a_picture_end_it)
+{
+	static const uint8_t rtp[] = {'$', 2, 0, 1, 'x'};
+
+	play(SETUP_REPLY);
+	now += 7 * NS_PER_S;
+	ck_assert_int_eq(says_bytes(rtp, sizeof(rtp)), 0);
+	now += 3 * NS_PER_S;
 	assert_failed(session_tick(session, now), false, "no picture for 10.0 s");
+	play(SETUP_REPLY); /* heard of in another way, as over UDP */
+	now += 7 * NS_PER_S;
+	session_heard(session, now);
+	now += 4 * NS_PER_S;
+	assert_failed(session_tick(session, now), false, "no picture for 11.0 s");
+}
+END_TEST
+
+/* Nothing is set up before framemuxd has said that it is the camera that it was. */
+START_TEST(identity_comes_before_setup)
+{
+	begin(false);
+	is_held = true;
+	replies(1, "200 OK", "Server: not this one\r\n", "");
+	ck_assert_uint_eq(identities, 0);
+	ck_assert_int_eq(replies(2, "200 OK", "Server: Rtsp Server\r\n",
+				 "v=0\r\no=- 5 6 IN IP4 10.0.0.7\r\n"
+				 "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"),
+		0);
+	ck_assert_uint_eq(identities, 1);
+	ck_assert_str_eq(identity.server, "Rtsp Server");
+	ck_assert_str_eq(identity.origin, "- IN IP4 itself");
+	ck_assert_str_eq(sent, "");
+	ck_assert_uint_eq(session_deadline(session), now + 10 * NS_PER_S);
+	ck_assert_int_eq(session_identified(session, now), 0);
+	assert_sent("SETUP " URL " RTSP/1.0");
+	assert_failed(session_identified(session, now), false, "not asked");
+	begin(false);
+	replies(1, "200 OK", "", "");
+	replies(2, "200 OK", "", SDP);
+	ck_assert_str_eq(sent, "");
+	assert_failed(replies(3, "200 OK", SETUP_REPLY, ""), false, "not made");
+	begin(false);
+	replies(1, "200 OK", "", "");
+	replies(2, "200 OK", "", SDP);
+	now += 10 * NS_PER_S;
+	assert_failed(session_tick(session, now), false, "framemuxd did not say for 10 s");
+	is_held = false;
+}
+END_TEST
+
+START_TEST(patience_is_configured)
+{
+	const struct session_config config = {
+		{URL, "10.0.0.7"}, {"10.0.0.7", "10.0.0.1"}, false, 3};
+
+	session = session_new(&config, &ops, NULL);
+	ck_assert_int_eq(session_start(session, now), 0);
+	now += 3 * NS_PER_S - 1;
+	ck_assert_int_eq(session_tick(session, now), 0);
+	now++;
+	assert_failed(session_tick(session, now), false, "no answer to OPTIONS for 3 s");
+}
+END_TEST
+
+/* What no camera does by accident for long: framemuxd spares those that keep at it. */
+START_TEST(breaches_are_told_apart)
+{
+	begin(false);
+	ck_assert_int_lt(says("HTTP/1.1 400 Bad Request\r\n\r\n"), 0);
+	ck_assert_int_eq(session_failure(session)->what, INGEST_BREACH);
+	session_free(session);
+	begin(false);
+	ck_assert_int_lt(replies(2, "200 OK", "", ""), 0);
+	ck_assert_int_eq(session_failure(session)->what, INGEST_BREACH);
+	session_free(session);
+	begin(false);
+	ck_assert_int_lt(session_closed(session), 0);
+	ck_assert_int_eq(session_failure(session)->what, INGEST_AGAIN);
+	session_free(session);
 }
 END_TEST
 
@@ -409,6 +502,10 @@ int main(void)
 	tcase_add_test(t, keep_alive_at_half_of_the_timeout);
 	tcase_add_test(t, unanswered_keep_alives_do_not_matter);
 	tcase_add_test(t, silence_ends_it);
+	tcase_add_test(t, packets_without_a_picture_end_it);
+	tcase_add_test(t, identity_comes_before_setup);
+	tcase_add_test(t, patience_is_configured);
+	tcase_add_test(t, breaches_are_told_apart);
 	tcase_add_test(t, each_step_has_its_time);
 	tcase_add_test(t, each_request_is_authorised_anew);
 	tcase_add_test(t, a_wrong_password_is_final);
