@@ -186,6 +186,23 @@ static GstRTSPFilterResult drop_client(GstRTSPServer *server, GstRTSPClient *cli
 	return GST_RTSP_FILTER_REMOVE;
 }
 
+/* "--server": what it calls itself in each answer. */
+static void set_server(
+	GstRTSPClient *client, GstRTSPSession *session, GstRTSPMessage *message, gpointer name)
+{
+	(void)client, (void)session;
+	if (gst_rtsp_message_get_type(message) != GST_RTSP_MESSAGE_RESPONSE)
+		return;
+	gst_rtsp_message_remove_header(message, GST_RTSP_HDR_SERVER, -1);
+	gst_rtsp_message_add_header(message, GST_RTSP_HDR_SERVER, name);
+}
+
+static void on_client(GstRTSPServer *server, GstRTSPClient *client, gpointer name)
+{
+	(void)server;
+	g_signal_connect(client, "send-message", G_CALLBACK(set_server), name);
+}
+
 static GstRTSPAuth *auth_from_file(const char *digest, const char *user, const char *file)
 {
 	GError *error = NULL;
@@ -205,6 +222,7 @@ static GstRTSPAuth *auth_from_file(const char *digest, const char *user, const c
 int main(int argc, char **argv)
 {
 	const char *port = "0", *user = NULL, *password_file = NULL, *digest = "md5";
+	const char *name = NULL, *realm = NULL;
 	char **cameras = NULL;
 	GOptionEntry options[] = {
 		{"port", 0, 0, G_OPTION_ARG_STRING, &port, "listen on this port (0: any)", "N"},
@@ -212,6 +230,9 @@ int main(int argc, char **argv)
 		{"password-file", 0, 0, G_OPTION_ARG_FILENAME, &password_file, "first line",
 			"FILE"},
 		{"digest", 0, 0, G_OPTION_ARG_STRING, &digest, "md5, md5-sess or sha256", "NAME"},
+		{"realm", 0, 0, G_OPTION_ARG_STRING, &realm, "of digest authentication (md5)",
+			"TEXT"},
+		{"server", 0, 0, G_OPTION_ARG_STRING, &name, "the Server header", "TEXT"},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &cameras, NULL,
 			"MOUNT=KIND[:KEY=VALUE,...]..."},
 		{0},
@@ -251,9 +272,13 @@ int main(int argc, char **argv)
 
 		if (!auth)
 			return 64;
+		if (realm)
+			gst_rtsp_auth_set_realm(auth, realm);
 		gst_rtsp_server_set_auth(server, auth);
 		g_object_unref(auth);
 	}
+	if (name)
+		g_signal_connect(server, "client-connected", G_CALLBACK(on_client), (gpointer)name);
 	if (!gst_rtsp_server_attach(server, NULL)) {
 		fprintf(stderr, "camserver: cannot listen on 127.0.0.1:%s\n", port);
 		return 69;

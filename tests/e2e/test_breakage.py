@@ -10,6 +10,7 @@ import re
 
 import harness
 import pattern
+import test_life
 import test_memory
 import test_revoke
 import test_wire
@@ -112,6 +113,8 @@ TESTS += [
         test_memory.test_ring_is_sealed_and_read_only, "before 3 frames", "broker-writable-fd")),
     ("broker-writable-fd is seen", seen_by(test_memory.test_ring_is_sealed_and_read_only,
         "descriptor flags|mapped as", "broker-writable-fd", "lib-skip-seals")),
+    ("daemon-skip-fingerprint is seen", seen_by(test_life.test_another_server_answers,
+        "not blocked", "daemon-skip-fingerprint")),
     ("broker-skip-proof is seen", seen_by(
         test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
 ]
