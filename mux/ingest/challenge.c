@@ -170,16 +170,20 @@ static void read_header(struct span rest, struct picking *p)
 	finish(p, &d);
 }
 
-int challenge_pick(const struct rtsp_message *m, struct challenge *ret)
+int challenge_pick(const struct head *head, bool basic_permitted, struct challenge *ret)
 {
 	struct picking p = {0};
 	struct span value;
 	unsigned at = 0;
 
-	while (rtsp_header(m, "WWW-Authenticate", &at, &value))
+	while (head_find(head, "WWW-Authenticate", &at, &value))
 		read_header(value, &p);
 	if (p.found) {
 		*ret = p.best;
+		return 0;
+	}
+	if (p.basic && basic_permitted) {
+		*ret = (struct challenge){.basic = true};
 		return 0;
 	}
 	if (p.unknown)

@@ -6,18 +6,21 @@
 #ifndef FRAMEMUX_INGEST_CHALLENGE_H
 #define FRAMEMUX_INGEST_CHALLENGE_H
 
-#include "mux/ingest/rtsp.h"
+#include "mux/ingest/head.h"
+#include "mux/link.h"
 
 struct challenge {
+	bool basic; /* nothing else below counts then */
 	enum digest_algorithm algorithm;
 	bool names_algorithm, has_qop, stale;
 	char realm[256], nonce[512], opaque[512]; /* sizes of digest_ask's fields */
 };
 
 /*
- * The best Digest challenge of a 401: SHA-256, then MD5-sess, then MD5. -ENOENT there is none,
- * -EACCES only Basic, -EOPNOTSUPP only kinds that we cannot answer.
+ * The best challenge of a 401: Digest with SHA-256, then MD5-sess, then MD5, then Basic where that
+ * is permitted. -ENOENT there is none, -EACCES only Basic, -EOPNOTSUPP only kinds that we cannot
+ * answer.
  */
-int challenge_pick(const struct rtsp_message *m, struct challenge *ret);
+int challenge_pick(const struct head *head, bool basic_permitted, struct challenge *ret);
 
 #endif

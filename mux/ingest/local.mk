@@ -7,6 +7,7 @@ libingest_la_SOURCES = \
 	mux/ingest/depay.c mux/ingest/depay.h \
 	mux/ingest/failure.c mux/ingest/failure.h \
 	mux/ingest/identity.c mux/ingest/identity.h \
+	mux/ingest/head.c mux/ingest/head.h \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \

@@ -27,27 +27,8 @@ static ssize_t next_frame(const uint8_t *buf, size_t len, struct rtsp_message *r
 	ret->channel = buf[1];
 	ret->body = buf + RTSP_FRAME_HEADER;
 	ret->body_len = body;
-	ret->n_headers = 0;
+	ret->head.n = 0;
 	return (ssize_t)(RTSP_FRAME_HEADER + body);
-}
-
-/* Bytes of start line and headers with the empty line that ends them; 0 if that has not come. */
-static size_t head_length(const uint8_t *buf, size_t len)
-{
-	size_t at = 0;
-
-	while (at < len) {
-		const uint8_t *lf = memchr(buf + at, '\n', len - at);
-
-		if (!lf)
-			return 0;
-		at = (size_t)(lf - buf) + 1;
-		if (at < len && buf[at] == '\n')
-			return at + 1;
-		if (len - at >= 2 && buf[at] == '\r' && buf[at + 1] == '\n')
-			return at + 2;
-	}
-	return 0;
 }
 
 /* "RTSP/1.0 200 OK" or "OPTIONS rtsp://... RTSP/1.0". */
@@ -80,62 +61,10 @@ static int start_line(struct span line, struct rtsp_message *ret)
 	return 0;
 }
 
-static int header_lines(struct span rest, struct rtsp_message *ret, const char **ret_why)
-{
-	struct span line;
-
-	ret->n_headers = 0;
-	while (span_line(&rest, &line) && line.len) {
-		const char *colon;
-		struct rtsp_header *h;
-
-		if (line.at[0] == ' ' ||
-			line.at[0] == '\t') { /* folded: part of the value before */
-			if (!ret->n_headers)
-				return (int)refuse(ret_why, -EPROTO, "a header line is malformed");
-			h = &ret->headers[ret->n_headers - 1];
-			h->value.len = (size_t)(line.at + line.len - h->value.at);
-			h->value = span_trim(h->value);
-			continue;
-		}
-		colon = memchr(line.at, ':', line.len);
-		if (!colon)
-			return (int)refuse(ret_why, -EPROTO, "a header line is malformed");
-		if (ret->n_headers == RTSP_HEADERS_MAX)
-			return (int)refuse(ret_why, -EMSGSIZE, "too many headers");
-		h = &ret->headers[ret->n_headers++];
-		h->name = span_trim((struct span){line.at, (size_t)(colon - line.at)});
-		h->value = span_trim(
-			(struct span){colon + 1, (size_t)(line.at + line.len - colon) - 1});
-	}
-	return 0;
-}
-
-static int content_length(const struct rtsp_message *m, uint32_t *ret, const char **ret_why)
-{
-	struct span value;
-	unsigned at = 0;
-	bool seen = false;
-	uint32_t n = 0;
-
-	while (rtsp_header(m, "Content-Length", &at, &value)) {
-		uint32_t one = 0;
-		int r = span_number(value, RTSP_BODY_MAX, &one);
-
-		if (r == -ERANGE)
-			return (int)refuse(ret_why, -EMSGSIZE, "a body is larger than allowed");
-		if (r < 0 || (seen && one != n))
-			return (int)refuse(ret_why, -EPROTO, "Content-Length is malformed");
-		n = one;
-		seen = true;
-	}
-	*ret = n;
-	return 0;
-}
-
 ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, const char **ret_why)
 {
-	size_t blank = 0, head;
+	size_t blank = 0;
+	ssize_t head;
 	struct span text, line = {0};
 	uint32_t body;
 	int r;
@@ -152,54 +81,31 @@ ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, cons
 		return next_frame(buf, len, ret);
 	if (buf[0] < 'A' || buf[0] > 'Z')
 		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
-	head = head_length(buf, len < RTSP_HEADER_BYTES_MAX ? len : RTSP_HEADER_BYTES_MAX);
-	if (!head) {
-		if (len < RTSP_HEADER_BYTES_MAX)
-			return 0;
+	head = head_length(buf, len);
+	if (head < 0)
 		return refuse(ret_why, -EMSGSIZE, "headers are larger than allowed");
-	}
-	text = (struct span){(const char *)buf, head};
+	if (head == 0)
+		return 0;
+	text = (struct span){(const char *)buf, (size_t)head};
 	span_line(&text, &line);
 	if (start_line(line, ret) < 0)
 		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
-	r = header_lines(text, ret, ret_why);
+	r = head_parse(text, &ret->head, ret_why);
 	if (r < 0)
 		return r;
-	r = content_length(ret, &body, ret_why);
-	if (r < 0)
+	r = head_content_length(&ret->head, RTSP_BODY_MAX, &body, ret_why);
+	if (r < 0 && r != -ENOENT)
 		return r;
-	if (len - head < body)
+	if (len - (size_t)head < body)
 		return 0;
 	ret->body = buf + head;
 	ret->body_len = body;
-	return (ssize_t)(head + body);
-}
-
-bool rtsp_header(const struct rtsp_message *m, const char *name, unsigned *at, struct span *ret)
-{
-	while (*at < m->n_headers) {
-		const struct rtsp_header *h = &m->headers[(*at)++];
-
-		if (span_is(h->name, name)) {
-			*ret = h->value;
-			return true;
-		}
-	}
-	return false;
-}
-
-struct span rtsp_header_first(const struct rtsp_message *m, const char *name)
-{
-	struct span value = {"", 0};
-	unsigned at = 0;
-
-	rtsp_header(m, name, &at, &value);
-	return value;
+	return head + (ssize_t)body;
 }
 
 int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret)
 {
-	struct span value = rtsp_header_first(m, "CSeq");
+	struct span value = head_first(&m->head, "CSeq");
 
 	if (!value.len)
 		return -ENOENT;
@@ -208,7 +114,7 @@ int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret)
 
 int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32_t *ret_timeout_s)
 {
-	struct span value = rtsp_header_first(m, "Session"), piece;
+	struct span value = head_first(&m->head, "Session"), piece;
 	uint32_t timeout = 0;
 
 	if (!span_cut(&value, ";", &piece))
@@ -229,7 +135,7 @@ int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32
 
 int rtsp_transport(const struct rtsp_message *m, unsigned *ret_channel)
 {
-	struct span value = rtsp_header_first(m, "Transport"), piece;
+	struct span value = head_first(&m->head, "Transport"), piece;
 	unsigned channel = 0;
 	bool tcp = false;
 

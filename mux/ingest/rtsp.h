@@ -10,22 +10,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "mux/ingest/span.h"
+#include "mux/ingest/head.h"
 #include "mux/link.h"
 
-#define RTSP_HEADER_BYTES_MAX 8192u /* start line and headers of one message */
-#define RTSP_HEADERS_MAX      64u
-#define RTSP_BODY_MAX         65536u
-#define RTSP_FRAME_HEADER     4u /* '$', channel, length */
-#define RTSP_MESSAGE_MAX      (RTSP_HEADER_BYTES_MAX + RTSP_BODY_MAX)
-#define RTSP_REQUEST_MAX      8192u /* a request of ours */
+#define RTSP_BODY_MAX     65536u
+#define RTSP_FRAME_HEADER 4u /* '$', channel, length */
+#define RTSP_MESSAGE_MAX  (HEAD_BYTES_MAX + RTSP_BODY_MAX)
+#define RTSP_REQUEST_MAX  8192u /* a request of ours */
 
 /* BLANK: empty lines between messages, which some servers send. */
 enum rtsp_kind { RTSP_KIND_RESPONSE, RTSP_KIND_REQUEST, RTSP_KIND_FRAME, RTSP_KIND_BLANK };
-
-struct rtsp_header {
-	struct span name, value; /* value: trimmed; a folded one keeps its line ends inside */
-};
 
 /* All pointers lead into the buffer that was parsed. */
 struct rtsp_message {
@@ -36,8 +30,7 @@ struct rtsp_message {
 	unsigned channel;    /* frame */
 	const uint8_t *body; /* of all three */
 	size_t body_len;
-	unsigned n_headers;
-	struct rtsp_header headers[RTSP_HEADERS_MAX];
+	struct head head; /* response, request */
 };
 
 /*
@@ -46,12 +39,6 @@ struct rtsp_message {
  * bytes.
  */
 ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, const char **ret_why);
-
-/* The first header of that name from index *at on, which moves behind it; false: no more. */
-bool rtsp_header(const struct rtsp_message *m, const char *name, unsigned *at, struct span *ret);
-
-/* The first header of that name, empty if there is none. */
-struct span rtsp_header_first(const struct rtsp_message *m, const char *name);
 
 /* The CSeq header. -ENOENT if missing, -EINVAL if it is no number. */
 int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret);

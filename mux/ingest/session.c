@@ -214,8 +214,8 @@ static int take_description(struct session *s, const struct rtsp_message *m, uin
 	if (r < 0)
 		return r;
 	/* Of another host: not used. Some cameras name an inner address. */
-	if (url_base(home, rtsp_header_first(m, names[0]), s->base) < 0 &&
-		url_base(home, rtsp_header_first(m, names[1]), s->base) < 0)
+	if (url_base(home, head_first(&m->head, names[0]), s->base) < 0 &&
+		url_base(home, head_first(&m->head, names[1]), s->base) < 0)
 		snprintf(s->base, sizeof(s->base), "%s", home->url);
 	r = url_resolve(home, s->base, span_of(s->video.session_control), s->aggregate);
 	if (r == 0)
@@ -314,7 +314,7 @@ static int take_challenge(struct session *s, const struct rtsp_message *m)
 	if (!s->config.has_password)
 		return fail_final(&s->failure,
 			"401: camera asks for a user and password, none is configured");
-	r = challenge_pick(m, &challenge);
+	r = challenge_pick(&m->head, false, &challenge);
 	if (r == -EACCES)
 		return fail_final(&s->failure, "401: camera asks for Basic in the clear; refused");
 	if (r < 0)

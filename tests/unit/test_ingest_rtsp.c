@@ -75,9 +75,9 @@ START_TEST(bare_line_feeds_and_folded_headers)
 	ck_assert_int_gt(parse("RTSP/1.0 401 No\nCSeq: 1\nWWW-Authenticate: Digest\n"
 			       "\trealm=\"a\",\n  nonce=\"b\"\n\n"),
 		0);
-	ck_assert_uint_eq(msg.n_headers, 2);
-	assert_span(rtsp_header_first(&msg, "www-authenticate"),
-		"Digest\n\trealm=\"a\",\n  nonce=\"b\"");
+	ck_assert_uint_eq(msg.head.n, 2);
+	assert_span(
+		head_first(&msg.head, "www-authenticate"), "Digest\n\trealm=\"a\",\n  nonce=\"b\"");
 }
 END_TEST
 
@@ -125,13 +125,13 @@ START_TEST(everything_is_bounded)
 	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 65537\r\n\r\n"), -EMSGSIZE);
 	ck_assert_int_eq(parse("RTSP/1.0 200 OK\r\nContent-Length: 65536\r\n\r\n"), 0);
 	/* A header line without end. */
-	memset(text, 'A', RTSP_HEADER_BYTES_MAX);
+	memset(text, 'A', HEAD_BYTES_MAX);
 	ck_assert_int_eq(parse(text), -EMSGSIZE);
-	text[RTSP_HEADER_BYTES_MAX - 1] = 0;
+	text[HEAD_BYTES_MAX - 1] = 0;
 	ck_assert_int_eq(parse(text), 0);
 	/* 65 headers. */
 	n = (size_t)sprintf(text, "RTSP/1.0 200 OK\r\n");
-	for (unsigned i = 0; i < RTSP_HEADERS_MAX; i++)
+	for (unsigned i = 0; i < HEAD_LINES_MAX; i++)
 		n += (size_t)sprintf(text + n, "A: b\r\n");
 	sprintf(text + n, "\r\n");
 	ck_assert_int_gt(parse(text), 0);
@@ -191,7 +191,7 @@ static int pick(const char *headers, struct challenge *ret)
 	snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\n%s\r\n\r\n", headers);
 	ck_assert_int_gt(parse(text), 0);
 	memset(ret, 0, sizeof(*ret));
-	return challenge_pick(&msg, ret);
+	return challenge_pick(&msg.head, false, ret);
 }
 
 START_TEST(the_strongest_challenge_wins)
@@ -353,7 +353,7 @@ START_TEST(real_replies_are_understood)
 		ck_assert_int_eq(rtsp_next(text, len, &msg, &why), (ssize_t)len);
 		ck_assert_uint_eq(msg.status, replies[i].status);
 		if (msg.status == 401)
-			ck_assert_int_eq(challenge_pick(&msg, &c), 0);
+			ck_assert_int_eq(challenge_pick(&msg.head, false, &c), 0);
 	}
 }
 END_TEST
@@ -383,10 +383,10 @@ START_TEST(mutations_never_read_outside)
 
 		ck_assert_int_le(used, (ssize_t)n);
 		if (used > 0 && msg.kind == RTSP_KIND_RESPONSE) {
-			challenge_pick(&msg, &c);
+			challenge_pick(&msg.head, false, &c);
 			rtsp_session(&msg, id, sizeof(id), &v);
 			rtsp_transport(&msg, &channel);
-			url_base(&home, rtsp_header_first(&msg, "Session"), out);
+			url_base(&home, head_first(&msg.head, "Session"), out);
 		}
 		free(copy);
 	}
