@@ -8,16 +8,18 @@ libingest_la_SOURCES = \
 	mux/ingest/failure.c mux/ingest/failure.h \
 	mux/ingest/identity.c mux/ingest/identity.h \
 	mux/ingest/head.c mux/ingest/head.h \
+	mux/ingest/http.c mux/ingest/http.h \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
 	mux/ingest/movie.c mux/ingest/movie.h \
+	mux/ingest/multipart.c mux/ingest/multipart.h \
 	mux/ingest/rtp.c mux/ingest/rtp.h \
 	mux/ingest/rtsp.c mux/ingest/rtsp.h \
 	mux/ingest/sdp.c mux/ingest/sdp.h \
 	mux/ingest/session.c mux/ingest/session.h \
-	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_pattern.c \
-	mux/ingest/source_rtsp.c \
+	mux/ingest/source.h mux/ingest/source_file.c \
+	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \
 	mux/ingest/url.c mux/ingest/url.h

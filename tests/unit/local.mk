@@ -108,12 +108,16 @@ tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
-	tests/unit/test_ingest_role tests/unit/test_ingest_identity
+	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
+	tests/unit/test_ingest_http
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
 tests_unit_test_ingest_rtsp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_rtsp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_http_SOURCES = tests/unit/test_ingest_http.c tests/unit/ingest_material.h
+tests_unit_test_ingest_http_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_http_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_sdp_SOURCES = tests/unit/test_ingest_sdp.c tests/unit/ingest_material.h
 tests_unit_test_ingest_sdp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_sdp_LDADD = libingest.la $(UNIT_LIBS)
