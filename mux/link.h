@@ -194,6 +194,8 @@ enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP };
  * tls: speak TLS on the socket and verify the peer: by tls_pin (the SHA-256 of its public key)
  * where has_pin, else by the certificates of LINK_FD_INGEST_TRUST and tls_host.
  * basic: what an Authorization header for Basic says; "" unless TLS and the configuration permit it.
+ * answered: a digest_answer follows at once, its request 0: what the life before asked for and could
+ * not say any more (INGEST_AUTH). The first request says it.
  * transport: RTSP, which one to begin with; may_switch: the other is permitted too.
  * memory_mb: the process limits itself to that. patience_s: so long it waits for a step, a packet or
  * a picture.
@@ -213,6 +215,7 @@ enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP };
 	M(T, BYTES, tls_pin, TLS_PIN_BYTES)                                                        \
 	M(T, STR, tls_host, LIMIT_HOST)                                                            \
 	M(T, STR, basic, LIMIT_BASIC)                                                              \
+	M(T, U32, answered, )                                                                      \
 	M(T, U32, transport, )                                                                     \
 	M(T, U32, may_switch, )                                                                    \
 	M(T, U32, memory_mb, )                                                                     \
@@ -272,6 +275,12 @@ enum ingest_failure {
 	INGEST_BLOCK,  /* this is not the camera that is configured (pin): the camera is blocked */
 	INGEST_SWITCH, /* no media came over this transport: the other one next */
 	INGEST_BREACH, /* it breaks the protocol: again, but a camera that keeps at it is spared */
+	/*
+	 * The camera closed the connection with its challenge: another connection, at once if this
+	 * one was not that already, with the answer to the last digest_ask, or with Basic where
+	 * nothing was asked and that is permitted.
+	 */
+	INGEST_AUTH,
 };
 
 /* Sent before it exits: why, for a person. */

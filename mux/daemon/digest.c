@@ -82,6 +82,8 @@ static const char *method_name(uint32_t method)
 		return "TEARDOWN";
 	case RTSP_GET_PARAMETER:
 		return "GET_PARAMETER";
+	case HTTP_GET:
+		return "GET";
 	default:
 		return NULL;
 	}

@@ -24,8 +24,9 @@ libdaemon_la_SOURCES = \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \
 	mux/daemon/pair.c mux/daemon/pair.h mux/daemon/pair_private.h \
-	mux/daemon/pair_birth.c mux/daemon/pair_block.c mux/daemon/pair_state.c \
-	mux/daemon/pair_survey.c mux/daemon/pair_talk.c mux/daemon/pair_want.c \
+	mux/daemon/pair_answer.c mux/daemon/pair_birth.c mux/daemon/pair_block.c \
+	mux/daemon/pair_state.c mux/daemon/pair_survey.c mux/daemon/pair_talk.c \
+	mux/daemon/pair_want.c \
 	mux/daemon/parse.c mux/daemon/parse.h \
 	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \

@@ -56,6 +56,7 @@ static void plan_next(struct pair *p)
 static void come_to_rest(struct pair *p)
 {
 	p->phase = PAIR_REST;
+	p->answer_next = false; /* its nonce would be too old */
 	pair_show_rest(p);
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
@@ -91,6 +92,10 @@ static void after_death(struct pair *p, bool was_orderly)
 		come_to_rest(p);
 		if (pair_is_wanted(p))
 			pair_open(p);
+		return;
+	}
+	if (p->answer_next && pair_is_wanted(p)) { /* no failure: half of a conversation */
+		pair_open(p);
 		return;
 	}
 	plan_next(p);
@@ -274,6 +279,7 @@ void pair_open(struct pair *p)
 	int rc;
 
 	p->phase = PAIR_OPENING;
+	pair_begin_answered(p);
 	p->word = WORD_NONE;
 	p->cause = PAUSE_PLAIN;
 	p->was_steady = p->was_identified = false;

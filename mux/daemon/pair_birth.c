@@ -80,8 +80,7 @@ static int make_ends(const struct pair *p, int type, const char *name, struct en
 }
 #endif
 
-/* RFC 7617. Only this camera's own ingest gets it, and only where the configuration says so. */
-static void write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC])
+void pair_write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC])
 {
 	char plain[URL_USER_BYTES + URL_PASSWORD_BYTES];
 	int n = snprintf(plain, sizeof(plain), "%s:%s", cam->username, cam->password);
@@ -116,6 +115,7 @@ static int tell_ingest(struct pair *p)
 		.verbose = (uint32_t)p->host->verbose,
 		.tls = cam->tls,
 		.has_pin = cam->has_pin,
+		.answered = p->was_answered,
 		.transport = p->transport,
 		.may_switch = cam->may_switch,
 		.memory_mb = INGEST_MEMORY_MB,
@@ -128,10 +128,10 @@ static int tell_ingest(struct pair *p)
 	memcpy(m.tls_pin, cam->tls_pin, sizeof(m.tls_pin));
 	memcpy(m.tls_host, cam->host, sizeof(m.tls_host));
 	if (cam->basic && cam->tls && cam->password)
-		write_basic(cam, m.basic);
+		pair_write_basic(cam, m.basic);
 	rc = peer_send(p->ingest_link, &wire_ingest_start, &m, NULL, 0);
 	sodium_memzero(&m, sizeof(m));
-	return rc;
+	return rc < 0 ? rc : pair_hand_answer(p);
 }
 
 static int tell_decode(struct pair *p)

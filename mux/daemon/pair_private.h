@@ -69,6 +69,9 @@ struct pair {
 	struct msg_decode_beat beat;
 	uint64_t beat_ns; /* when the last one came */
 	struct digest_memory digest;
+	/* what the next life's first request is to say: pair_answer.c */
+	char authorization[sizeof(((struct msg_digest_answer *)NULL)->authorization)];
+	bool answer_next, was_answered;
 	enum transport transport; /* of the next life, RTSP */
 };
 
@@ -140,6 +143,15 @@ void pair_fail(struct pair *p, enum pair_word word, const char *reason);
 void pair_announce(struct pair *p);
 
 void pair_on_health(evutil_socket_t fd, short what, void *data);
+
+/* RFC 7617. Only this camera's own ingest gets it, and only where the configuration says so. */
+void pair_write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC]);
+
+/* The life of an answer to a challenge: kept; wanted by the next life; taken over by it; said. */
+void pair_keep_answer(struct pair *p, const struct msg_digest_answer *answer);
+void pair_answer_in_next_life(struct pair *p);
+void pair_begin_answered(struct pair *p);
+int pair_hand_answer(struct pair *p);
 
 /*
  * Bring both processes to life on an open source. 0, or -errno with what was started still there:

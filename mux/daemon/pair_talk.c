@@ -102,6 +102,9 @@ static int on_ingest_failed(void *self, const void *msg, int *fds)
 	case INGEST_SWITCH:
 		pair_blame(p, PAUSE_AT_ONCE);
 		break;
+	case INGEST_AUTH:
+		pair_answer_in_next_life(p);
+		break;
 	case INGEST_FINAL:
 		pair_blame(p, PAUSE_USELESS);
 		break;
@@ -150,6 +153,7 @@ static int on_digest_ask(void *self, const void *msg, int *fds)
 	if (answer.status)
 		log_warning("camera %s: no answer to its challenge: %s", p->camera->name,
 			answer.reason);
+	pair_keep_answer(p, &answer);
 	rc = peer_send(p->ingest_link, &wire_digest_answer, &answer, NULL, 0);
 	explicit_bzero(&answer, sizeof(answer));
 	return rc;

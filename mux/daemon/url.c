@@ -390,7 +390,7 @@ bool url_covers(const char *configured, const char *uri)
 	if (split_request(configured, &have) < 0)
 		return false;
 	if (have.scheme->kind == INGEST_HTTP) /* in a request it is the path and the query */
-		return uri[0] == '/' && !strcmp(have.path[0] == '/' ? have.path : "/", uri);
+		return uri[0] == '/' && !strcmp(have.path, uri + (have.path[0] != '/'));
 	if (!strcmp(configured, uri))
 		return true;
 	if (split_request(uri, &want) < 0 || want.scheme != have.scheme)

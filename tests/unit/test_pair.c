@@ -59,6 +59,34 @@ static bool wait_for_birth(void)
 	return poll(&p, 1, 20000) == 1 && recv(p.fd, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
+static int fail_as_closed(void)
+{
+	struct msg_ingest_failed failed = {.what = INGEST_AUTH, .reason = "401"};
+
+	sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+	return 0;
+}
+
+/* A camera that closes its connection with each 401. */
+static int play_closing(const struct msg_ingest_start *start)
+{
+	struct msg_digest_ask ask = {.request = 3,
+		.algorithm = DIGEST_MD5,
+		.method = HTTP_GET,
+		.realm = "r",
+		.nonce = "n",
+		.uri = "/video"};
+	struct msg_digest_answer answer;
+
+	if (!start->answered)
+		sock_send_msg(LINK_FD_DAEMON, &wire_digest_ask, &ask);
+	if (receive(LINK_FD_DAEMON, &wire_digest_answer, &answer) < 0 || answer.status != 0 ||
+		answer.request != (start->answered ? 0 : 3) ||
+		strncmp(answer.authorization, "Digest ", 7) != 0)
+		return 1;
+	return fail_as_closed();
+}
+
 static int play_ingest(const char *camera)
 {
 	struct msg_ingest_start start;
@@ -113,6 +141,10 @@ static int play_ingest(const char *camera)
 
 		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_news, &news);
 	}
+	if (plays(camera, "closes-with-401"))
+		return play_closing(&start);
+	if (plays(camera, "closes-for-nothing"))
+		return fail_as_closed();
 	if (plays(camera, "crash")) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
@@ -467,6 +499,40 @@ START_TEST(test_linger)
 	t.armed_ns = 0;
 	want_none_and_see_linger();
 	run_until(&wire_camera_news, CAMERA_IDLE);
+	end();
+}
+END_TEST
+
+START_TEST(test_an_answer_outlives_its_process_once)
+{
+	struct msg_survey_camera survey;
+	const struct event_seen *e;
+
+	begin("closes-with-401");
+	t.camera.password = "secret";
+	snprintf(t.camera.url, sizeof(t.camera.url), "http://h/video");
+	pair_want(t.pair, 1);
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 1);
+	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
+	for (e = t.seen; e < t.found; e++)
+		ck_assert(e->message != &wire_camera_news || e->state != CAMERA_LOST);
+	ck_assert_str_eq(run_until(&wire_camera_news, CAMERA_LOST)->reason, "401");
+	pair_survey(t.pair, 1, &survey);
+	ck_assert_uint_eq(survey.reconnects, 0);
+	pair_stop(t.pair);
+	end();
+}
+END_TEST
+
+START_TEST(test_without_an_answer_there_is_a_pause)
+{
+	begin("closes-for-nothing");
+	pair_want(t.pair, 1);
+	run_until(&wire_camera_news, CAMERA_LOST);
+	ck_assert_uint_eq(t.seen[1].generation, 1);
+	for (size_t i = 2; i < t.n_seen; i++)
+		ck_assert_ptr_ne(t.seen[i].message, &wire_pair_born);
+	pair_stop(t.pair);
 	end();
 }
 END_TEST
@@ -826,6 +892,8 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_a_good_life);
 	tcase_add_test(tc, test_linger);
+	tcase_add_test(tc, test_an_answer_outlives_its_process_once);
+	tcase_add_test(tc, test_without_an_answer_there_is_a_pause);
 	tcase_add_loop_test(tc, test_deaths, 0, sizeof(deaths) / sizeof(deaths[0]));
 	tcase_add_test(tc, test_growing_pauses);
 	tcase_add_test(tc, test_breaker);

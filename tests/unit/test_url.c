@@ -124,6 +124,8 @@ START_TEST(test_http_signs_its_own_request_only)
 {
 	ck_assert(url_covers("http://h/v?x=1", "/v?x=1"));
 	ck_assert(url_covers("https://h", "/"));
+	ck_assert(url_covers("http://h?x=1", "/?x=1"));
+	ck_assert(!url_covers("http://h?x=1", "/"));
 	ck_assert(!url_covers("http://h/v?x=1", "/v"));
 	ck_assert(!url_covers("http://h/v", "/admin"));
 	ck_assert(!url_covers("http://h/v", "http://h/v"));
