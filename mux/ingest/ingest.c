@@ -63,6 +63,8 @@ static const struct source_ops *source_of(uint32_t kind)
 	switch (kind) {
 	case INGEST_RTSP:
 		return &source_rtsp;
+	case INGEST_HTTP:
+		return &source_http;
 	case INGEST_FILE:
 		return &source_file;
 	case INGEST_PATTERN:

@@ -18,7 +18,7 @@ libingest_la_SOURCES = \
 	mux/ingest/rtsp.c mux/ingest/rtsp.h \
 	mux/ingest/sdp.c mux/ingest/sdp.h \
 	mux/ingest/session.c mux/ingest/session.h \
-	mux/ingest/source.h mux/ingest/source_file.c \
+	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_http.c \
 	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \

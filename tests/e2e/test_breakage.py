@@ -11,6 +11,7 @@ import re
 import harness
 import pattern
 import test_life
+import test_http
 import test_memory
 import test_revoke
 import test_wire
@@ -117,4 +118,6 @@ TESTS += [
         "not blocked", "daemon-skip-fingerprint")),
     ("broker-skip-proof is seen", seen_by(
         test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
+    ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,
+        "reached the decoder|not as they were sent", "ingest-no-boundary")),
 ]
