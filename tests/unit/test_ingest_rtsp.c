@@ -227,6 +227,24 @@ START_TEST(a_plain_challenge_is_md5)
 }
 END_TEST
 
+START_TEST(basic_only_where_it_is_permitted)
+{
+	struct challenge c;
+
+	ck_assert_int_eq(pick("WWW-Authenticate: Basic realm=\"x\"", &c), -EACCES);
+	ck_assert_int_eq(challenge_pick(&msg.head, true, &c), 0);
+	ck_assert(c.basic);
+	ck_assert_int_eq(pick("WWW-Authenticate: Basic realm=\"x\"\r\n"
+			      "WWW-Authenticate: Digest realm=\"x\", nonce=\"y\"",
+				 &c),
+		0);
+	ck_assert_int_eq(challenge_pick(&msg.head, true, &c), 0);
+	ck_assert(!c.basic);
+	ck_assert_int_eq(pick("WWW-Authenticate: Bearer realm=\"x\"", &c), -EOPNOTSUPP);
+	ck_assert_int_eq(challenge_pick(&msg.head, true, &c), -EOPNOTSUPP);
+}
+END_TEST
+
 START_TEST(what_cannot_be_answered)
 {
 	struct challenge c;
@@ -410,6 +428,7 @@ int main(void)
 	tcase_add_test(t, requests_are_written);
 	tcase_add_test(t, the_strongest_challenge_wins);
 	tcase_add_test(t, a_plain_challenge_is_md5);
+	tcase_add_test(t, basic_only_where_it_is_permitted);
 	tcase_add_test(t, what_cannot_be_answered);
 	tcase_add_test(t, control_urls_are_resolved);
 	tcase_add_test(t, other_hosts_are_refused);

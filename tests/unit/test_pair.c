@@ -67,6 +67,18 @@ static int fail_as_closed(void)
 	return 0;
 }
 
+/* The same, of a camera that wants Basic: nothing is asked, framemuxd knows what to say. */
+static int play_closing_basic(const struct msg_ingest_start *start)
+{
+	struct msg_digest_answer answer;
+
+	if (start->answered &&
+		(receive(LINK_FD_DAEMON, &wire_digest_answer, &answer) < 0 ||
+			strcmp(answer.authorization, "Basic dmlld2VyOnNlY3JldA==") != 0))
+		return 1;
+	return fail_as_closed();
+}
+
 /* A camera that closes its connection with each 401. */
 static int play_closing(const struct msg_ingest_start *start)
 {
@@ -143,6 +155,8 @@ static int play_ingest(const char *camera)
 	}
 	if (plays(camera, "closes-with-401"))
 		return play_closing(&start);
+	if (plays(camera, "closes-with-basic"))
+		return play_closing_basic(&start);
 	if (plays(camera, "closes-for-nothing"))
 		return fail_as_closed();
 	if (plays(camera, "crash")) {
@@ -503,14 +517,11 @@ START_TEST(test_linger)
 }
 END_TEST
 
-START_TEST(test_an_answer_outlives_its_process_once)
+static void see_two_lives_and_a_pause(void)
 {
 	struct msg_survey_camera survey;
 	const struct event_seen *e;
 
-	begin("closes-with-401");
-	t.camera.password = "secret";
-	snprintf(t.camera.url, sizeof(t.camera.url), "http://h/video");
 	pair_want(t.pair, 1);
 	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 1);
 	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
@@ -521,6 +532,24 @@ START_TEST(test_an_answer_outlives_its_process_once)
 	ck_assert_uint_eq(survey.reconnects, 0);
 	pair_stop(t.pair);
 	end();
+}
+
+START_TEST(test_an_answer_outlives_its_process_once)
+{
+	begin("closes-with-401");
+	t.camera.password = "secret";
+	snprintf(t.camera.url, sizeof(t.camera.url), "http://h/video");
+	see_two_lives_and_a_pause();
+}
+END_TEST
+
+START_TEST(test_basic_is_said_in_the_next_life)
+{
+	begin("closes-with-basic");
+	t.camera.basic = t.camera.tls = true;
+	snprintf(t.camera.username, sizeof(t.camera.username), "viewer");
+	t.camera.password = "secret";
+	see_two_lives_and_a_pause();
 }
 END_TEST
 
@@ -893,6 +922,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_a_good_life);
 	tcase_add_test(tc, test_linger);
 	tcase_add_test(tc, test_an_answer_outlives_its_process_once);
+	tcase_add_test(tc, test_basic_is_said_in_the_next_life);
 	tcase_add_test(tc, test_without_an_answer_there_is_a_pause);
 	tcase_add_loop_test(tc, test_deaths, 0, sizeof(deaths) / sizeof(deaths[0]));
 	tcase_add_test(tc, test_growing_pauses);
