@@ -51,7 +51,7 @@ struct camera {
 	uint8_t in[CAMERA_IN_BYTES];
 };
 
-static int phase_news(struct camera *c, enum phase phase, const char *name)
+static int enter(struct camera *c, enum phase phase, const char *name)
 {
 	c->phase = phase;
 	log_debug("%s", name);
@@ -74,7 +74,7 @@ static int send_request(struct camera *c, const char *authorization)
 	explicit_bzero(text, sizeof(text));
 	if (r < 0)
 		return fail(c->cx.failure, "camera does not take what is sent to it");
-	return phase_news(c, PHASE_HEAD, authorization ? "GET, authorised" : "GET");
+	return enter(c, PHASE_HEAD, authorization ? "GET, authorised" : "GET");
 }
 
 /* ---- challenges --------------------------------------------------------------------------- */
@@ -128,8 +128,9 @@ static int take_challenge(struct camera *c, const struct http_response *m)
 			"401: camera asks for a user and password, none is configured");
 	r = challenge_pick(&m->head, c->cx.start->basic[0], &c->challenge);
 	if (r == -EACCES)
-		return fail_final(
-			c->cx.failure, "401: camera asks for Basic in the clear; refused");
+		return fail_final(c->cx.failure,
+			c->cx.start->tls ? "401: camera asks for Basic; auth = \"basic\" permits it"
+					 : "401: camera asks for Basic in the clear; refused");
 	if (r < 0)
 		return fail_final(
 			c->cx.failure, "401: camera asks for a password in an unknown way");
@@ -229,7 +230,7 @@ static int begin_stream(struct camera *c, const struct http_response *m)
 	c->is_multipart = content == HTTP_MULTIPART;
 	c->picture_ns = c->now_ns;
 	r = stream_codec(c->cx.stream, &format);
-	return r < 0 ? r : phase_news(c, PHASE_STREAM, "waiting for video");
+	return r < 0 ? r : enter(c, PHASE_STREAM, "waiting for video");
 }
 
 static int on_response(struct camera *c, const struct http_response *m)
