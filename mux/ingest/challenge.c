@@ -1,4 +1,4 @@
-/* Digest challenges: a small tokenizer over WWW-Authenticate values. */
+/* Challenges: a small tokenizer over WWW-Authenticate values. */
 #include "mux/ingest/challenge.h"
 
 #include <errno.h>

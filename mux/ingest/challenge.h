@@ -1,6 +1,6 @@
 /*
  * WWW-Authenticate headers (RFC 7235, 7616, 2617): several headers, several challenges in one,
- * quoted strings with escapes. Picks the challenge that framemuxd can answer best. Pure; computes
+ * quoted strings with escapes. Picks the challenge that can be answered best. Pure; computes
  * no hash and never sees a password. Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_CHALLENGE_H

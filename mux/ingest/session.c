@@ -111,6 +111,8 @@ static int send_request(struct session *s, const char *authorization)
 	s->authorised = authorization;
 	s->attempts++;
 	r = s->ops->send(s->self, text, (size_t)n);
+	if (authorization)
+		explicit_bzero(text, sizeof(text));
 	return r < 0 ? fail(&s->failure, "camera does not take what is sent to it") : 0;
 }
 
@@ -127,6 +129,8 @@ static int try_request(struct session *s)
 
 	if (!s->has_challenge)
 		return send_request(s, NULL);
+	if (s->challenge.basic)
+		return send_request(s, s->config.basic);
 	memcpy(ask.realm, s->challenge.realm, sizeof(ask.realm));
 	memcpy(ask.nonce, s->challenge.nonce, sizeof(ask.nonce));
 	memcpy(ask.opaque, s->challenge.opaque, sizeof(ask.opaque));
@@ -305,20 +309,27 @@ static int take_success(struct session *s, const struct rtsp_message *m, uint64_
 	return 0;
 }
 
+static int refuse_challenge(struct session *s, int error)
+{
+	if (error != -EACCES)
+		return fail_final(&s->failure, "401: camera asks for a password in an unknown way");
+	return fail_final(&s->failure, "%s",
+		s->config.is_secret ? "401: camera asks for Basic: auth = \"basic\" would permit it"
+				    : "401: camera asks for Basic in the clear; refused");
+}
+
 static int take_challenge(struct session *s, const struct rtsp_message *m)
 {
 	struct challenge challenge;
-	bool again;
+	bool basic = s->config.is_secret && s->config.basic && s->config.basic[0], again;
 	int r;
 
 	if (!s->config.has_password)
 		return fail_final(&s->failure,
 			"401: camera asks for a user and password, none is configured");
-	r = challenge_pick(&m->head, false, &challenge);
-	if (r == -EACCES)
-		return fail_final(&s->failure, "401: camera asks for Basic in the clear; refused");
+	r = challenge_pick(&m->head, basic, &challenge);
 	if (r < 0)
-		return fail_final(&s->failure, "401: camera asks for a password in an unknown way");
+		return refuse_challenge(s, r);
 	/*
 	 * The same request again only if it went bare, if the camera says that only the nonce was
 	 * too old, or if it took this password before (some renew the nonce without saying so).

@@ -34,6 +34,9 @@ struct session_config {
 	struct identity_ends ends; /* borrowed; of the connection */
 	bool has_password;
 	uint32_t patience_s; /* for each step up to PLAY, and for a picture from then on */
+	bool is_secret; /* nobody else reads what is sent */
+	const char
+		*basic; /* Authorization for Basic; "" where not permitted. Borrowed as home is */
 };
 
 struct session;

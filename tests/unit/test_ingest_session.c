@@ -73,7 +73,7 @@ static const struct session_ops ops = {on_send, on_ask, on_identity, on_video, o
 static void begin(bool has_password)
 {
 	struct session_config config = {
-		{URL, "10.0.0.7"}, {"10.0.0.7", "10.0.0.1"}, has_password, 10};
+		{URL, "10.0.0.7"}, {"10.0.0.7", "10.0.0.1"}, has_password, 10, false, ""};
 
 	sent[0] = 0;
 	asks = packets = videos = identities = 0;
@@ -397,6 +397,101 @@ START_TEST(no_password_no_basic)
 }
 END_TEST
 
+/* ---- over TLS ----------------------------------------------------------------------------- */
+
+#define BASIC "Basic dXNlcjpwYXNz"
+
+static void begin_secret(const char *basic)
+{
+	struct session_config config = {{"rtsps://cam.lan/live", "10.0.0.7"}, true, true, basic};
+
+	sent[0] = 0;
+	asks = packets = videos = 0;
+	session = session_new(&config, &ops, NULL);
+	ck_assert_int_eq(session_start(session, now), 0);
+	ck_assert_int_eq(replies(1, "200 OK", "", ""), 0);
+	ck_assert(!strstr(sent, "Authorization")); /* nobody asked */
+}
+
+#define ASKS_BASIC  "WWW-Authenticate: Basic realm=\"R\"\r\n"
+#define ASKS_DIGEST "WWW-Authenticate: Digest realm=\"R\", nonce=\"N\"\r\n"
+
+START_TEST(basic_where_it_is_permitted)
+{
+	begin_secret(BASIC);
+	ck_assert_int_eq(replies(2, "401 Unauthorized", ASKS_BASIC, ""), 0);
+	assert_sent("DESCRIBE rtsps://cam.lan/live RTSP/1.0\r\nCSeq: 3\r\nAuthorization: " BASIC
+		    "\r\n");
+	ck_assert_int_eq(replies(3, "200 OK", "", SDP), 0);
+	assert_sent("SETUP rtsps://cam.lan/live/t1 RTSP/1.0\r\nCSeq: 4\r\nAuthorization: " BASIC
+		    "\r\n");
+	ck_assert_uint_eq(asks, 0);
+	session_free(session);
+
+	begin_secret(BASIC); /* a wrong password is not tried twice */
+	replies(2, "401 Unauthorized", ASKS_BASIC, "");
+	assert_failed(
+		replies(3, "401 Unauthorized", ASKS_BASIC, ""), true, "wrong user or password");
+}
+END_TEST
+
+START_TEST(digest_wins_over_basic)
+{
+	begin_secret(BASIC);
+	ck_assert_int_eq(replies(2, "401 Unauthorized", ASKS_BASIC ASKS_DIGEST, ""), 0);
+	ck_assert_uint_eq(asks, 1);
+	ck_assert_str_eq(sent, "");
+	session_free(session);
+	/* But not where it is of a kind that nobody can answer. */
+	begin_secret(BASIC);
+	ck_assert_int_eq(replies(2, "401 Unauthorized",
+				 "WWW-Authenticate: Digest realm=\"R\", nonce=\"N\", "
+				 "algorithm=X\r\n" ASKS_BASIC,
+				 ""),
+		0);
+	assert_sent("Authorization: " BASIC "\r\n");
+	session_free(session);
+}
+END_TEST
+
+START_TEST(basic_where_it_is_not)
+{
+	begin_secret("");
+	assert_failed(replies(2, "401 Unauthorized", ASKS_BASIC, ""), true, "auth = \"basic\"");
+	begin_secret(NULL);
+	assert_failed(replies(2, "401 Unauthorized", ASKS_BASIC, ""), true, "auth = \"basic\"");
+	/* In the clear it is refused even if somebody hands it over. */
+	struct session_config config = {{URL, "10.0.0.7"}, true, false, BASIC};
+
+	sent[0] = 0;
+	session = session_new(&config, &ops, NULL);
+	session_start(session, now);
+	replies(1, "200 OK", "", "");
+	assert_failed(
+		replies(2, "401 Unauthorized", ASKS_BASIC, ""), true, "in the clear; refused");
+	ck_assert(!strstr(sent, BASIC));
+}
+END_TEST
+
+/* Whatever scheme the camera names: the connection and the requests stay what they are. */
+START_TEST(no_way_down_from_rtsps)
+{
+	begin_secret("");
+	ck_assert_int_eq(replies(2, "200 OK", "Content-Base: rtsp://cam.lan:554/other/\r\n",
+				 "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+				 "a=control:rtsp://10.0.0.7/t1\r\n"),
+		0);
+	assert_sent("SETUP rtsps://cam.lan/t1 RTSP/1.0\r\nCSeq: 3\r\n"
+		    "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+	ck_assert_int_eq(replies(3, "200 OK", SETUP_REPLY, ""), 0);
+	assert_sent("PLAY rtsps://cam.lan/other/ RTSP/1.0");
+	session_free(session);
+	begin_secret(BASIC);
+	assert_failed(replies(2, "302 Moved", "Location: rtsp://cam.lan/live\r\n", ""), true,
+		"redirects elsewhere; refused");
+}
+END_TEST
+
 /* ---- cameras that misbehave --------------------------------------------------------------- */
 
 START_TEST(statuses_have_reasons)
@@ -512,6 +607,10 @@ int main(void)
 	tcase_add_test(t, a_stale_nonce_is_tried_once_more);
 	tcase_add_test(t, refusals_of_framemuxd_and_late_answers);
 	tcase_add_test(t, no_password_no_basic);
+	tcase_add_test(t, basic_where_it_is_permitted);
+	tcase_add_test(t, digest_wins_over_basic);
+	tcase_add_test(t, basic_where_it_is_not);
+	tcase_add_test(t, no_way_down_from_rtsps);
 	tcase_add_test(t, statuses_have_reasons);
 	tcase_add_test(t, wrong_numbers_and_sessions);
 	tcase_add_test(t, other_hosts_and_transports);
