@@ -254,7 +254,7 @@ static void on_source(void *data, int fd, const char *why)
 {
 	cleanup_fd int source = fd;
 	struct pair *p = data;
-	int rc;
+	char reason[LIMIT_REASON];
 
 	p->connecting = NULL;
 	if (source < 0) {
@@ -262,12 +262,7 @@ static void on_source(void *data, int fd, const char *why)
 		return;
 	}
 	p->phase = PAIR_BEARING;
-	rc = pair_bear(p, source);
-	if (rc < 0) {
-		char reason[LIMIT_REASON];
-
-		snprintf(reason, sizeof(reason), "its processes cannot be started: %s",
-			strerror(-rc));
+	if (pair_bear(p, source, reason) < 0) {
 		pair_fail(p, WORD_OURS, reason);
 		return;
 	}

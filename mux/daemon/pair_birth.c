@@ -91,8 +91,8 @@ void pair_write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC])
 	sodium_memzero(plain, sizeof(plain));
 }
 
-/* What ingest trusts: nothing it has to open itself. */
-static int open_trust(const struct camera_record *cam)
+/* What ingest trusts: nothing it has to open itself. The descriptor, or -errno with the reason. */
+static int open_trust(const struct camera_record *cam, char ret_why[LIMIT_REASON])
 {
 	const char *path = "/dev/null";
 	int fd;
@@ -100,7 +100,12 @@ static int open_trust(const struct camera_record *cam)
 	if (cam->tls && !cam->has_pin)
 		path = cam->tls_ca[0] ? cam->tls_ca : CA_BUNDLE;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : fd;
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	snprintf(ret_why, LIMIT_REASON, "the certificates to trust cannot be opened: %s: %.100s",
+		strerror(-fd), path);
+	return fd;
 }
 
 static int tell_ingest(struct pair *p)
@@ -155,7 +160,7 @@ static int tell_decode(struct pair *p)
 	return rc;
 }
 
-static int start_ingest(struct pair *p, int source, int stream)
+static int start_ingest(struct pair *p, int source, int stream, int trust)
 {
 	struct child_spec spec = {.n_fds = 4};
 	struct peer_spec link = {.name = "ingest",
@@ -167,12 +172,9 @@ static int start_ingest(struct pair *p, int source, int stream)
 		.self = p,
 		.owner = p,
 		.on_end = pair_on_ingest_end};
-	cleanup_fd int theirs = -1, trust = open_trust(p->camera);
-	int ends[2], rc;
+	cleanup_fd int theirs = -1;
+	int ends[2], rc = sock_pair(SOCK_SEQPACKET, ends);
 
-	if (trust < 0)
-		return trust;
-	rc = sock_pair(SOCK_SEQPACKET, ends);
 	if (rc < 0)
 		return rc;
 	theirs = ends[1];
@@ -217,13 +219,16 @@ static int start_decode(struct pair *p, int broker, int stream)
 	return rc < 0 ? rc : tell_decode(p);
 }
 
-int pair_bear(struct pair *p, int source)
+int pair_bear(struct pair *p, int source, char ret_why[LIMIT_REASON])
 {
 	struct ends stream = {-1, -1}, link = {-1, -1};
+	cleanup_fd int trust = open_trust(p->camera, ret_why);
 	int rc;
 
 	p->generation++;
 	p->ingest_ready = p->decode_ready = false;
+	if (trust < 0)
+		return trust;
 	rc = make_ends(p, SOCK_STREAM, "daemon-swap-streams", &stream);
 	if (!rc)
 		rc = make_ends(p, SOCK_SEQPACKET, "daemon-swap-links", &link);
@@ -232,7 +237,10 @@ int pair_bear(struct pair *p, int source)
 		rc = start_decode(p, link.near_end, stream.near_end);
 	}
 	if (!rc)
-		rc = start_ingest(p, source, stream.far_end);
+		rc = start_ingest(p, source, stream.far_end, trust);
+	if (rc < 0)
+		snprintf(ret_why, LIMIT_REASON, "its processes cannot be started: %s",
+			strerror(-rc));
 	cleanup_close(&stream.near_end);
 	cleanup_close(&stream.far_end);
 	cleanup_close(&link.near_end);

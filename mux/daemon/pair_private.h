@@ -154,9 +154,9 @@ void pair_begin_answered(struct pair *p);
 int pair_hand_answer(struct pair *p);
 
 /*
- * Bring both processes to life on an open source. 0, or -errno with what was started still there:
- * the caller kills it.
+ * Bring both processes to life on an open source. 0, or -errno with the reason and with what was
+ * started still there: the caller kills it.
  */
-int pair_bear(struct pair *p, int source);
+int pair_bear(struct pair *p, int source, char ret_why[LIMIT_REASON]);
 
 #endif
