@@ -24,6 +24,14 @@ int channel_open(int fd, const struct msg_ingest_start *start, struct failure *f
 	struct channel **ret);
 void channel_free(struct channel *c);
 
+/*
+ * Whether bytes can flow: at once, or when TLS is agreed and the camera verified. What is sent
+ * before waits. Until then channel_run must be called when channel_deadline has come (UINT64_MAX:
+ * none), and fails then.
+ */
+bool channel_is_open(const struct channel *c);
+uint64_t channel_deadline(const struct channel *c);
+
 /* Which of poll()'s events to wait for. */
 short channel_events(const struct channel *c);
 

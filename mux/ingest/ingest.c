@@ -236,6 +236,7 @@ static void destroy(struct ingest *in)
 		in->ops->free(in->source);
 	stream_free(in->stream);
 	outbox_free(in->outbox);
+	explicit_bzero(in->start.basic, sizeof(in->start.basic));
 }
 
 int ingest_run(void)

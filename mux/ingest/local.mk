@@ -22,9 +22,11 @@ libingest_la_SOURCES = \
 	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \
+	mux/ingest/tls.c mux/ingest/tls.h \
+	mux/ingest/trust.c mux/ingest/trust.h \
 	mux/ingest/url.c mux/ingest/url.h
-libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(AVFORMAT_CFLAGS)
-libingest_la_LIBADD = liblink.la libcommon.la $(AVFORMAT_LIBS)
+libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(GNUTLS_CFLAGS) $(AVFORMAT_CFLAGS)
+libingest_la_LIBADD = liblink.la libcommon.la $(GNUTLS_LIBS) $(AVFORMAT_LIBS)
 
 role_PROGRAMS += framemux-ingest
 framemux_ingest_SOURCES = mux/ingest/main.c

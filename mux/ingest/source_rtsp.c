@@ -30,6 +30,7 @@ struct camera {
 	char peer[INET6_ADDRSTRLEN], local[INET6_ADDRSTRLEN];
 	uint64_t now_ns; /* of the bytes that are being read */
 	size_t in_len;
+	bool started;      /* the session: when the channel is open */
 	int channel_error; /* has said why */
 	int stream_error;  /* of the decoder's socket: not the camera's fault */
 	uint8_t in[CAMERA_IN_BYTES];
@@ -136,6 +137,15 @@ static void name_end(
 		ret[0] = 0;
 }
 
+/* The session's first step has its time from when there is somebody to speak with. */
+static int start_session(struct camera *c, uint64_t now_ns)
+{
+	if (c->started || !channel_is_open(c->channel))
+		return 0;
+	c->started = true;
+	return session_start(c->session, now_ns);
+}
+
 static void camera_free(void *self)
 {
 	struct camera *c = self;
@@ -164,11 +174,15 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 		.ends = {.camera = c->peer, .ours = c->local},
 		.has_password = cx->start->has_password,
 		.patience_s = cx->start->patience_s,
+		.is_secret = cx->start->tls,
+		.basic = cx->start->tls ? cx->start->basic : "",
 	};
 	r = channel_open(cx->fd, cx->start, cx->failure, &c->channel);
 	if (r == 0) {
 		c->session = session_new(&config, &session_ops, c);
-		r = c->session ? outcome(c, session_start(c->session, now_ns))
+		if (cx->start->tls)
+			on_phase(c, "TLS handshake");
+		r = c->session ? outcome(c, start_session(c, now_ns))
 			       : fail(cx->failure, "out of memory");
 	}
 	if (r < 0) {
@@ -190,7 +204,7 @@ static size_t camera_poll(const void *self, struct pollfd fds[SOURCE_FDS_MAX])
 static uint64_t camera_deadline(const void *self)
 {
 	const struct camera *c = self;
-	uint64_t session = session_deadline(c->session);
+	uint64_t session = c->started ? session_deadline(c->session) : channel_deadline(c->channel);
 	uint64_t unit = c->depay ? depay_deadline(c->depay) : UINT64_MAX;
 
 	if (channel_is_ready(c->channel))
@@ -227,11 +241,13 @@ static int camera_run(void *self, const struct pollfd *fds, size_t n, uint64_t n
 
 	c->now_ns = now_ns;
 	r = c->channel_error = channel_run(c->channel, revents);
+	if (r == 0)
+		r = start_session(c, now_ns);
 	if (r == 0 && (revents & (POLLIN | POLLHUP | POLLERR) || channel_is_ready(c->channel)))
 		r = read_some(c);
 	if (r == 0 && c->depay)
 		r = c->stream_error = depay_tick(c->depay, now_ns);
-	if (r == 0)
+	if (r == 0 && c->started)
 		r = session_tick(c->session, now_ns);
 	return outcome(c, r);
 }

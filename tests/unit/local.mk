@@ -109,7 +109,7 @@ tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
-	tests/unit/test_ingest_http
+	tests/unit/test_ingest_http tests/unit/test_ingest_channel
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -133,6 +133,10 @@ tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_role_SOURCES = tests/unit/test_ingest_role.c
 tests_unit_test_ingest_role_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_role_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_ingest_channel_SOURCES = tests/unit/test_ingest_channel.c
+tests_unit_test_ingest_channel_CFLAGS = $(UNIT_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_ingest_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_ingest_channel_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
 tests_unit_test_ingest_stream_SOURCES = tests/unit/test_ingest_stream.c
 tests_unit_test_ingest_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_stream_LDADD = libingest.la $(UNIT_LIBS)
