@@ -1,7 +1,7 @@
 /*
  * camserver: a real RTSP server (gst-rtsp-server) with test cameras, on the loopback interface
  * only. All clients of a camera share one stream, as with a real camera. Prints "READY PORT" when it
- * serves; ends on SIGTERM, SIGINT, or when its parent dies.
+ * serves; ends on SIGTERM, SIGINT, or when its parent dies. With --tls-cert it is an rtsps server.
  *
  * A camera is MOUNT=KIND[:KEY=VALUE,...]:
  *	live   a moving test picture with its name and a clock, encoded as it goes
@@ -18,6 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+
+/* What is asked of clients, and what they are shown first. */
+struct security {
+	const char *user, *password_file, *auth, *digest, *realm, *certificate, *key;
+};
 
 static guint number(const char *text, guint base)
 {
@@ -203,34 +208,79 @@ static void on_client(GstRTSPServer *server, GstRTSPClient *client, gpointer nam
 	g_signal_connect(client, "send-message", G_CALLBACK(set_server), name);
 }
 
-static GstRTSPAuth *auth_from_file(const char *digest, const char *user, const char *file)
+static GstRTSPAuth *auth_from_file(const char *how, const char *user, const char *file)
 {
 	GError *error = NULL;
 	GstRTSPAuth *auth = NULL;
 	char *password = NULL;
 
 	if (g_file_get_contents(file, &password, NULL, &error))
-		auth = auth_make(digest, user, g_strchomp(password));
+		auth = auth_make(how, user, g_strchomp(password));
 	if (!auth)
 		fprintf(stderr, "camserver: %s\n",
-			error ? error->message : "--digest is md5, md5-sess or sha256");
+			error ? error->message
+			      : "--auth is digest or basic, --digest md5, md5-sess or sha256");
 	g_clear_error(&error);
 	g_free(password);
 	return auth;
 }
 
+/* TLS belongs to the same object as passwords; without any, everybody may look. */
+static gboolean speak_tls(GstRTSPAuth *auth, const char *certificate, const char *key)
+{
+	GError *error = NULL;
+	GTlsCertificate *tls = g_tls_certificate_new_from_files(certificate, key, &error);
+
+	if (!tls) {
+		fprintf(stderr, "camserver: %s\n", error->message);
+		g_clear_error(&error);
+		return FALSE;
+	}
+	gst_rtsp_auth_set_tls_certificate(auth, tls);
+	g_object_unref(tls);
+	return TRUE;
+}
+
+/* What is asked of clients. FALSE: cannot be had. */
+static gboolean secure(GstRTSPServer *server, const struct security *s)
+{
+	GstRTSPAuth *auth;
+	gboolean ok;
+
+	if (!s->user && !s->certificate)
+		return TRUE;
+	auth = s->user ? auth_from_file(strcmp(s->auth, "digest") ? s->auth : s->digest, s->user,
+				 s->password_file)
+		       : auth_make_open();
+	if (!auth)
+		return FALSE;
+	if (s->realm)
+		gst_rtsp_auth_set_realm(auth, s->realm);
+	ok = !s->certificate || speak_tls(auth, s->certificate, s->key);
+	if (ok)
+		gst_rtsp_server_set_auth(server, auth);
+	g_object_unref(auth);
+	return ok;
+}
+
 int main(int argc, char **argv)
 {
-	const char *port = "0", *user = NULL, *password_file = NULL, *digest = "md5";
-	const char *name = NULL, *realm = NULL;
+	const char *port = "0", *name = NULL;
+	struct security security = {.auth = "digest", .digest = "md5"};
 	char **cameras = NULL;
 	GOptionEntry options[] = {
 		{"port", 0, 0, G_OPTION_ARG_STRING, &port, "listen on this port (0: any)", "N"},
-		{"user", 0, 0, G_OPTION_ARG_STRING, &user, "ask for digest authentication", "NAME"},
-		{"password-file", 0, 0, G_OPTION_ARG_FILENAME, &password_file, "first line",
+		{"user", 0, 0, G_OPTION_ARG_STRING, &security.user, "ask for a password", "NAME"},
+		{"password-file", 0, 0, G_OPTION_ARG_FILENAME, &security.password_file,
+			"first line", "FILE"},
+		{"auth", 0, 0, G_OPTION_ARG_STRING, &security.auth, "digest or basic", "NAME"},
+		{"digest", 0, 0, G_OPTION_ARG_STRING, &security.digest, "md5, md5-sess or sha256",
+			"NAME"},
+		{"tls-cert", 0, 0, G_OPTION_ARG_FILENAME, &security.certificate,
+			"speak TLS, with this certificate", "FILE"},
+		{"tls-key", 0, 0, G_OPTION_ARG_FILENAME, &security.key, "of the certificate",
 			"FILE"},
-		{"digest", 0, 0, G_OPTION_ARG_STRING, &digest, "md5, md5-sess or sha256", "NAME"},
-		{"realm", 0, 0, G_OPTION_ARG_STRING, &realm, "of digest authentication (md5)",
+		{"realm", 0, 0, G_OPTION_ARG_STRING, &security.realm, "of digest authentication (md5)",
 			"TEXT"},
 		{"server", 0, 0, G_OPTION_ARG_STRING, &name, "the Server header", "TEXT"},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &cameras, NULL,
@@ -247,9 +297,11 @@ int main(int argc, char **argv)
 	g_option_context_add_main_entries(context, options, NULL);
 	g_option_context_add_group(context, gst_init_get_option_group());
 	if (!g_option_context_parse(context, &argc, &argv, &error) || !cameras ||
-		!user != !password_file) {
+		!security.user != !security.password_file ||
+		!security.certificate != !security.key) {
 		fprintf(stderr, "camserver: %s\n",
-			error ? error->message : "cameras, and --user with --password-file");
+			error ? error->message
+			      : "cameras, --user with --password-file, --tls-cert with --tls-key");
 		return 64;
 	}
 	g_option_context_free(context);
@@ -267,16 +319,8 @@ int main(int argc, char **argv)
 		}
 	}
 	g_object_unref(mounts);
-	if (user) {
-		GstRTSPAuth *auth = auth_from_file(digest, user, password_file);
-
-		if (!auth)
-			return 64;
-		if (realm)
-			gst_rtsp_auth_set_realm(auth, realm);
-		gst_rtsp_server_set_auth(server, auth);
-		g_object_unref(auth);
-	}
+	if (!secure(server, &security))
+		return 64;
 	if (name)
 		g_signal_connect(server, "client-connected", G_CALLBACK(on_client), (gpointer)name);
 	if (!gst_rtsp_server_attach(server, NULL)) {

@@ -27,10 +27,11 @@ char *feed_pipeline(const struct camera_spec *spec, GError **ret_error);
 void feed_attach(GstRTSPMediaFactory *factory, const struct camera_spec *spec);
 
 /*
- * camserver_auth.c: digest authentication for one user. algorithm "md5" is gst-rtsp-server's own;
- * "md5-sess" and "sha256" (RFC 7616) are built on it. NULL for another name.
+ * camserver_auth.c: authentication of one user. "md5" and "basic" are gst-rtsp-server's own;
+ * "md5-sess" and "sha256" (RFC 7616) are built on it. NULL for another name. open: of nobody.
  */
-GstRTSPAuth *auth_make(const char *algorithm, const char *user, const char *password);
+GstRTSPAuth *auth_make(const char *how, const char *user, const char *password);
+GstRTSPAuth *auth_make_open(void);
 #define AUTH_ROLE  "viewer"
 #define AUTH_REALM "camserver"
 

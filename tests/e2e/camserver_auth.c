@@ -64,6 +64,12 @@ static gboolean is_right(const CamAuth *a, GstRTSPAuthCredential *cred, const ch
 	return ok;
 }
 
+static GstRTSPToken *viewer(void)
+{
+	return gst_rtsp_token_new(
+		GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, AUTH_ROLE, NULL);
+}
+
 static gboolean cam_auth_authenticate(GstRTSPAuth *auth, GstRTSPContext *ctx)
 {
 	CamAuth *a = (CamAuth *)auth;
@@ -74,8 +80,7 @@ static gboolean cam_auth_authenticate(GstRTSPAuth *auth, GstRTSPContext *ctx)
 		if (!is_right(a, *c, gst_rtsp_method_as_text(ctx->method)))
 			continue;
 		if (!ctx->token)
-			ctx->token = gst_rtsp_token_new(
-				GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, AUTH_ROLE, NULL);
+			ctx->token = viewer();
 		break;
 	}
 	if (creds)
@@ -118,8 +123,7 @@ static void cam_auth_init(CamAuth *a)
 static GstRTSPAuth *auth_make_md5(const char *user, const char *password)
 {
 	GstRTSPAuth *auth = gst_rtsp_auth_new();
-	GstRTSPToken *token = gst_rtsp_token_new(
-		GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, AUTH_ROLE, NULL);
+	GstRTSPToken *token = viewer();
 
 	gst_rtsp_auth_set_supported_methods(auth, GST_RTSP_AUTH_DIGEST);
 	gst_rtsp_auth_add_digest(auth, user, password, token);
@@ -127,16 +131,41 @@ static GstRTSPAuth *auth_make_md5(const char *user, const char *password)
 	return auth;
 }
 
-GstRTSPAuth *auth_make(const char *algorithm, const char *user, const char *password)
+static GstRTSPAuth *auth_make_basic(const char *user, const char *password)
+{
+	GstRTSPAuth *auth = gst_rtsp_auth_new();
+	GstRTSPToken *token = viewer();
+	char *basic = gst_rtsp_auth_make_basic(user, password);
+
+	gst_rtsp_auth_set_supported_methods(auth, GST_RTSP_AUTH_BASIC);
+	gst_rtsp_auth_add_basic(auth, basic, token);
+	gst_rtsp_token_unref(token);
+	g_free(basic);
+	return auth;
+}
+
+GstRTSPAuth *auth_make_open(void)
+{
+	GstRTSPAuth *auth = gst_rtsp_auth_new();
+	GstRTSPToken *token = viewer();
+
+	gst_rtsp_auth_set_default_token(auth, token);
+	gst_rtsp_token_unref(token);
+	return auth;
+}
+
+GstRTSPAuth *auth_make(const char *how, const char *user, const char *password)
 {
 	CamAuth *a;
 
-	if (!strcmp(algorithm, "md5"))
+	if (!strcmp(how, "md5"))
 		return auth_make_md5(user, password);
-	if (strcmp(algorithm, "md5-sess") && strcmp(algorithm, "sha256"))
+	if (!strcmp(how, "basic"))
+		return auth_make_basic(user, password);
+	if (strcmp(how, "md5-sess") && strcmp(how, "sha256"))
 		return NULL;
 	a = g_object_new(cam_auth_get_type(), NULL);
-	a->session = !strcmp(algorithm, "md5-sess");
+	a->session = !strcmp(how, "md5-sess");
 	a->hash = a->session ? G_CHECKSUM_MD5 : G_CHECKSUM_SHA256;
 	a->algorithm = a->session ? "MD5-sess" : "SHA-256";
 	a->user = g_strdup(user);

@@ -14,6 +14,8 @@ EXTRA_DIST += tests/e2e/harness.py tests/e2e/httpcam.py tests/e2e/pattern.py \
 	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_install.py \
 	tests/e2e/test_life.py tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_wire.py
+	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
+	tests/e2e/test_revoke.py tests/e2e/test_tls.py tests/e2e/test_wire.py
 
 # The real programs from end to end; scripts/check runs the same.
 check-e2e: all $(check_PROGRAMS)

@@ -14,6 +14,7 @@ import test_life
 import test_http
 import test_memory
 import test_revoke
+import test_tls
 import test_wire
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
@@ -120,4 +121,6 @@ TESTS += [
         test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,
         "reached the decoder|not as they were sent", "ingest-no-boundary")),
+    ("ingest-skip-verify is seen", seen_by(test_tls.test_wrong_pin, "the camera was sent b'OPTIONS",
+        "ingest-skip-verify")),
 ]

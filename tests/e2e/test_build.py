@@ -5,21 +5,40 @@ import subprocess
 from harness import Skipped, check
 
 
-def test_only_the_pair_links_ffmpeg(s):
-    for name in ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode"):
-        done = subprocess.run(["readelf", "-d", os.path.join(s.build, name)], capture_output=True,
-            text=True)
+ROLES = ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode")
+
+
+def linked_by(s, library):
+    """The programs that name it as needed."""
+    names = set()
+    for name in (*ROLES, "framemux-resolve", "framemuxctl", "framemux-dump"):
+        real = os.path.join(s.build, ".libs", name)
+        if not os.path.exists(real):
+            real = os.path.join(s.build, name)
+        done = subprocess.run(["readelf", "-d", real], capture_output=True, text=True)
         check(done.returncode == 0, done.stderr)
-        linked = "libav" in done.stdout
-        check(linked == (name in ("framemux-ingest", "framemux-decode")),
-            f"{name} {'links' if linked else 'does not link'} FFmpeg")
+        if f"[{library}" in done.stdout:
+            names.add(name)
+    return names
+
+
+def test_only_the_pair_links_ffmpeg(s):
+    names = linked_by(s, "libav")
+    check(names == {"framemux-ingest", "framemux-decode"}, f"{names} link FFmpeg")
+
+
+def test_only_ingest_links_tls(s):
+    names = linked_by(s, "libgnutls")
+    check(names == {"framemux-ingest"}, f"{names} link GnuTLS")
+    for library in ("libssl", "libmbedtls"):
+        check(not linked_by(s, library), f"{library} is linked as well")
 
 
 def test_programs_are_hardened(s):
     with open(os.path.join(s.build, "config.log")) as f:
         if "--enable-sanitizers" in f.read(4000):
             raise Skipped("a sanitizer build is not hardened")
-    for name in ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode"):
+    for name in ROLES:
         text = subprocess.run(["readelf", "-hdlW", os.path.join(s.build, name)],
             capture_output=True, text=True).stdout
         check("DYN (" in text, f"{name} is not position independent")
