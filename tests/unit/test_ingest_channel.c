@@ -641,6 +641,7 @@ END_TEST
 
 START_TEST(closed_in_the_handshake)
 {
+	char lost[65536];
 	int r = 0;
 
 	serve_good();
@@ -649,6 +650,8 @@ START_TEST(closed_in_the_handshake)
 		ck_assert_int_eq(step(1), 0);
 	ck_assert(!channel_is_open(channel));
 	hang_up();
+	while (recv(theirs_mid, lost, sizeof(lost), MSG_DONTWAIT) > 0)
+		;
 	for (unsigned i = 0; r == 0 && i < STEPS_MAX; i++)
 		r = step(65536);
 	assert_failed(r, INGEST_AGAIN, "closed the connection during the TLS handshake");
