@@ -32,6 +32,7 @@ struct tls {
 	bool verified, refused;                       /* refused: failure says why */
 	bool open, ended;
 	bool heard; /* the camera has said something: first is its first byte */
+	bool gone;  /* the connection is closed, perhaps within a record */
 	uint8_t first;
 	uint32_t patience_s;
 	uint64_t end_ns; /* of the handshake */
@@ -62,6 +63,8 @@ static ssize_t on_pull(gnutls_transport_ptr_t self, void *buf, size_t len)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		gnutls_transport_set_errno(t->session, errno);
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
+		t->gone = true;
 	if (n > 0 && !t->heard) {
 		t->heard = true;
 		t->first = *(const uint8_t *)buf;
@@ -231,11 +234,9 @@ static int handshake_failed(struct tls *t, int error)
 		return -EPROTO;
 	if (t->heard && !is_record(t->first))
 		return fail_final(t->failure, "the camera does not speak TLS at this port");
-	switch (error) {
-	case GNUTLS_E_PREMATURE_TERMINATION:
-	case GNUTLS_E_PULL_ERROR:
-	case GNUTLS_E_PUSH_ERROR:
+	if (t->gone || error == GNUTLS_E_PUSH_ERROR)
 		return fail(t->failure, "camera closed the connection during the TLS handshake");
+	switch (error) {
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:
 		return fail_final(t->failure, "the camera refuses TLS: %s", alert_name(t));
 	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
@@ -291,11 +292,9 @@ ssize_t tls_recv(struct tls *t, void *buf, size_t len)
 		return -EAGAIN;
 	}
 	t->ended = true;
-	switch (n) {
-	case 0:
-	case GNUTLS_E_PREMATURE_TERMINATION: /* many leave the goodbye out */
-	case GNUTLS_E_PULL_ERROR:
+	if (n == 0 || t->gone) /* many leave the goodbye out */
 		return 0;
+	switch (n) {
 	case GNUTLS_E_REHANDSHAKE:
 		return fail(t->failure, "camera wants to renegotiate TLS; refused");
 	case GNUTLS_E_FATAL_ALERT_RECEIVED:

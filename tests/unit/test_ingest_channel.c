@@ -214,16 +214,22 @@ static void tear_down(void)
 	ck_assert_int_eq(unit_count_fds(), fds_before); /* LINK_FD_INGEST_TRUST too */
 }
 
-/* crt is taken over. */
-static void serve(gnutls_x509_crt_t crt)
+/* crt is taken over; with may be another's private key. */
+static void serve_with(gnutls_x509_crt_t crt, gnutls_x509_privkey_t with)
 {
 	ck_assert_int_eq(gnutls_certificate_allocate_credentials(&server_cred), 0);
-	ck_assert_int_eq(gnutls_certificate_set_x509_key(server_cred, &crt, 1, key), 0);
+	gnutls_certificate_set_flags(server_cred, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+	ck_assert_int_eq(gnutls_certificate_set_x509_key(server_cred, &crt, 1, with), 0);
 	gnutls_x509_crt_deinit(crt);
 	ck_assert_int_eq(gnutls_init(&server, GNUTLS_SERVER | GNUTLS_NONBLOCK), 0);
 	ck_assert_int_eq(gnutls_priority_set_direct(server, server_priority, NULL), 0);
 	gnutls_credentials_set(server, GNUTLS_CRD_CERTIFICATE, server_cred);
 	gnutls_transport_set_int(server, theirs);
+}
+
+static void serve(gnutls_x509_crt_t crt)
+{
+	serve_with(crt, key);
 }
 
 static void carry(int from, int to, size_t piece)
@@ -590,13 +596,31 @@ START_TEST(rubbish_to_trust)
 }
 END_TEST
 
-START_TEST(a_key_that_would_take_minutes)
+/* A certificate is no secret: whoever shows it must also have its key. */
+START_TEST(somebody_elses_certificate)
 {
-	static uint8_t modulus[(TRUST_KEY_BITS_MAX + 64) / 8];
-	const gnutls_datum_t m = {modulus, sizeof(modulus)}, e = {(uint8_t *)"\1\0\1", 3};
-	struct trust trust = {.has_pin = true};
+	gnutls_x509_privkey_t other = make_key();
+
+	server_priority = versions[_i / 2];
+	if (_i % 2) {
+		start.has_pin = 1;
+		pin_of_key(start.tls_pin);
+	}
+	serve_with(make_certificate(&good, key, ca, ca_key), other);
+	gnutls_x509_privkey_deinit(other);
+	ck_assert_int_eq(open_channel(), 0);
+	channel_send(channel, REQUEST, strlen(REQUEST));
+	assert_failed(shake_hands(65536), INGEST_FINAL, "TLS handshake: ");
+	assert_nothing_said();
+}
+END_TEST
+
+/* For an RSA key with a modulus of that many bits, of which nobody has the private part. */
+static gnutls_x509_crt_t make_huge(unsigned bits)
+{
+	static uint8_t modulus[4096];
+	const gnutls_datum_t m = {modulus, bits / 8}, e = {(uint8_t *)"\1\0\1", 3};
 	gnutls_x509_crt_t c = make_certificate(&good, key, NULL, NULL);
-	gnutls_datum_t der;
 	gnutls_pubkey_t public;
 
 	memset(modulus, 0xff, sizeof(modulus));
@@ -604,13 +628,38 @@ START_TEST(a_key_that_would_take_minutes)
 	ck_assert_int_eq(gnutls_pubkey_import_rsa_raw(public, &m, &e), 0);
 	ck_assert_int_eq(gnutls_x509_crt_set_pubkey(c, public), 0);
 	ck_assert_int_eq(gnutls_x509_crt_sign2(c, ca, ca_key, GNUTLS_DIG_SHA256, 0), 0);
+	gnutls_pubkey_deinit(public);
+	return c;
+}
+
+/* Refused before its signature is computed with. */
+START_TEST(a_key_that_would_take_minutes)
+{
+	gnutls_x509_privkey_t rsa;
+
+	gnutls_x509_privkey_init(&rsa);
+	ck_assert_int_eq(gnutls_x509_privkey_generate(rsa, GNUTLS_PK_RSA, 2048, 0), 0);
+	server_priority = _i ? "NORMAL:-VERS-ALL:+VERS-TLS1.3" : "NORMAL:-VERS-ALL:+VERS-TLS1.2";
+	serve_with(make_huge(TRUST_KEY_BITS_MAX + 64), rsa);
+	gnutls_x509_privkey_deinit(rsa);
+	ck_assert_int_eq(open_channel(), 0);
+	channel_send(channel, REQUEST, strlen(REQUEST));
+	assert_failed(shake_hands(65536), INGEST_FINAL, "larger than 16384 bits");
+	assert_nothing_said();
+}
+END_TEST
+
+START_TEST(no_certificate_at_all)
+{
+	struct trust trust = {.has_pin = true};
+	gnutls_x509_crt_t c = make_certificate(&good, key, NULL, NULL);
+	gnutls_datum_t der;
+
 	ck_assert_int_eq(gnutls_x509_crt_export2(c, GNUTLS_X509_FMT_DER, &der), 0);
-	assert_failed(trust_check(&trust, &der, 1, &failure), INGEST_FINAL, "larger than");
 	der.size -= 9;
 	assert_failed(trust_check(&trust, &der, 1, &failure), INGEST_FINAL, "malformed");
 	assert_failed(trust_check(&trust, NULL, 0, &failure), INGEST_FINAL, "no certificate");
 	gnutls_free(der.data);
-	gnutls_pubkey_deinit(public);
 	gnutls_x509_crt_deinit(c);
 }
 END_TEST
@@ -752,7 +801,9 @@ int main(void)
 	tcase_add_test(t, not_everybody_may_sign);
 	tcase_add_test(t, nothing_to_trust);
 	tcase_add_test(t, rubbish_to_trust);
-	tcase_add_test(t, a_key_that_would_take_minutes);
+	tcase_add_loop_test(t, somebody_elses_certificate, 0, 6);
+	tcase_add_loop_test(t, a_key_that_would_take_minutes, 0, 2);
+	tcase_add_test(t, no_certificate_at_all);
 	tcase_add_loop_test(t, plain_text, 0, 4);
 	tcase_add_test(t, old_versions);
 	tcase_add_loop_test(t, closed_in_the_handshake, 0, 3);
