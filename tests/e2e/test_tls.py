@@ -119,11 +119,15 @@ def plays(mux, reference):
 def refused(mux, reason):
     """No frame, and a reason that says that."""
     client = mux.dump("cam", mux.grant("cam", uid=UID_A), "--timeout", "3", uid=UID_A)
-    until(lambda: re.search(reason, mux.camera("cam")["reason"]), f"a reason like {reason!r}, not "
-        f"{mux.camera('cam')['reason']!r}")
+    until(lambda: re.search(reason, mux.camera("cam")["reason"]), f"a reason like {reason!r}")
     check(mux.camera("cam")["state"] != "live", "the camera is live")
     check(client.wait() in (69, 75), "how the client ended")
     check(not client.meta(), "a frame was shown")
+
+
+def pin_reason(mux):
+    reason = mux.camera("cam")["reason"]
+    return reason if "pin differs" in reason else ""
 
 
 def test_by_pin(s):
@@ -156,10 +160,8 @@ def test_wrong_pin(s):
         pin = pin_at(fake.port)
         mux = s.mux(rtsps(fake.port, f'\ttls_pin = "{other_pin(pin)}"\n'))
         client = mux.dump("cam", mux.grant("cam", uid=UID_A), "--timeout", "3", uid=UID_A)
-        until(lambda: fake.received or "pin differs" in mux.camera("cam")["reason"],
-            "a reason that names the pin")
+        reason = until(lambda: fake.received or pin_reason(mux), "a reason that names the pin")
         check(not fake.received, f"the camera was sent {fake.received!r}")
-        reason = mux.camera("cam")["reason"]
         check(pin in reason, f"{reason!r} does not say {pin}")
         check(client.wait() in (69, 75) and not client.meta(), "a frame was shown")
 
