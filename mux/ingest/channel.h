@@ -17,7 +17,8 @@
 struct channel;
 
 /*
- * fd stays the caller's; start says whether TLS is spoken and whom to trust. failure: where a
+ * fd stays the caller's; start says whether TLS is spoken and whom to trust. With TLS this is done
+ * once in a process: LINK_FD_INGEST_TRUST is read and closed. failure: where a
  * function that fails says why; borrowed, valid as long as the channel. 0 or -errno.
  */
 int channel_open(int fd, const struct msg_ingest_start *start, struct failure *failure,

@@ -126,9 +126,7 @@ static int check_key_size(gnutls_x509_crt_t crt, struct failure *failure)
 	unsigned bits = 0;
 
 	if (gnutls_x509_crt_get_pk_algorithm(crt, &bits) < 0 || bits > TRUST_KEY_BITS_MAX)
-		return fail_final(failure,
-			"the camera's key is larger than %u bits or of an "
-			"unknown kind",
+		return fail_final(failure, "the camera's key is unknown or larger than %u bits",
 			TRUST_KEY_BITS_MAX);
 	return 0;
 }
@@ -144,37 +142,36 @@ static int check_pin(
 	return fail_as(failure, INGEST_BLOCK, "certificate pin differs: the camera's is %s", text);
 }
 
+enum tail { TAIL_NOTHING, TAIL_HOST, TAIL_PIN };
+
 /* The first that applies: a certificate of nobody's is that, whatever else is wrong with it. */
+static const struct refusal {
+	unsigned status; /* any of these bits */
+	enum tail tail;
+	const char *why;
+} refusals[] = {
+	{GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA, TAIL_PIN,
+		"is not signed by anyone trusted: use tls_pin or tls_ca; its pin is "},
+	{GNUTLS_CERT_EXPIRED, TAIL_NOTHING, "has expired"},
+	{GNUTLS_CERT_NOT_ACTIVATED, TAIL_NOTHING,
+		"is not valid yet; is this machine's clock right?"},
+	{GNUTLS_CERT_UNEXPECTED_OWNER, TAIL_HOST, "is for another host than "},
+	{GNUTLS_CERT_INSECURE_ALGORITHM, TAIL_PIN, "is signed too weakly; its pin is "},
+	{GNUTLS_CERT_PURPOSE_MISMATCH, TAIL_NOTHING, "is not one of a server"},
+	{~0u, TAIL_PIN, "is not valid; its pin is "},
+};
+
 static int refuse(const struct trust *t, unsigned status, const uint8_t seen[TLS_PIN_BYTES],
 	struct failure *failure)
 {
-	char text[PIN_TEXT_BYTES];
+	char pin[PIN_TEXT_BYTES];
+	const char *const tails[] = {[TAIL_HOST] = t->host, [TAIL_PIN] = pin, [TAIL_NOTHING] = ""};
+	const struct refusal *r = refusals;
 
-	pin_text(seen, text);
-	if (status & GNUTLS_CERT_REVOKED)
-		return fail_final(failure, "the camera's certificate is revoked");
-	if (status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
-		return fail_final(failure,
-			"the camera's certificate is not signed by anyone "
-			"trusted: use tls_pin or tls_ca; its pin is %s",
-			text);
-	if (status & GNUTLS_CERT_EXPIRED)
-		return fail_final(failure, "the camera's certificate has expired");
-	if (status & GNUTLS_CERT_NOT_ACTIVATED)
-		return fail_final(failure,
-			"the camera's certificate is not valid yet; is this "
-			"machine's clock right?");
-	if (status & GNUTLS_CERT_UNEXPECTED_OWNER)
-		return fail_final(failure,
-			"the camera's certificate is for another host than %.63s", t->host);
-	if (status & GNUTLS_CERT_INSECURE_ALGORITHM)
-		return fail_final(failure,
-			"the camera's certificate is signed in a way that is too "
-			"weak; its pin is %s",
-			text);
-	if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
-		return fail_final(failure, "the camera's certificate is not one of a server");
-	return fail_final(failure, "the camera's certificate is not valid; its pin is %s", text);
+	pin_text(seen, pin);
+	while (!(status & r->status))
+		r++;
+	return fail_final(failure, "the camera's certificate %s%.63s", r->why, tails[r->tail]);
 }
 
 /* certs: all of the chain. */
@@ -195,9 +192,8 @@ static int check_signed(const struct trust *t, gnutls_x509_crt_t *certs, unsigne
 	if (r == GNUTLS_E_MEMORY_ERROR)
 		r = fail(failure, "out of memory");
 	else if (r <= 0)
-		r = fail_final(failure,
-			"the file of certificates to trust holds none, or a "
-			"malformed one");
+		r = fail_final(
+			failure, "the file of certificates to trust holds none or a malformed one");
 	else if (gnutls_x509_trust_list_verify_crt2(list, certs, n, wanted, ARRAY_SIZE(wanted),
 			 VERIFY_FLAGS, &status, NULL) < 0)
 		r = fail_final(failure, "the camera's certificate cannot be checked");
