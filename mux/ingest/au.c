@@ -1,4 +1,4 @@
-/* Access units: a scan for NAL units, key frames, and parameter sets between slices. */
+/* Access units: a scan for start codes, key frames, and parameter sets between slices. */
 #include "mux/ingest/au.h"
 
 #include <stdlib.h>
@@ -24,6 +24,17 @@ enum {
 	H265_AUD = 35,
 };
 #define SEI_RECOVERY_POINT 6u
+
+/* Start codes of MPEG-4 part 2 (table 6-3) that a unit begins with, and VOP coding types. */
+enum {
+	MPEG4_VOL_LAST = 0x2f, /* and, below it, the visual object's */
+	MPEG4_SEQUENCE = 0xb0,
+	MPEG4_GOV = 0xb3,
+	MPEG4_VISUAL_OBJECT = 0xb5,
+	MPEG4_VOP = 0xb6,
+};
+#define MPEG4_CODING_TYPE(byte) ((byte) >> 6)
+#define MPEG4_INTRA             0
 
 /* A NAL unit with the start code in front of it. */
 struct nal {
@@ -123,11 +134,29 @@ static bool slice_is_key(enum stream_codec codec, unsigned type)
 				    : type >= H265_IRAP_FIRST && type <= H265_IRAP_LAST;
 }
 
+/* A packed unit may hold more than one: the first is what the others refer to. */
+static void inspect_mpeg4(const uint8_t *unit, size_t len, struct au_facts *ret)
+{
+	size_t code = find_start_code(unit, 0, len);
+
+	for (; len - code >= 5; code = find_start_code(unit, code + 3, len)) {
+		if (unit[code + 3] != MPEG4_VOP)
+			continue;
+		ret->has_picture = true;
+		ret->is_key = MPEG4_CODING_TYPE(unit[code + 4]) == MPEG4_INTRA;
+		return;
+	}
+}
+
 void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct au_facts *ret)
 {
 	size_t at = 0;
 
 	*ret = (struct au_facts){0};
+	if (codec == STREAM_MPEG4) {
+		inspect_mpeg4(unit, len, ret);
+		return;
+	}
 	if (codec != STREAM_H264 && codec != STREAM_H265) {
 		ret->has_picture = len > 0;
 		ret->is_key = codec == STREAM_MJPEG && len > 0;
@@ -154,14 +183,22 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 	ret->is_key = ret->is_key && ret->has_picture;
 }
 
-bool au_begins_with(enum stream_codec codec, const uint8_t *nal, size_t len)
+static bool begins_mpeg4(uint8_t code)
 {
-	size_t code = find_start_code(nal, 0, len);
+	return code <= MPEG4_VOL_LAST || code == MPEG4_SEQUENCE || code == MPEG4_GOV ||
+		code == MPEG4_VISUAL_OBJECT || code == MPEG4_VOP;
+}
+
+bool au_begins_with(enum stream_codec codec, const uint8_t *piece, size_t len)
+{
+	size_t code = find_start_code(piece, 0, len);
 	unsigned type;
 
 	if (len - code < 4)
 		return false;
-	type = nal_type(codec, nal[code + 3]);
+	if (codec == STREAM_MPEG4)
+		return begins_mpeg4(piece[code + 3]);
+	type = nal_type(codec, piece[code + 3]);
 	if (codec == STREAM_H264)
 		return type == H264_AUD || type == H264_SPS;
 	return type == H265_AUD || type == H265_VPS;

@@ -1,6 +1,7 @@
 /*
- * Access units of H.264 (ITU-T H.264 7.4.1.2.3) and H.265 (7.4.2.4.4) in Annex-B form: what is in
- * one, and putting parameter sets where a decoder expects them. Pure. Runs in ingest.
+ * Access units of H.264 (ITU-T H.264 7.4.1.2.3) and H.265 (7.4.2.4.4) in Annex-B form and of MPEG-4
+ * part 2 (ISO/IEC 14496-2 6.2): what is in one, and putting parameter sets where a decoder expects
+ * them. Pure. Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_AU_H
 #define FRAMEMUX_INGEST_AU_H
@@ -16,15 +17,18 @@
 #define AU_PARAMETER_BYTES_MAX LIMIT_EXTRADATA /* of those that have to be moved */
 
 struct au_facts {
-	bool has_picture; /* at least one slice */
-	bool is_key;      /* decoding may begin here: IDR or recovery point; IRAP; any JPEG */
+	bool has_picture; /* at least one slice; a VOP */
+	bool is_key; /* decoding may begin here: IDR or recovery point; IRAP; any JPEG; I-VOP */
 };
 
-/* What is in a unit. Codecs other than H.264 and H.265 are all picture; MJPEG is all key. */
+/* What is in a unit. MJPEG and AV1 are all picture; MJPEG is all key. */
 void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct au_facts *ret);
 
-/* Whether a NAL unit (with its start code) is one that only stands at the beginning of a unit. */
-bool au_begins_with(enum stream_codec codec, const uint8_t *nal, size_t len);
+/*
+ * Whether a piece begins with a NAL unit (or, of MPEG-4, a header) that only stands at the beginning
+ * of a unit. It begins with the start code.
+ */
+bool au_begins_with(enum stream_codec codec, const uint8_t *piece, size_t len);
 
 /*
  * Parameter sets that stand behind the first slice move before it (a payloader that repeats them

@@ -112,18 +112,22 @@ static bool make_room(struct depay *d, size_t more)
 	return true;
 }
 
-static bool begins_nal(const uint8_t *p, size_t len)
+/* A NAL unit as libavformat writes it, or a header or picture of MPEG-4 as it comes. */
+static bool begins_nal(enum stream_codec codec, const uint8_t *p, size_t len)
 {
-	return len >= 4 && memcmp(p, "\0\0\0\1", 4) == 0;
+	static const uint8_t code[] = {0, 0, 0, 1};
+	size_t skip = codec == STREAM_MPEG4 ? 1 : 0, n = sizeof(code) - skip;
+
+	return len >= n && memcmp(p, code + skip, n) == 0;
 }
 
-/* What libavformat made of a packet: one or more NAL units, a part of one, or a JPEG. */
+/* What libavformat made of a packet: NAL units, a part of one, a JPEG, or MPEG-4 as it came. */
 static int on_piece(void *data, const uint8_t *piece, size_t len)
 {
 	struct depay *d = data;
 
 	if (d->broken_piece && d->video.codec != STREAM_MJPEG) {
-		if (!begins_nal(piece, len))
+		if (!begins_nal(d->video.codec, piece, len))
 			return 0;
 		d->broken_piece = false;
 		if (!d->len && au_begins_with(d->video.codec, piece, len))

@@ -13,12 +13,14 @@
 static const struct {
 	const char *name;
 	enum stream_codec codec;
-} encodings[] = {{"H264", STREAM_H264}, {"H265", STREAM_H265}, {"JPEG", STREAM_MJPEG}};
+} encodings[] = {{"H264", STREAM_H264}, {"H265", STREAM_H265}, {"JPEG", STREAM_MJPEG},
+	{"MP4V-ES", STREAM_MPEG4}};
 
 /* For the sentence: what a person would call it. */
 static const struct {
 	const char *name, *shown;
-} known[] = {{"H266", "H.266"}, {"H261", "H.261"}, {"H263", "H.263"}, {"MP4V-ES", "MPEG-4"}};
+} known[] = {{"H266", "H.266"}, {"H261", "H.261"}, {"H263", "H.263"}, {"H263-1998", "H.263+"},
+	{"AV1", "AV1 over RTP"}, {"MPV", "MPEG-1 or -2"}, {"MP2T", "an MPEG transport stream"}};
 
 const char *sdp_encoding(enum stream_codec codec)
 {

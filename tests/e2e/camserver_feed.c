@@ -26,12 +26,15 @@ struct feed {
 static const struct kind {
 	enum AVCodecID id;
 	const char *caps, *parser, *payloader, *filter;
+	const char *parameters; /* the payloader's option for them again with each key picture */
 } kinds[] = {
 	{AV_CODEC_ID_H264, "video/x-h264,stream-format=byte-stream,alignment=au", "h264parse",
-		"rtph264pay", "h264_mp4toannexb"},
+		"rtph264pay", "h264_mp4toannexb", "config-interval=-1"},
 	{AV_CODEC_ID_HEVC, "video/x-h265,stream-format=byte-stream,alignment=au", "h265parse",
-		"rtph265pay", "hevc_mp4toannexb"},
-	{AV_CODEC_ID_MJPEG, "image/jpeg", "jpegparse", "rtpjpegpay", "null"},
+		"rtph265pay", "hevc_mp4toannexb", "config-interval=-1"},
+	{AV_CODEC_ID_MJPEG, "image/jpeg", "jpegparse", "rtpjpegpay", "null", ""},
+	{AV_CODEC_ID_MPEG4, "video/mpeg,mpegversion=4,systemstream=false", "mpeg4videoparse",
+		"rtpmp4vpay", "dump_extra", ""},
 };
 
 struct reader {
@@ -108,14 +111,14 @@ char *feed_pipeline(const struct camera_spec *spec, GError **ret_error)
 
 	if (reader_open(spec, &r))
 		g_set_error(ret_error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-			"%s: cannot be read, or holds no H.264, H.265 or MJPEG", spec->path);
+			"%s: cannot be read, or holds no H.264, H.265, MJPEG or MPEG-4",
+			spec->path);
 	else
 		text = g_strdup_printf("( appsrc name=src is-live=true format=time max-bytes=0 "
 				       "caps=\"%s\" ! %s ! %s name=pay0 pt=%d %s )",
 			r.kind->caps, r.kind->parser, r.kind->payloader,
 			r.kind->id == AV_CODEC_ID_MJPEG ? 26 : 96,
-			spec->parameters && r.kind->id != AV_CODEC_ID_MJPEG ? "config-interval=-1"
-									    : "");
+			spec->parameters ? r.kind->parameters : "");
 	reader_close(&r);
 	return text;
 }

@@ -100,6 +100,33 @@ START_TEST(key_units)
 }
 END_TEST
 
+/* A VOL, a GOV and user data in front of a VOP, whose coding type is its first two bits. */
+START_TEST(mpeg4_units)
+{
+	uint8_t unit[] = {
+		0, 0, 1, 0x20, 9, 0, 0, 1, 0xb3, 0, 0, 0, 1, 0xb2, 0xb6, 0, 0, 1, 0xb6, 0x10};
+	struct au_facts f;
+
+	for (unsigned type = 0; type < 4; type++) {
+		unit[sizeof(unit) - 1] = (uint8_t)(type << 6 | 0x2a);
+		au_inspect(STREAM_MPEG4, unit, sizeof(unit), &f);
+		ck_assert(f.has_picture);
+		ck_assert_int_eq(f.is_key, type == 0);
+	}
+	unit[sizeof(unit) - 1] = 0;
+	for (size_t n = 0; n < sizeof(unit); n++) {
+		au_inspect(STREAM_MPEG4, unit, n, &f);
+		ck_assert(!f.has_picture && !f.is_key);
+	}
+	ck_assert_uint_eq(au_normalise(STREAM_MPEG4, unit, sizeof(unit)), sizeof(unit));
+	ck_assert(au_begins_with(STREAM_MPEG4, unit, sizeof(unit)));
+	ck_assert(au_begins_with(STREAM_MPEG4, unit + 5, 5));
+	ck_assert(!au_begins_with(STREAM_MPEG4, unit + 10, 5)); /* user data */
+	ck_assert(au_begins_with(STREAM_MPEG4, unit + 15, 5));
+	ck_assert(!au_begins_with(STREAM_MPEG4, unit + 15, 3));
+}
+END_TEST
+
 START_TEST(what_a_unit_begins_with)
 {
 	uint8_t unit[64];
@@ -135,14 +162,16 @@ START_TEST(random_units_stay_inside)
 	uint32_t state = 3;
 
 	for (unsigned i = 0; i < 200000; i++) {
-		enum stream_codec codec = i & 1 ? STREAM_H264 : STREAM_H265;
+		enum stream_codec codec = i % 3 == 0 ? STREAM_H264
+			: i % 3 == 1                 ? STREAM_H265
+						     : STREAM_MPEG4;
 		size_t n = material_random(&state) % 48;
 		uint8_t *unit = malloc(n ? n : 1);
 		struct au_facts f;
 
 		for (size_t k = 0; k < n; k++) /* mostly start codes, parameter sets and slices */
-			unit[k] = (uint8_t) "\0\0\0\0\1\1\x67\x68\x65\x06\x40\x42\x26\xff"
-				[material_random(&state) % 14];
+			unit[k] = (uint8_t) "\0\0\0\0\1\1\x67\x68\x65\x06\x40\x42\x26\xff\xb6\x20"
+				[material_random(&state) % 16];
 		au_inspect(codec, unit, n, &f);
 		ck_assert_uint_le(au_normalise(codec, unit, n), n);
 		free(unit);
@@ -159,6 +188,7 @@ int main(void)
 	tcase_add_test(t, parameter_sets_move_before_the_first_slice);
 	tcase_add_test(t, the_rest_stays_as_it_is);
 	tcase_add_test(t, key_units);
+	tcase_add_test(t, mpeg4_units);
 	tcase_add_test(t, what_a_unit_begins_with);
 	tcase_add_test(t, floods_are_bounded);
 	tcase_add_test(t, random_units_stay_inside);

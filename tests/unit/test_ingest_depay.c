@@ -390,6 +390,41 @@ START_TEST(parameter_sets_of_the_description)
 }
 END_TEST
 
+START_TEST(mpeg4_pictures_and_losses)
+{
+	static const uint8_t config[] = {0, 0, 1, 0x20, 7, 7}, intra[] = {0, 0, 1, 0xb6, 0x10, 1},
+			     predicted[] = {0, 0, 1, 0xb6, 0x50, 2}, rest[] = {3, 3, 3};
+	struct stream_format format;
+
+	open_depay(STREAM_MPEG4, 96, "profile-level-id=1; config=000001B0010000012007");
+	depay_format(depay, &format);
+	ck_assert_uint_eq(format.extradata_len, 10);
+	ck_assert_mem_eq(format.extradata, "\0\0\1\xb0\1\0\0\1\x20\7", 10);
+	packet(3000, false, config, sizeof(config));
+	packet(3000, false, intra, sizeof(intra));
+	packet(3000, true, rest, sizeof(rest));
+	packet(6000, true, predicted, sizeof(predicted));
+	ck_assert_uint_eq(units, 2);
+	ck_assert_uint_eq(keys, 1);
+	ck_assert_uint_eq(taken_len, 21);
+	ck_assert_mem_eq(taken, config, sizeof(config));
+	ck_assert_mem_eq(taken + 12, rest, sizeof(rest));
+	/* The head of a picture is lost: its rest is thrown away, the next one says that. */
+	sequence++;
+	packet(9000, true, rest, sizeof(rest));
+	packet(12000, true, predicted, sizeof(predicted));
+	ck_assert_uint_eq(units, 3);
+	ck_assert_uint_eq(last.flags, STREAM_UNIT_GAP);
+	ck_assert_uint_eq(last.len, sizeof(predicted));
+	/* Lost before an intra picture that is whole. */
+	sequence++;
+	packet(15000, false, intra, sizeof(intra));
+	packet(15000, true, rest, sizeof(rest));
+	ck_assert_uint_eq(last.flags, STREAM_UNIT_KEY | STREAM_UNIT_GAP);
+	depay_free(depay);
+}
+END_TEST
+
 /* ---- recordings --------------------------------------------------------------------------- */
 
 START_TEST(a_recorded_h265_camera)
@@ -491,6 +526,7 @@ int main(void)
 	tcase_add_test(t, every_payload_type_is_video);
 	tcase_add_test(t, a_jpeg_has_a_limit);
 	tcase_add_test(t, parameter_sets_of_the_description);
+	tcase_add_test(t, mpeg4_pictures_and_losses);
 	tcase_add_test(t, a_recorded_h265_camera);
 	tcase_add_test(t, a_recorded_interleaved_session);
 	tcase_add_test(t, inputs_that_broke_others);

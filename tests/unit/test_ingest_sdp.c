@@ -36,6 +36,28 @@ START_TEST(the_first_video_that_can_be_taken)
 }
 END_TEST
 
+START_TEST(every_encoding_that_is_taken)
+{
+	static const struct {
+		const char *name;
+		enum stream_codec codec;
+	} rows[] = {{"H264", STREAM_H264}, {"h265", STREAM_H265}, {"Jpeg", STREAM_MJPEG},
+		{"mp4v-es", STREAM_MPEG4}};
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(text, sizeof(text),
+			"v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 %s/90000\n"
+			"a=fmtp:96 profile-level-id=1;config=000001B0\n",
+			rows[i].name);
+		ck_assert_int_eq(parse(text), 0);
+		ck_assert_int_eq(video.codec, rows[i].codec);
+		ck_assert_str_eq(video.fmtp, "profile-level-id=1;config=000001B0");
+		ck_assert(span_is(span_of(rows[i].name), sdp_encoding(video.codec)));
+	}
+}
+END_TEST
+
 START_TEST(what_cannot_be_taken_is_named)
 {
 	static const struct {
@@ -43,8 +65,8 @@ START_TEST(what_cannot_be_taken_is_named)
 	} bad[] = {
 		{"v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 H266/90000\n",
 			"camera sends H.266, which is not supported"},
-		{"v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 mp4v-es/90000\n",
-			"camera sends MPEG-4, which is not supported"},
+		{"v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 AV1/90000\na=fmtp:96 profile=0\n",
+			"camera sends AV1 over RTP, which is not supported"},
 		{"v=0\nm=video 0 RTP/AVP 96\na=rtpmap:96 X\x01Y/90000\n",
 			"camera sends X?Y, which is not supported"},
 		{"v=0\nm=video 0 RTP/SAVP 96\na=rtpmap:96 H264/90000\n",
@@ -146,6 +168,7 @@ int main(void)
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, the_first_video_that_can_be_taken);
+	tcase_add_test(t, every_encoding_that_is_taken);
 	tcase_add_test(t, what_cannot_be_taken_is_named);
 	tcase_add_test(t, long_lines_are_left_out_or_refused);
 	tcase_add_test(t, real_cameras);
