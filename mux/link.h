@@ -21,14 +21,16 @@
 
 /* Descriptors at birth. 0 is /dev/null, 1 and 2 are framemuxd's stderr. */
 enum {
-	LINK_FD_DAEMON = 3,          /* every role */
-	LINK_FD_BROKER_CLIENTS = 4,  /* broker: listening socket for clients */
-	LINK_FD_BROKER_CONTROL = 5,  /* broker: listening socket for framemuxctl */
-	LINK_FD_INGEST_SOURCE = 4,   /* ingest: connected socket, open file or device; /dev/null for a pattern */
-	LINK_FD_INGEST_STREAM = 5,   /* ingest: access units out */
-	LINK_FD_INGEST_TRUST = 6,    /* ingest: certificates to trust, PEM; /dev/null without TLS or with a pin */
-	LINK_FD_DECODE_BROKER = 4,   /* decode: link to the broker */
-	LINK_FD_DECODE_STREAM = 5,   /* decode: access units in */
+	LINK_FD_DAEMON = 3,         /* every role */
+	LINK_FD_BROKER_CLIENTS = 4, /* broker: listening socket for clients */
+	LINK_FD_BROKER_CONTROL = 5, /* broker: listening socket for framemuxctl */
+	LINK_FD_INGEST_SOURCE =
+		4, /* ingest: connected socket, open file or device; /dev/null for a pattern */
+	LINK_FD_INGEST_STREAM = 5, /* ingest: access units out */
+	LINK_FD_INGEST_TRUST =
+		6, /* ingest: certificates to trust, PEM; /dev/null without TLS or with a pin */
+	LINK_FD_DECODE_BROKER = 4, /* decode: link to the broker */
+	LINK_FD_DECODE_STREAM = 5, /* decode: access units in */
 };
 
 /* ---- framemuxd -> broker ---------------------------------------------------------------- */
@@ -40,7 +42,7 @@ enum {
 	M(T, U32, key_id, )                                                                        \
 	M(T, U32, stale_after_ms, )                                                                \
 	M(T, U32, uid_quota_mb, )                                                                  \
-	M(T, U32, mux_uid, )      /* may change things, as uid 0 may */                            \
+	M(T, U32, mux_uid, ) /* may change things, as uid 0 may */                                 \
 	M(T, U32, verbose, )
 WIRE_DECLARE(broker_start, BROKER_START_FIELDS)
 
@@ -225,8 +227,15 @@ WIRE_DECLARE(ingest_start, INGEST_START_FIELDS)
 
 enum digest_algorithm { DIGEST_MD5 = 1, DIGEST_MD5_SESS, DIGEST_SHA256 };
 /* GET is HTTP's; the others are RTSP's. */
-enum rtsp_method { RTSP_OPTIONS = 1, RTSP_DESCRIBE, RTSP_SETUP, RTSP_PLAY, RTSP_TEARDOWN,
-	RTSP_GET_PARAMETER, HTTP_GET };
+enum rtsp_method {
+	RTSP_OPTIONS = 1,
+	RTSP_DESCRIBE,
+	RTSP_SETUP,
+	RTSP_PLAY,
+	RTSP_TEARDOWN,
+	RTSP_GET_PARAMETER,
+	HTTP_GET
+};
 
 /* The value of an Authorization header, or status != 0 (an errno) and why. */
 #define DIGEST_ANSWER_FIELDS(M, T)                                                                 \
@@ -374,7 +383,8 @@ WIRE_DECLARE(decode_failed, DECODE_FAILED_FIELDS)
 
 /*
  * The decoded picture's form, before the first frame of that form is published. serial counts from
- * 1. From then on the decoder publishes only into attaches made or kept for this serial.
+ * 1. From then on the decoder publishes only into attaches made or kept for this form, under this
+ * serial or an earlier one.
  */
 #define FORMAT_FIELDS(M, T)                                                                        \
 	M(T, U32, serial, )                                                                        \
@@ -448,7 +458,7 @@ enum { RING_GIVE_FD_RING, RING_GIVE_FD_SOCKET, RING_GIVE_FDS };
 	M(T, U64, attach, )
 WIRE_DECLARE(ring_go, RING_GO_FIELDS)
 
-/* The attach stays valid for the newer format serial: a fixed size, the same colour. */
+/* The attach is valid for the newer serial's form too: a fixed size, the same colour. */
 #define RING_KEEP_FIELDS(M, T)                                                                     \
 	M(T, U64, lease, )                                                                         \
 	M(T, U64, attach, )                                                                        \
@@ -466,22 +476,31 @@ WIRE_DECLARE(ring_drop, RING_DROP_FIELDS)
 /*
  * u32 kind | u32 body length, little-endian, then the body:
  *	STREAM_HELLO  camera id (32) | u64 generation			first, once
- *	STREAM_CODEC  u32 codec | u32 width | u32 height | u32 reorder | u32 framing | extradata
+ *	STREAM_CODEC  u32 codec | u32 width | u32 height | u32 reorder | u32 framing |
+ *	              u32 sar_num | u32 sar_den | u32 matrix | u32 range | extradata
  *	STREAM_UNIT   u64 pts_ns | u64 arrival_ns | u64 capture_ns | u32 flags | the access unit
  *	STREAM_DRAIN  (empty)  the file begins again: give out what is delayed, then start anew
  * framing: 0 (Annex B; whole pictures where a codec has none). width, height: a hint, 0 if unknown.
  * reorder: frames the decoder has to hold back, from the container (avcodec's has_b_frames), 0 for a
- * live camera. pts_ns: of the stream, any origin. STREAM_PATTERN units are u16 code
+ * live camera. sar, matrix (MatrixCoefficients of ITU-T H.273) and range (1 limited, 2 full) are the
+ * container's, for what the coded pictures leave open; sar 0, matrix 2, range 0: it does not say.
+ * pts_ns: of the stream, any origin. STREAM_PATTERN units are u16 code
  * (common/pattern.h).
  */
 enum stream_kind { STREAM_HELLO = 1, STREAM_CODEC, STREAM_UNIT, STREAM_DRAIN };
-enum stream_codec { STREAM_H264 = 1, STREAM_H265, STREAM_MJPEG, STREAM_PATTERN, STREAM_MPEG4,
-	STREAM_AV1 };
-#define STREAM_HEADER_BYTES      8u
-#define STREAM_HELLO_BYTES       (CAMERA_ID_BYTES + 8u)
-#define STREAM_CODEC_BYTES       20u /* before the extradata */
-#define STREAM_UNIT_BYTES        28u /* before the access unit */
-#define STREAM_UNIT_KEY          1u  /* flags: decoding may begin here */
-#define STREAM_UNIT_GAP          2u  /* flags: something before this was lost */
+enum stream_codec {
+	STREAM_H264 = 1,
+	STREAM_H265,
+	STREAM_MJPEG,
+	STREAM_PATTERN,
+	STREAM_MPEG4,
+	STREAM_AV1
+};
+#define STREAM_HEADER_BYTES 8u
+#define STREAM_HELLO_BYTES  (CAMERA_ID_BYTES + 8u)
+#define STREAM_CODEC_BYTES  36u /* before the extradata */
+#define STREAM_UNIT_BYTES   28u /* before the access unit */
+#define STREAM_UNIT_KEY     1u  /* flags: decoding may begin here */
+#define STREAM_UNIT_GAP     2u  /* flags: something before this was lost */
 
 #endif

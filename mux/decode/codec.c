@@ -60,6 +60,7 @@ static const struct codec_choice *choice_of(uint32_t kind)
 
 struct codec {
 	const struct codec_choice *choice;
+	struct image_hint hint;
 	AVCodecContext *av;         /* owned; NULL for a pattern */
 	AVFrame *frame;             /* owned */
 	AVPacket *packet;           /* owned */
@@ -182,6 +183,7 @@ int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_rea
 	if (!c)
 		return -ENOMEM;
 	c->choice = choice;
+	c->hint = setup->hint;
 	c->is_waiting = true;
 	r = choice->decoder ? open_av(c, choice, setup) : open_pattern(c, setup);
 	if (r < 0) {
@@ -408,7 +410,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 		if (!is_corrupt)
 			c->is_clean = true;
 	} while (!c->is_clean);
-	r = av_image_make(c->frame, &c->buffer, &ret->image);
+	r = av_image_make(c->frame, &c->hint, &c->buffer, &ret->image);
 	if (r == -ENOTSUP)
 		snprintf(c->reason, sizeof(c->reason), "pixel format %s is not supported",
 			av_get_pix_fmt_name(c->frame->format));

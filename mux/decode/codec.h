@@ -19,6 +19,7 @@ struct codec;
 struct codec_setup {
 	uint32_t codec; /* enum stream_codec */
 	uint32_t width, height, reorder;
+	struct image_hint hint;
 	const uint8_t *extradata;
 	size_t extradata_len;
 };

@@ -5,6 +5,7 @@
 #ifndef FRAMEMUX_IMAGE_H
 #define FRAMEMUX_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,20 @@ struct image_form {
 	uint32_t sar_num, sar_den;
 	uint32_t color_encoding, color_range;
 };
+
+/* What a container says of its pictures, as STREAM_CODEC has it: for what they leave open. */
+struct image_hint {
+	uint32_t sar_num, sar_den;
+	uint32_t matrix; /* ITU-T H.273 */
+	uint32_t range;  /* 1 limited, 2 full */
+};
+
+static inline bool image_form_is(const struct image_form *a, const struct image_form *b)
+{
+	return a->width == b->width && a->height == b->height && a->sar_num == b->sar_num &&
+		a->sar_den == b->sar_den && a->color_encoding == b->color_encoding &&
+		a->color_range == b->color_range;
+}
 
 /* planes: borrowed; Y, U, V. Chroma of odd sizes rounds up. */
 struct image {

@@ -114,6 +114,8 @@ static void parse(const uint8_t *body, size_t len, struct input_message *m)
 			.width = get_le32(body + 4),
 			.height = get_le32(body + 8),
 			.reorder = get_le32(body + 12),
+			.hint = {get_le32(body + 20), get_le32(body + 24), get_le32(body + 28),
+				get_le32(body + 32)},
 			.extradata = body + STREAM_CODEC_BYTES,
 			.extradata_len = len - STREAM_CODEC_BYTES,
 		};

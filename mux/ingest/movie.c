@@ -26,6 +26,10 @@ struct movie {
 	int index;            /* of the video among the file's streams */
 	enum stream_codec codec;
 	AVCodecParameters *par; /* owned; as given out */
+	/* What the container says of a pixel's shape and colour. */
+	AVRational sar;
+	enum AVColorSpace matrix;
+	enum AVColorRange range;
 	uint64_t frame_ns, count;
 	bool has_times; /* else a raw stream: units come at its frame rate */
 	bool draining;
@@ -157,11 +161,25 @@ static void find_rate(struct movie *m, AVStream *st)
 	m->frame_ns = (uint64_t)av_rescale((int64_t)NS_PER_S, rate.den, rate.num);
 }
 
+/* Before libavformat puts what it finds in the pictures in the same place. */
+static void note_colour(struct movie *m)
+{
+	int index = av_find_best_stream(m->fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+
+	m->matrix = AVCOL_SPC_UNSPECIFIED;
+	if (index < 0) /* a raw stream */
+		return;
+	m->matrix = m->fmt->streams[index]->codecpar->color_space;
+	m->range = m->fmt->streams[index]->codecpar->color_range;
+}
+
 static int look_inside(struct movie *m, struct failure *ret_why)
 {
 	AVStream *st;
-	int r = avformat_find_stream_info(m->fmt, NULL);
+	int r;
 
+	note_colour(m);
+	r = avformat_find_stream_info(m->fmt, NULL);
 	m->index = av_find_best_stream(m->fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 	if (r < 0 || m->index < 0)
 		return fail_final(ret_why, "the file holds no video");
@@ -171,6 +189,7 @@ static int look_inside(struct movie *m, struct failure *ret_why)
 		return r;
 	m->has_times = !(m->fmt->iformat->flags & AVFMT_NOTIMESTAMPS) &&
 		strcmp(m->fmt->iformat->name, "jpeg_pipe") != 0;
+	m->sar = st->sample_aspect_ratio;
 	find_rate(m, st);
 	return make_annexb(m, st, ret_why);
 }
@@ -248,7 +267,13 @@ void movie_format(const struct movie *m, struct stream_format *ret)
 		.width = par->width > 0 ? (uint32_t)par->width : 0,
 		.height = par->height > 0 ? (uint32_t)par->height : 0,
 		.reorder = par->video_delay > 0 ? (uint32_t)par->video_delay : 0,
+		.matrix = (uint32_t)m->matrix, /* libavutil counts as H.273 does */
+		.range = (uint32_t)m->range,
 	};
+	if (m->sar.num > 0 && m->sar.den > 0) {
+		ret->sar_num = (uint32_t)m->sar.num;
+		ret->sar_den = (uint32_t)m->sar.den;
+	}
 	if (par->extradata_size > 0 && par->extradata_size <= (int)LIMIT_EXTRADATA) {
 		ret->extradata = par->extradata;
 		ret->extradata_len = (size_t)par->extradata_size;

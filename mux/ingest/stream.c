@@ -175,6 +175,10 @@ int stream_codec(struct stream *s, const struct stream_format *format)
 	put_le32(b + 8, format->height);
 	put_le32(b + 12, format->reorder);
 	put_le32(b + 16, 0); /* framing: Annex-B, whole JPEGs, temporal units; no other is sent */
+	put_le32(b + 20, format->sar_num);
+	put_le32(b + 24, format->sar_den);
+	put_le32(b + 28, format->matrix);
+	put_le32(b + 32, format->range);
 	return send_message(s, false, iov);
 }
 

@@ -21,9 +21,10 @@ struct stream;
 
 struct stream_format {
 	enum stream_codec codec;
-	uint32_t width, height, reorder; /* see STREAM_CODEC */
-	const uint8_t *extradata;        /* borrowed for the call */
-	size_t extradata_len;            /* at most LIMIT_EXTRADATA */
+	uint32_t width, height, reorder;          /* see STREAM_CODEC */
+	uint32_t sar_num, sar_den, matrix, range; /* likewise */
+	const uint8_t *extradata;                 /* borrowed for the call */
+	size_t extradata_len;                     /* at most LIMIT_EXTRADATA */
 };
 
 struct stream_unit {

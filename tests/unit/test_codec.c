@@ -170,7 +170,7 @@ static void feeder_open(struct feeder *f, const char *clip)
 	f->packet = av_packet_alloc();
 	par = f->file->streams[f->stream]->codecpar;
 	setup = (struct codec_setup){kind_of(par->codec_id), (uint32_t)par->width,
-		(uint32_t)par->height, (uint32_t)par->video_delay, par->extradata,
+		(uint32_t)par->height, (uint32_t)par->video_delay, {0}, par->extradata,
 		(size_t)par->extradata_size};
 	ck_assert_msg(codec_open(&setup, &f->codec, reason) == 0, "%s: %s", clip, reason);
 }
