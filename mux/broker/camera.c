@@ -15,8 +15,10 @@
 #include "mux/broker/decoder.h"
 #include "mux/broker/tenure.h"
 
-#define WANT_RETRY_MS      20
-#define CHANGE_INTERVAL_NS NS_PER_S /* between attaches that the camera causes */
+#define WANT_RETRY_MS     20
+#define REFIT_INTERVAL_NS NS_PER_S /* between attaches that the camera causes */
+
+static void on_refit(evutil_socket_t fd, short what, void *data);
 
 struct camera *camera_by_id(const struct broker *b, const uint8_t id[CAMERA_ID_BYTES])
 {
@@ -58,6 +60,15 @@ static void append(struct broker *b, struct camera *c)
 		LIST_INSERT_HEAD(&b->cameras, c, link);
 }
 
+static void camera_free(struct camera *c)
+{
+	if (c->want_timer)
+		event_free(c->want_timer);
+	if (c->refit_timer)
+		event_free(c->refit_timer);
+	free(c);
+}
+
 int camera_add(struct broker *b, const struct msg_broker_camera *m)
 {
 	struct camera *c;
@@ -65,10 +76,12 @@ int camera_add(struct broker *b, const struct msg_broker_camera *m)
 	if (camera_by_id(b, m->id) || camera_by_name(b, m->name))
 		return -EEXIST;
 	c = calloc(1, sizeof(*c));
-	if (c)
-		c->want_timer = evtimer_new(b->base, on_want_again, c);
-	if (!c || !c->want_timer) {
-		free(c);
+	if (!c)
+		return -ENOMEM;
+	c->want_timer = evtimer_new(b->base, on_want_again, c);
+	c->refit_timer = evtimer_new(b->base, on_refit, c);
+	if (!c->want_timer || !c->refit_timer) {
+		camera_free(c);
 		return -ENOMEM;
 	}
 	c->broker = b;
@@ -90,8 +103,7 @@ void camera_free_all(struct broker *b)
 	while ((c = LIST_FIRST(&b->cameras))) {
 		LIST_REMOVE(c, link);
 		decoder_free(take_ptr(c->decoder), "the mux stops");
-		event_free(c->want_timer);
-		free(c);
+		camera_free(c);
 	}
 }
 
@@ -205,32 +217,61 @@ void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason)
 
 /* --- what its decoder says ------------------------------------------------------------------ */
 
-/* A change costs each of its clients an attach: the next one not before a second has passed. */
-static void count_change(struct camera *c)
+/* New attaches for those whose attach does not suit the camera's present form. */
+static void refit(struct camera *c, uint64_t now)
 {
-	uint64_t now = clock_monotonic_ns();
-	uint64_t at = c->change_not_before_ns > now ? c->change_not_before_ns : now;
+	struct tenure *t, *next;
+	bool is_any = false;
 
-	c->attach_not_before_ns = at;
-	c->change_not_before_ns = at + CHANGE_INTERVAL_NS;
+	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next) {
+		if (!t->attach || attach_is_kept(t->attach))
+			continue;
+		is_any = true;
+		tenure_reattach(t);
+	}
+	if (is_any)
+		c->refit_not_before_ns = now + REFIT_INTERVAL_NS;
 }
 
+static void on_refit(evutil_socket_t fd, short what, void *data)
+{
+	struct camera *c = data;
+
+	(void)fd;
+	(void)what;
+	if (c->decoder)
+		refit(c, clock_monotonic_ns());
+}
+
+static void refit_at(struct camera *c, uint64_t at_ns, uint64_t now_ns)
+{
+	uint64_t us = (at_ns - now_ns) / NS_PER_US + 1;
+	const struct timeval tv = {
+		.tv_sec = (time_t)(us / 1000000u), .tv_usec = (suseconds_t)(us % 1000000u)};
+
+	if (evtimer_add(c->refit_timer, &tv) < 0)
+		log_error("no timer for a camera");
+}
+
+/*
+ * A change costs each of its clients an attach: the next one not before a second has passed. Until
+ * then an attach stays, and shows what is still of its form: of a camera that alternates, every
+ * other picture.
+ */
 void camera_format_changed(struct camera *c)
 {
 	uint32_t serial = c->decoder->format.serial;
+	uint64_t now = clock_monotonic_ns();
 	struct tenure *t, *next;
-	bool is_change = false;
 
-	LIST_FOREACH (t, &c->tenures, in_camera)
-		is_change |= t->attach && !attach_is_kept(t->attach);
-	if (is_change)
-		count_change(c);
 	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next) {
 		if (!t->attach)
 			tenure_try(t);
 		else if (attach_is_kept(t->attach))
 			attach_keep(t->attach, serial);
-		else
-			tenure_reattach(t);
 	}
+	if (now >= c->refit_not_before_ns)
+		refit(c, now);
+	else if (!evtimer_pending(c->refit_timer, NULL))
+		refit_at(c, c->refit_not_before_ns, now);
 }

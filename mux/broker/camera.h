@@ -20,10 +20,9 @@ struct camera {
 	char reason[LIMIT_REASON];
 	struct decoder *decoder; /* owned; the present pair's, or NULL */
 	LIST_HEAD(, tenure) tenures;
-	struct event *want_timer;      /* owned */
-	uint32_t wanted;               /* leases, as framemuxd was last told */
-	uint64_t attach_not_before_ns; /* monotonic: camera-caused attaches, one a second */
-	uint64_t change_not_before_ns;
+	struct event *want_timer, *refit_timer; /* owned */
+	uint32_t wanted;                        /* leases, as framemuxd was last told */
+	uint64_t refit_not_before_ns; /* monotonic: camera-caused attaches, one a second */
 };
 
 /* 0, -EEXIST, -ENOMEM. */

@@ -55,11 +55,6 @@ void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns)
 		log_error("no timer for a lease");
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* It cannot be now: after the first attach that is a dark view, before it is still connecting. */
 static void postpone(struct tenure *t, const char *reason)
 {
@@ -105,7 +100,7 @@ static bool may_begin(const struct tenure *t)
 void tenure_try(struct tenure *t)
 {
 	uint64_t now = clock_monotonic_ns();
-	uint64_t at = later(t->attach_not_before_ns, t->camera->attach_not_before_ns);
+	uint64_t at = t->attach_not_before_ns;
 
 	if (t->attach || lease_is_ending(&t->life) || t->broker->is_stopping)
 		return;

@@ -17,6 +17,7 @@
 #include "common/sock.h"
 #include "common/tag.h"
 #include "mux/decode/convert.h"
+#include "mux/decode/forms.h"
 #include "mux/decode/pace.h"
 #include "mux/decode/ring.h"
 
@@ -40,7 +41,8 @@ struct attach {
 	TAILQ_ENTRY(attach) entry;
 	uint64_t lease, attach;
 	enum attach_state state;
-	uint32_t serial, tag_mode;
+	struct forms_fit fit;
+	uint32_t tag_mode;
 	uint64_t live_from; /* round of attach_publish */
 	uint8_t key[KEY_BYTES];
 	struct ring ring; /* owned */
@@ -54,7 +56,7 @@ struct attach_table {
 	struct attach_owner owner;
 	TAILQ_HEAD(, attach) list;
 	size_t n;
-	uint32_t serial;
+	struct forms_told forms;
 	uint64_t round;
 	struct image_buffer masked, scratch;
 };
@@ -185,7 +187,7 @@ static int attach_make(
 	}
 	a->lease = m->lease;
 	a->attach = m->attach;
-	a->serial = m->serial;
+	forms_fit_add(&a->fit, &t->forms, m->serial);
 	a->tag_mode = m->tag_mode;
 	key_attach(t->owner.k_cam, m->lease, m->attach, m->generation, a->key);
 	pacer_init(&a->pacer, m->max_fps);
@@ -224,17 +226,17 @@ void attach_keep(struct attach_table *t, const struct msg_ring_keep *m)
 	struct attach *a = attach_find(t, m->lease, m->attach);
 
 	if (a)
-		a->serial = m->serial;
+		forms_fit_add(&a->fit, &t->forms, m->serial);
 }
 
-void attach_table_set_serial(struct attach_table *t, uint32_t serial)
+void attach_table_set_form(struct attach_table *t, uint32_t serial, const struct image_form *form)
 {
-	t->serial = serial;
+	forms_tell(&t->forms, serial, form);
 }
 
 static bool gets_frames(const struct attach_table *t, const struct attach *a)
 {
-	return a->state == ATTACH_LIVE && a->serial == t->serial;
+	return a->state == ATTACH_LIVE && forms_fit_now(&a->fit, &t->forms);
 }
 
 bool attach_table_is_wanted(const struct attach_table *t)

@@ -48,8 +48,8 @@ void attach_keep(struct attach_table *t, const struct msg_ring_keep *m);
 /* At once, also in the middle of attach_publish (from its before_each). */
 void attach_drop(struct attach_table *t, const struct msg_ring_drop *m);
 
-/* From now on only attaches of this format serial get frames. */
-void attach_table_set_serial(struct attach_table *t, uint32_t serial);
+/* From now on only attaches that were made or kept for such a form get frames. */
+void attach_table_set_form(struct attach_table *t, uint32_t serial, const struct image_form *form);
 
 /* Whether anybody would get a frame. */
 bool attach_table_is_wanted(const struct attach_table *t);

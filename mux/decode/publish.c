@@ -41,13 +41,6 @@ static void settle_times(
 	p->capture_ns = f->capture_ns;
 }
 
-static bool is_same_form(const struct image_form *a, const struct image_form *b)
-{
-	return a->width == b->width && a->height == b->height && a->sar_num == b->sar_num &&
-		a->sar_den == b->sar_den && a->color_encoding == b->color_encoding &&
-		a->color_range == b->color_range;
-}
-
 static bool is_rate_news(const struct publisher *p, uint64_t now)
 {
 	uint32_t told = p->told_fps_milli, is = rate_meter_fps_milli(&p->rate);
@@ -102,9 +95,9 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 	settle_times(p, &decoded->times, now, &f);
 	f.media_ns = media_clock_step(&p->media, decoded->times.pts_ns, f.arrival_ns);
 	count_frame(p, decoded, now, f.media_ns, fallback_fps_milli);
-	if (p->serial == 0 || !is_same_form(form, &p->form) || is_rate_news(p, now)) {
+	if (p->serial == 0 || !image_form_is(form, &p->form) || is_rate_news(p, now)) {
 		next_serial(p, form, now, &m);
-		attach_table_set_serial(attaches, m.serial);
+		attach_table_set_form(attaches, m.serial, form);
 		tell_format(data, &m);
 	}
 	if (f.arrival_ns < p->not_before_ns || !attach_table_is_wanted(attaches))

@@ -39,7 +39,7 @@ void publisher_free(struct publisher *p);
 
 /*
  * Publish one frame. A new form (or a slow camera's new rate) is told first: tell_format gets the
- * message, and attaches of older serials nothing from then on. fallback_fps_milli: while too few
+ * message, and from then on only attaches that are fit for that form get frames. fallback_fps_milli: while too few
  * frames are there to measure. before_each: see attach_publish; its error is returned.
  */
 int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,

@@ -100,7 +100,8 @@ static void setup(void)
 	memset(owner.k_cam, 0x22, sizeof(owner.k_cam));
 	sc.table = attach_table_new(&owner);
 	ck_assert_ptr_nonnull(sc.table);
-	attach_table_set_serial(sc.table, 1);
+	sc.frame.image.form = (struct image_form){SIDE, SIDE, 1, 1, 0, 0};
+	attach_table_set_form(sc.table, 1, &sc.frame.image.form);
 	ck_assert_int_eq(picture_layout(DRM_FORMAT_YUV420, SIDE, SIDE, &sc.picture), 0);
 	sc.give = (struct msg_ring_give){.generation = 5,
 		.lease = 7,
@@ -124,7 +125,6 @@ static void setup(void)
 	sc.luma = plane[0];
 	for (int i = 0; i < 3; i++)
 		sc.frame.image.plane[i] = plane[i];
-	sc.frame.image.form = (struct image_form){SIDE, SIDE, 1, 1, 0, 0};
 	sc.frame.arrival_ns = 1000;
 }
 
@@ -491,13 +491,16 @@ START_TEST(an_unknown_ring_is_let_go_of)
 }
 END_TEST
 
-START_TEST(a_serial_has_to_be_current)
+START_TEST(a_form_has_to_be_fit)
 {
-	const struct msg_ring_keep keep = {7, 9, 2};
+	struct image_form wide = sc.frame.image.form, tall = wide;
+	struct msg_ring_keep keep = {7, 9, 2};
 	struct msg_frame m;
 
+	wide.width *= 2;
+	tall.height *= 2;
 	go();
-	attach_table_set_serial(sc.table, 2);
+	attach_table_set_form(sc.table, 2, &wide);
 	ck_assert(!attach_table_is_wanted(sc.table));
 	publish(1);
 	ck_assert(!receive(&m));
@@ -505,6 +508,45 @@ START_TEST(a_serial_has_to_be_current)
 	publish(2);
 	ck_assert(receive(&m));
 	ck_assert_uint_eq(m.seq, 1);
+	/* Neither what it was made for nor what it was kept for has to be asked about again. */
+	attach_table_set_form(sc.table, 3, &sc.frame.image.form);
+	ck_assert(attach_table_is_wanted(sc.table));
+	attach_table_set_form(sc.table, 4, &wide);
+	ck_assert(attach_table_is_wanted(sc.table));
+	/* An answer is for the serial that it names, not for the newest. */
+	attach_table_set_form(sc.table, 5, &tall);
+	attach_keep(sc.table, &keep);
+	ck_assert(!attach_table_is_wanted(sc.table));
+	/* And not for one that is forgotten. */
+	keep.serial = 5;
+	for (uint32_t serial = 6; serial < 40; serial++)
+		attach_table_set_form(sc.table, serial, serial % 2 ? &wide : &sc.frame.image.form);
+	attach_keep(sc.table, &keep);
+	attach_table_set_form(sc.table, 40, &tall);
+	ck_assert(!attach_table_is_wanted(sc.table));
+}
+END_TEST
+
+/* More forms than are remembered: the oldest has to be asked about again. */
+START_TEST(forms_are_forgotten)
+{
+	struct image_form form = sc.frame.image.form;
+
+	go();
+	for (uint32_t serial = 2; serial < 7; serial++) {
+		const struct msg_ring_keep keep = {7, 9, serial};
+
+		form.width = SIDE + serial;
+		attach_table_set_form(sc.table, serial, &form);
+		attach_keep(sc.table, &keep);
+		ck_assert(attach_table_is_wanted(sc.table));
+	}
+	form.width = SIDE + 2;
+	attach_table_set_form(sc.table, 7, &form);
+	ck_assert(!attach_table_is_wanted(sc.table));
+	form.width = SIDE + 5;
+	attach_table_set_form(sc.table, 8, &form);
+	ck_assert(attach_table_is_wanted(sc.table));
 }
 END_TEST
 
@@ -625,7 +667,8 @@ int main(void)
 	tcase_add_test(t, a_drop_in_the_middle_of_a_round_counts);
 	tcase_add_test(t, a_go_in_the_middle_of_a_round_waits_for_the_next);
 	tcase_add_test(t, an_unknown_ring_is_let_go_of);
-	tcase_add_test(t, a_serial_has_to_be_current);
+	tcase_add_test(t, a_form_has_to_be_fit);
+	tcase_add_test(t, forms_are_forgotten);
 	tcase_add_test(t, pacing_is_for_each_attach);
 	tcase_add_test(t, counts_are_told_when_they_change);
 	tcase_add_test(t, a_ring_that_is_not_ours_is_refused);
