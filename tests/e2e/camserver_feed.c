@@ -1,7 +1,7 @@
 /*
  * Sends a file's packets through a real RTSP server as they are: demuxed by libavformat, never
  * decoded, one packet an interval. A thread for each media; the first packet goes at once (the SDP
- * is made from it), the others from PLAY on, so that the first client sees the file from its start.
+ * is made from it; MPEG-4's payloader wants two), the others from PLAY on, so that the first client sees the file from its start.
  */
 #include "camserver.h"
 
@@ -27,14 +27,16 @@ static const struct kind {
 	enum AVCodecID id;
 	const char *caps, *parser, *payloader, *filter;
 	const char *parameters; /* the payloader's option for them again with each key picture */
+	guint64 ahead;          /* packets before its first leaves the payloader */
 } kinds[] = {
 	{AV_CODEC_ID_H264, "video/x-h264,stream-format=byte-stream,alignment=au", "h264parse",
-		"rtph264pay", "h264_mp4toannexb", "config-interval=-1"},
+		"rtph264pay", "h264_mp4toannexb", "config-interval=-1", 1},
 	{AV_CODEC_ID_HEVC, "video/x-h265,stream-format=byte-stream,alignment=au", "h265parse",
-		"rtph265pay", "hevc_mp4toannexb", "config-interval=-1"},
-	{AV_CODEC_ID_MJPEG, "image/jpeg", "jpegparse", "rtpjpegpay", "null", ""},
-	{AV_CODEC_ID_MPEG4, "video/mpeg,mpegversion=4,systemstream=false", "mpeg4videoparse",
-		"rtpmp4vpay", "dump_extra", ""},
+		"rtph265pay", "hevc_mp4toannexb", "config-interval=-1", 1},
+	{AV_CODEC_ID_MJPEG, "image/jpeg", "jpegparse", "rtpjpegpay", "null", "", 1},
+	/* Its parser would hold each picture back until the next one. */
+	{AV_CODEC_ID_MPEG4, "video/mpeg,mpegversion=4,systemstream=false", "identity", "rtpmp4vpay",
+		"dump_extra", "", 2},
 };
 
 struct reader {
@@ -160,11 +162,11 @@ static gboolean play_once(
 		guint64 at = *index * r->interval_ns;
 		gint64 dts = pkt->dts, pts = pkt->pts;
 
-		if (*index == 1) {
+		if (*index == r->kind->ahead) {
 			go_on = wait_until(f, 0);
 			*start_us = g_get_monotonic_time();
 		}
-		if (go_on && *index >= 1)
+		if (go_on && *index >= r->kind->ahead)
 			go_on = wait_until(f, *start_us + (gint64)(at / 1000));
 		/* A container's own order of presentation; a raw stream has none to tell. */
 		if (dts != AV_NOPTS_VALUE && pts != AV_NOPTS_VALUE && pts > dts)

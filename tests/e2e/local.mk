@@ -13,6 +13,11 @@ EXTRA_DIST += tests/e2e/harness.py tests/e2e/httpcam.py tests/e2e/pattern.py \
 	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_config.py \
 	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_install.py \
 	tests/e2e/test_life.py tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
+EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/pixels.py \
+	tests/e2e/test_auth.py tests/e2e/test_breakage.py tests/e2e/test_build.py \
+	tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \
+	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_install.py \
+	tests/e2e/test_material.py tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_wire.py
 	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_tls.py tests/e2e/test_wire.py

@@ -1,13 +1,11 @@
 """The right pixels: what a client gets is what the camera sent, bit for bit, in order."""
-import glob
 import hashlib
-import os
 import struct
 import zlib
 
 import harness
 import pattern
-from harness import UID_A, UID_B, Skipped, check
+from harness import UID_A, UID_B, check
 
 
 def camera(name, url, more=""):
@@ -102,48 +100,6 @@ def test_live_h265_equals_ffmpeg(s):
 
 def test_live_mjpeg_equals_ffmpeg(s):
     live(s, "mjpeg")
-
-
-# What libavcodec decodes to 8-bit 4:2:0; corrupt clips are compared elsewhere.
-MATERIAL = ("conf-h264-openh264/*.264", "conf-libvpl/*.h264", "conf-libvpl/*.h265",
-    "conf-libvpl/*.mjpeg", "conf-vkglcts/clip-*", "conf-wpt/h26*", "footage-intel/*.mp4",
-    "footage-misc/imageio/*.mp4")
-LOSSY = ("BA_MW_D_P_LOST.264",)  # made with packets missing
-AT_ONCE = 6
-
-
-def material():
-    here = os.path.dirname(os.path.abspath(__file__))
-    folder = os.environ.get("FRAMEMUX_MATERIAL", os.path.join(here, "../../../shared/material"))
-    if not os.path.isdir(folder):
-        raise Skipped(f"no clips at {folder}: set FRAMEMUX_MATERIAL")
-    return os.path.realpath(folder)
-
-
-def test_material_clips_equal_their_references(s):
-    folder = material()
-    clips = sorted(c for p in MATERIAL for c in glob.glob(os.path.join(folder, p))
-        if os.path.basename(c) not in LOSSY)
-    check(len(clips) >= 15, f"only {len(clips)} clips in {folder}")
-    names, references = {}, {}
-    for i, clip in enumerate(clips):
-        relative = os.path.relpath(clip, folder).replace(os.sep, "__")
-        with open(os.path.join(folder, "framemd5", relative + ".framemd5")) as f:
-            references[clip] = harness.hashes_of_framemd5(f.read())
-        names[clip] = f"clip{i}"
-    mux = s.mux("linger = 0\n" + "".join(camera(names[c], "file://" + c) for c in clips))
-    problems = []
-    for first in range(0, len(clips), AT_ONCE):
-        group = clips[first:first + AT_ONCE]
-        clients = {c: mux.dump(names[c], mux.grant(names[c], uid=UID_A), uid=UID_A,
-            frames=min(len(references[c]) + 5, 75)) for c in group}
-        for clip, client in clients.items():
-            try:
-                client.expect(0)
-                expect_sequence(client, references[clip], os.path.basename(clip))
-            except harness.Failed as e:
-                problems.append(str(e))
-    check(not problems, "\n".join(problems))
 
 
 def read_png(path):
