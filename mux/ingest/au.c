@@ -183,6 +183,14 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 	ret->is_key = ret->is_key && ret->has_picture;
 }
 
+/* first_mb_in_slice is 0 (Exp-Golomb: one bit), first_slice_segment_in_pic_flag is 1. */
+static bool is_first_slice(enum stream_codec codec, unsigned type, const uint8_t *nal, size_t len)
+{
+	size_t header = codec == STREAM_H264 ? 1 : 2;
+
+	return is_slice(codec, type) && len > header && nal[header] & 0x80;
+}
+
 static bool begins_mpeg4(uint8_t code)
 {
 	return code <= MPEG4_VOL_LAST || code == MPEG4_SEQUENCE || code == MPEG4_GOV ||
@@ -199,6 +207,8 @@ bool au_begins_with(enum stream_codec codec, const uint8_t *piece, size_t len)
 	if (codec == STREAM_MPEG4)
 		return begins_mpeg4(piece[code + 3]);
 	type = nal_type(codec, piece[code + 3]);
+	if (is_first_slice(codec, type, piece + code + 3, len - code - 3))
+		return true;
 	if (codec == STREAM_H264)
 		return type == H264_AUD || type == H264_SPS;
 	return type == H265_AUD || type == H265_VPS;

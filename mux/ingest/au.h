@@ -26,7 +26,7 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 
 /*
  * Whether a piece begins with a NAL unit (or, of MPEG-4, a header) that only stands at the beginning
- * of a unit. It begins with the start code.
+ * of a unit or of its picture. It begins with the start code.
  */
 bool au_begins_with(enum stream_codec codec, const uint8_t *piece, size_t len);
 

@@ -65,6 +65,7 @@ int depay_new(const struct sdp_video *video, depay_take take, void *data, struct
 	d->data = data;
 	d->cap = UNIT_FIRST_BYTES;
 	d->unit = malloc(d->cap);
+	d->broken_piece = true; /* the first packet may be from the middle of a picture */
 	/* A JPEG has an end of its own, by which libavformat goes too. */
 	d->marker_honest = video->codec == STREAM_MJPEG;
 	r = d->unit ? lav_rtp_open(video, on_piece, d, &d->lav) : -ENOMEM;
@@ -121,28 +122,6 @@ static bool begins_nal(enum stream_codec codec, const uint8_t *p, size_t len)
 	return len >= n && memcmp(p, code + skip, n) == 0;
 }
 
-/* What libavformat made of a packet: NAL units, a part of one, a JPEG, or MPEG-4 as it came. */
-static int on_piece(void *data, const uint8_t *piece, size_t len)
-{
-	struct depay *d = data;
-
-	if (d->broken_piece && d->video.codec != STREAM_MJPEG) {
-		if (!begins_nal(d->video.codec, piece, len))
-			return 0;
-		d->broken_piece = false;
-		if (!d->len && au_begins_with(d->video.codec, piece, len))
-			d->damaged = false; /* what is missing was of the unit before */
-	}
-	if (!make_room(d, len)) { /* too large, or no memory: without this unit */
-		forget_unit(d);
-		d->gap = d->damaged = d->broken_piece = true;
-		return 0;
-	}
-	memcpy(d->unit + d->len, piece, len);
-	d->len += len;
-	return 0;
-}
-
 /*
  * Whether a picture has begun. What was looked at is not looked at again: a camera may set the
  * marker on every packet of an endless unit without a picture.
@@ -158,10 +137,35 @@ static bool has_picture(struct depay *d)
 	return facts.has_picture;
 }
 
+/* What libavformat made of a packet: NAL units, a part of one, a JPEG, or MPEG-4 as it came. */
+static int on_piece(void *data, const uint8_t *piece, size_t len)
+{
+	struct depay *d = data;
+
+	if (d->broken_piece && d->video.codec != STREAM_MJPEG) {
+		if (!begins_nal(d->video.codec, piece, len))
+			return 0;
+		d->broken_piece = false;
+	}
+	if (d->damaged && d->video.codec != STREAM_MJPEG &&
+		begins_nal(d->video.codec, piece, len) &&
+		au_begins_with(d->video.codec, piece, len) && !has_picture(d))
+		d->damaged = false; /* what is missing was of the unit before */
+	if (!make_room(d, len)) { /* too large, or no memory: without this unit */
+		forget_unit(d);
+		d->gap = d->damaged = d->broken_piece = true;
+		return 0;
+	}
+	memcpy(d->unit + d->len, piece, len);
+	d->len += len;
+	return 0;
+}
+
 /* The unit is complete, as far as it goes. Without a picture it waits for the one that follows. */
 static int finish_unit(struct depay *d)
 {
-	struct stream_unit unit = {.pts_ns = d->pts_ns, .arrival_ns = d->arrival_ns};
+	struct stream_unit unit = {
+		.pts_ns = d->pts_ns, .arrival_ns = d->arrival_ns, .rtp_time = d->timestamp};
 	struct au_facts facts;
 
 	au_inspect(d->video.codec, d->unit, d->len, &facts);
@@ -200,10 +204,10 @@ static int begin_unit(struct depay *d, const struct rtp_packet *p, bool after_ga
 		d->marker_honest = true;
 	if (d->begun && !d->handed_on)
 		r = finish_unit(d);
+	d->damaged = after_gap || !d->begun; /* its first packets may be among the missing */
 	d->begun = true;
 	d->handed_on = d->marker_seen = false;
 	d->timestamp = p->timestamp;
-	d->damaged = after_gap; /* its first packets may be among the missing */
 	d->gap = d->gap || after_gap;
 	return r;
 }

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libingest.la
 libingest_la_SOURCES = \
 	mux/ingest/au.c mux/ingest/au.h \
+	mux/ingest/capture.c mux/ingest/capture.h \
 	mux/ingest/channel.c mux/ingest/channel.h \
 	mux/ingest/challenge.c mux/ingest/challenge.h \
 	mux/ingest/depay.c mux/ingest/depay.h \
@@ -12,8 +13,12 @@ libingest_la_SOURCES = \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
+	mux/ingest/media.c mux/ingest/media.h \
 	mux/ingest/movie.c mux/ingest/movie.h \
 	mux/ingest/multipart.c mux/ingest/multipart.h \
+	mux/ingest/reception.c mux/ingest/reception.h \
+	mux/ingest/reorder.c mux/ingest/reorder.h \
+	mux/ingest/rtcp.c mux/ingest/rtcp.h \
 	mux/ingest/rtp.c mux/ingest/rtp.h \
 	mux/ingest/rtsp.c mux/ingest/rtsp.h \
 	mux/ingest/sdp.c mux/ingest/sdp.h \

@@ -92,6 +92,45 @@ static int read_rtpmap(struct span section, uint32_t pt, struct span *ret_name, 
 	return *ret_rate ? 0 : -EINVAL;
 }
 
+/* a=ts-refclk:ntp=SERVER or ptp=IEEE1588-2008:...: the first that can be used. */
+static enum sdp_clock_kind read_refclk(struct span section)
+{
+	struct span line, value;
+
+	while (span_line(&section, &line)) {
+		if (!attribute(line, "ts-refclk", &value))
+			continue;
+		if (span_begins(value, "ntp="))
+			return SDP_CLOCK_NTP;
+		if (span_begins(value, "ptp=IEEE1588-2008"))
+			return SDP_CLOCK_PTP;
+	}
+	return SDP_CLOCK_NONE;
+}
+
+/* a=mediaclk:direct=OFFSET. With a rate of its own (rate=N/D) it is not understood. */
+static bool read_mediaclk(struct span section, uint32_t *ret)
+{
+	struct span value;
+
+	if (!find_attribute(section, "mediaclk", &value) || !span_begins(value, "direct="))
+		return false;
+	return span_number((struct span){value.at + 7, value.len - 7}, UINT32_MAX, ret) == 0;
+}
+
+/* Of the media, or else of the whole session (RFC 7273 4.8, 5.4). */
+static void read_clock(struct span session, struct span media, struct sdp_clock *ret)
+{
+	enum sdp_clock_kind kind = read_refclk(media);
+	uint32_t offset = 0;
+
+	*ret = (struct sdp_clock){SDP_CLOCK_NONE, 0};
+	if (kind == SDP_CLOCK_NONE)
+		kind = read_refclk(session);
+	if (read_mediaclk(media, &offset) || read_mediaclk(session, &offset))
+		*ret = (struct sdp_clock){kind, offset};
+}
+
 static int take_payload(
 	struct span section, uint32_t pt, struct span name, uint32_t rate, struct sdp_video *ret)
 {
@@ -168,20 +207,22 @@ static bool cut_section(struct span *rest, struct span *ret)
 
 int sdp_parse(const uint8_t *text, size_t len, struct sdp_video *ret, struct failure *ret_why)
 {
-	struct span rest = span_trim((struct span){(const char *)text, len}), section;
+	struct span rest = span_trim((struct span){(const char *)text, len}), session, section;
 	struct span control = {"", 0};
 
-	if (!span_begins(rest, "v=") || !cut_section(&rest, &section))
+	if (!span_begins(rest, "v=") || !cut_section(&rest, &session))
 		return fail_final(ret_why, "camera's description of its streams is not SDP");
-	find_attribute(section, "control", &control);
+	find_attribute(session, "control", &control);
 	if (span_copy(control, ret->session_control, sizeof(ret->session_control)) < 0)
 		return fail_final(ret_why, "camera's control URL is malformed");
 	fail_final(ret_why, "camera offers no video");
 	while (cut_section(&rest, &section)) {
 		if (!span_begins(section, "m=video ") && !span_begins(section, "m=video\t"))
 			continue;
-		if (read_video(section, ret, ret_why) == 0)
+		if (read_video(section, ret, ret_why) == 0) {
+			read_clock(session, section, &ret->clock);
 			return 0;
+		}
 	}
 	return -EPROTO;
 }

@@ -11,10 +11,18 @@
 
 #define SDP_FMTP_MAX 8192u
 
+/* What RTP time is counted from (RFC 7273), where the description says so. */
+enum sdp_clock_kind { SDP_CLOCK_NONE, SDP_CLOCK_NTP, SDP_CLOCK_PTP };
+struct sdp_clock {
+	enum sdp_clock_kind kind;
+	uint32_t offset; /* the RTP time at that clock's epoch */
+};
+
 struct sdp_video {
 	enum stream_codec codec;
 	unsigned payload_type;
 	uint32_t clock_rate;
+	struct sdp_clock clock;
 	char fmtp[SDP_FMTP_MAX];          /* behind the payload type; "" if there is none */
 	char control[LIMIT_PATH];         /* of the media, as written; "" if there is none */
 	char session_control[LIMIT_PATH]; /* of the session, as written */

@@ -109,7 +109,9 @@ tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
-	tests/unit/test_ingest_http tests/unit/test_ingest_channel
+	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
+	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
+	tests/unit/test_ingest_capture
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -143,6 +145,15 @@ tests_unit_test_ingest_stream_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_depay_SOURCES = tests/unit/test_ingest_depay.c tests/unit/ingest_material.h
 tests_unit_test_ingest_depay_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_reorder_SOURCES = tests/unit/test_ingest_reorder.c tests/unit/ingest_material.h
+tests_unit_test_ingest_reorder_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_reorder_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_rtcp_SOURCES = tests/unit/test_ingest_rtcp.c tests/unit/ingest_material.h
+tests_unit_test_ingest_rtcp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_rtcp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_capture_SOURCES = tests/unit/test_ingest_capture.c tests/unit/ingest_material.h
+tests_unit_test_ingest_capture_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_capture_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \

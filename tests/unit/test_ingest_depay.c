@@ -61,7 +61,7 @@ static void packet(uint32_t timestamp, bool marker, const void *payload, size_t 
 
 static void nal(uint32_t timestamp, bool marker, uint8_t head)
 {
-	const uint8_t b[] = {head, 0x11, 0x22};
+	const uint8_t b[] = {head, 0x91, 0x22}; /* of a slice: the first of its picture */
 
 	packet(timestamp, marker, b, sizeof(b));
 }
@@ -229,6 +229,7 @@ START_TEST(slices_in_fragments_and_losses)
 	static const uint8_t start[] = {0x7c, 0x85, 1, 2}, middle[] = {0x7c, 0x05, 3, 4},
 			     end[] = {0x7c, 0x45, 5, 6};
 	static const uint8_t whole[] = {0, 0, 0, 1, 0x65, 1, 2, 3, 4, 5, 6};
+	static const uint8_t second_slice[] = {0x65, 0x11, 0x22};
 
 	open_depay(STREAM_H264, 96, "");
 	packet(3000, false, start, sizeof(start));
@@ -241,7 +242,7 @@ START_TEST(slices_in_fragments_and_losses)
 	sequence++;
 	packet(9000, false, middle, sizeof(middle));
 	packet(9000, false, end, sizeof(end));
-	nal(9000, true, 0x65);
+	packet(9000, true, second_slice, sizeof(second_slice));
 	ck_assert_uint_eq(units, 3);
 	ck_assert_uint_eq(last.len, 7);
 	ck_assert_uint_eq(last.flags, STREAM_UNIT_GAP); /* IDR, but not whole */
@@ -298,6 +299,25 @@ START_TEST(a_unit_has_a_limit)
 		packet(9000, false, big, sizeof(big));
 	nal(12000, true, 0x41);
 	ck_assert_uint_eq(last.flags & STREAM_UNIT_GAP, STREAM_UNIT_GAP);
+	depay_free(depay);
+}
+END_TEST
+
+/* Whoever joins late may get the middle of a picture first, even of a key picture. */
+START_TEST(the_first_packet_is_not_the_first_of_a_picture)
+{
+	static const uint8_t middle[] = {0x7c, 0x05, 3, 4}, end[] = {0x7c, 0x45, 5, 6};
+	static const uint8_t second_slice[] = {0x65, 0x11, 0x22};
+
+	open_depay(STREAM_H264, 96, "");
+	packet(3000, false, middle, sizeof(middle));
+	packet(3000, true, end, sizeof(end));
+	packet(6000, true, second_slice, sizeof(second_slice));
+	nal(9000, true, 0x41);
+	ck_assert_uint_eq(keys, 0);
+	nal(12000, false, 0x06); /* SEI in front is none of it */
+	nal(12000, true, 0x65);
+	ck_assert_uint_eq(keys, 1);
 	depay_free(depay);
 }
 END_TEST
@@ -522,6 +542,7 @@ int main(void)
 	tcase_add_test(t, slices_in_fragments_and_losses);
 	tcase_add_test(t, other_payload_types_and_rubbish);
 	tcase_add_test(t, a_unit_has_a_limit);
+	tcase_add_test(t, the_first_packet_is_not_the_first_of_a_picture);
 	tcase_add_test(t, markers_without_a_picture_cost_nothing);
 	tcase_add_test(t, every_payload_type_is_video);
 	tcase_add_test(t, a_jpeg_has_a_limit);

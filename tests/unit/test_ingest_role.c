@@ -325,7 +325,7 @@ static void camera_sends(uint16_t sequence, uint32_t timestamp, bool marker, uin
 	uint8_t p[] = {'$', 0, 0, 15, 0x80, (uint8_t)(96 | (marker ? 0x80 : 0)),
 		(uint8_t)(sequence >> 8), (uint8_t)sequence, (uint8_t)(timestamp >> 24),
 		(uint8_t)(timestamp >> 16), (uint8_t)(timestamp >> 8), (uint8_t)timestamp, 1, 2, 3,
-		4, nal, 0x11, 0x22};
+		4, nal, 0x91, 0x22};
 
 	ck_assert_int_eq(write(camera, p, sizeof(p)), sizeof(p));
 }
