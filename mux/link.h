@@ -24,11 +24,12 @@ enum {
 	LINK_FD_DAEMON = 3,         /* every role */
 	LINK_FD_BROKER_CLIENTS = 4, /* broker: listening socket for clients */
 	LINK_FD_BROKER_CONTROL = 5, /* broker: listening socket for framemuxctl */
-	LINK_FD_INGEST_SOURCE =
-		4, /* ingest: connected socket, open file or device; /dev/null for a pattern */
+	LINK_FD_INGEST_SOURCE = 4,  /* ingest: connected socket, file, device; or /dev/null */
 	LINK_FD_INGEST_STREAM = 5, /* ingest: access units out */
-	LINK_FD_INGEST_TRUST =
-		6, /* ingest: certificates to trust, PEM; /dev/null without TLS or with a pin */
+	LINK_FD_INGEST_TRUST = 6,   /* ingest: PEM of certificates to trust; or /dev/null */
+	/* Not at birth: where ingest puts the sockets of udp_connected. */
+	LINK_FD_INGEST_RTP = 7,
+	LINK_FD_INGEST_RTCP = 8,
 	LINK_FD_DECODE_BROKER = 4, /* decode: link to the broker */
 	LINK_FD_DECODE_STREAM = 5, /* decode: access units in */
 };

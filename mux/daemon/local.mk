@@ -34,6 +34,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/secret.c mux/daemon/secret.h \
 	mux/daemon/state.c mux/daemon/state.h \
 	mux/daemon/token_file.c mux/daemon/token_file.h \
+	mux/daemon/udp.c mux/daemon/udp.h \
 	mux/daemon/url.c mux/daemon/url.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(NETTLE_CFLAGS) $(PIE_CFLAGS) -pthread

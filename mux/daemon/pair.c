@@ -79,6 +79,7 @@ static void after_death(struct pair *p, bool was_orderly)
 	p->announced = false;
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
+	udp_end(&p->udp);
 	event_del(p->timer);
 	event_del(p->linger);
 	event_del(p->health);
@@ -414,6 +415,7 @@ void pair_free(struct pair *p)
 	child_end(p->ingest);
 	child_end(p->decode);
 	cleanup_close(&p->broker_end);
+	udp_end(&p->udp);
 	if (p->timer)
 		event_free(p->timer);
 	if (p->linger)

@@ -227,6 +227,7 @@ int pair_bear(struct pair *p, int source, char ret_why[LIMIT_REASON])
 
 	p->generation++;
 	p->ingest_ready = p->decode_ready = false;
+	udp_begin(&p->udp, source);
 	if (trust < 0)
 		return trust;
 	rc = make_ends(p, SOCK_STREAM, "daemon-swap-streams", &stream);

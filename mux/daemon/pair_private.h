@@ -9,6 +9,7 @@
 #include "mux/daemon/pair.h"
 #include "mux/daemon/pause.h"
 #include "mux/daemon/peer.h"
+#include "mux/daemon/udp.h"
 
 enum pair_phase {
 	PAIR_REST,    /* nothing lives, nothing is planned */
@@ -73,6 +74,7 @@ struct pair {
 	char authorization[sizeof(((struct msg_digest_answer *)NULL)->authorization)];
 	bool answer_next, was_answered;
 	enum transport transport; /* of the next life, RTSP */
+	struct udp udp;           /* of this life */
 };
 
 /* Links: what a handler may assume is one bit. */

@@ -89,6 +89,17 @@ static int on_ingest_news(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+/* The other transport, and at once. Where neither brings a picture the pauses grow as ever. */
+static void switch_transport(struct pair *p)
+{
+	if (!p->camera->may_switch)
+		return;
+	p->transport = p->transport == TRANSPORT_TCP ? TRANSPORT_UDP : TRANSPORT_TCP;
+	pair_blame(p, PAUSE_AT_ONCE);
+	log_info("camera %s: trying RTP over %s next", p->camera->name,
+		p->transport == TRANSPORT_TCP ? "TCP" : "UDP");
+}
+
 static int on_ingest_failed(void *self, const void *msg, int *fds)
 {
 	const struct msg_ingest_failed *m = msg;
@@ -100,7 +111,7 @@ static int on_ingest_failed(void *self, const void *msg, int *fds)
 		pair_block(p, m->reason, false); /* until a person has changed pin or camera */
 		return 0;
 	case INGEST_SWITCH:
-		pair_blame(p, PAUSE_AT_ONCE);
+		switch_transport(p);
 		break;
 	case INGEST_AUTH:
 		pair_answer_in_next_life(p);
@@ -159,6 +170,65 @@ static int on_digest_ask(void *self, const void *msg, int *fds)
 	return rc;
 }
 
+/* Which cameras may have UDP at all. Ingest that asks all the same breaks the protocol. */
+static bool may_use_udp(const struct pair *p)
+{
+	const struct camera_record *cam = p->camera;
+
+	return (p->phase == PAIR_BEARING || p->phase == PAIR_RUNNING) && cam->kind == INGEST_RTSP &&
+		!cam->tls && (cam->transport == TRANSPORT_UDP || cam->may_switch);
+}
+
+static int on_udp_bind(void *self, const void *msg, int *fds)
+{
+	const struct msg_udp_bind *m = msg;
+	struct pair *p = self;
+	struct msg_udp_bound bound = {0};
+	uint16_t port = 0;
+	int rc;
+
+	(void)fds;
+	if (m->generation != p->generation || !may_use_udp(p))
+		return -EPROTO;
+	rc = udp_bind(&p->udp, &port);
+	if (rc == -EPROTO)
+		return rc;
+	if (rc < 0) {
+		snprintf(bound.reason, sizeof(bound.reason), "no UDP ports: %s", strerror(-rc));
+	} else {
+		bound.rtp_port = port;
+		bound.rtcp_port = port + 1u;
+	}
+	return peer_send(p->ingest_link, &wire_udp_bound, &bound, NULL, 0);
+}
+
+static int on_udp_connect(void *self, const void *msg, int *fds)
+{
+	const struct msg_udp_connect *m = msg;
+	struct pair *p = self;
+	struct msg_udp_connected connected = {.rtp_port = m->rtp_port};
+	struct msg_udp_refused refused = {0};
+	int rc;
+
+	(void)fds;
+	if (!may_use_udp(p))
+		return -EPROTO;
+	rc = udp_connect(&p->udp, m->rtp_port, m->rtcp_port);
+	if (rc == -EPROTO)
+		return rc;
+	if (rc < 0) {
+		snprintf(refused.reason, sizeof(refused.reason),
+			"cannot connect to the camera's UDP port %u: %s", m->rtp_port,
+			strerror(-rc));
+		rc = peer_send(p->ingest_link, &wire_udp_refused, &refused, NULL, 0);
+	} else {
+		rc = peer_send(
+			p->ingest_link, &wire_udp_connected, &connected, p->udp.fds, UDP_FDS);
+	}
+	udp_end(&p->udp);
+	return rc;
+}
+
 static int on_decode_ready(void *self, const void *msg, int *fds)
 {
 	const struct msg_decode_ready *m = msg;
@@ -202,6 +272,8 @@ const struct wire_rule pair_ingest_rules[] = {
 	{&wire_ingest_failed, PAIR_TALKING, 0, on_ingest_failed},
 	{&wire_digest_ask, PAIR_TALKING, 0, on_digest_ask},
 	{&wire_identity, PAIR_TALKING, 0, on_identity},
+	{&wire_udp_bind, PAIR_TALKING, 0, on_udp_bind},
+	{&wire_udp_connect, PAIR_TALKING, 0, on_udp_connect},
 };
 const size_t pair_n_ingest_rules = ARRAY_SIZE(pair_ingest_rules);
 

@@ -76,7 +76,7 @@ tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
 	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pause \
-	tests/unit/test_fingerprint
+	tests/unit/test_fingerprint tests/unit/test_udp
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -98,6 +98,9 @@ tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
 tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_pair_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
 tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
+tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)
 
 tests_unit_test_pause_SOURCES = tests/unit/test_pause.c
 tests_unit_test_pause_CFLAGS = $(UNIT_CFLAGS)

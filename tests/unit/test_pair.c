@@ -118,6 +118,12 @@ static int play_ingest(const char *camera)
 		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
 		return 0; /* decode's complaint about it may be read first */
 	}
+	if (plays(camera, "deaf") && start.transport == TRANSPORT_TCP) {
+		struct msg_ingest_failed failed = {.what = INGEST_SWITCH, .reason = "no media"};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+		return 0;
+	}
 	if (plays(camera, "wrong-pin")) {
 		struct msg_ingest_failed failed = {
 			.what = INGEST_BLOCK, .reason = "certificate pin differs"};
@@ -159,6 +165,11 @@ static int play_ingest(const char *camera)
 		return play_closing_basic(&start);
 	if (plays(camera, "closes-for-nothing"))
 		return fail_as_closed();
+	if (plays(camera, "wants-udp")) { /* which a pattern cannot have */
+		struct msg_udp_bind bind = {start.generation};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_udp_bind, &bind);
+	}
 	if (plays(camera, "crash")) {
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
@@ -412,6 +423,7 @@ static void begin_at(const char *camera, const char *url, bool warm)
 	t.broker_fd = -1;
 	snprintf(t.roles.folder, sizeof(t.roles.folder), "%s", folder);
 	snprintf(cam.name, sizeof(cam.name), "%s", camera);
+	cam.transport = TRANSPORT_TCP;
 	ck_assert_int_eq(url_parse(url, &cam.source, &why), 0);
 	cam.fingerprint = true;
 	cam.warm = warm;
@@ -576,6 +588,7 @@ static const struct {
 	{"flood", "ingest broke the protocol"},
 	{"two-identities", "ingest broke the protocol"},
 	{"garbage", "ingest broke the protocol"},
+	{"wants-udp", "ingest broke the protocol"},
 };
 
 START_TEST(test_deaths)
@@ -659,10 +672,31 @@ START_TEST(test_breaker)
 }
 END_TEST
 
+/* may: whether the other transport is permitted */
+START_TEST(test_another_transport)
+{
+	const struct event_seen *e;
+	bool may = _i;
+
+	begin("deaf");
+	t.camera.may_switch = may;
+	pair_want(t.pair, 1);
+	e = run_until(&wire_camera_news, may ? CAMERA_LIVE : CAMERA_LOST);
+	if (!may)
+		ck_assert_str_eq(e->reason, "no media");
+	for (size_t i = 0; may && i < t.n_seen; i++)
+		ck_assert_uint_ne(t.seen[i].state, CAMERA_LOST);
+	if (!may) /* the same again */
+		ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
+	end();
+}
+END_TEST
+
 /* The next attempt is another one: at once, but only every other time. */
 START_TEST(test_switch)
 {
 	begin("switches");
+	t.camera.may_switch = true;
 	pair_want(t.pair, 1);
 	run_until(&wire_pair_dead, 0);
 	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
@@ -933,6 +967,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_warm_is_asked_for);
 	tcase_add_test(tc, test_pin_blocks);
 	tcase_add_test(tc, test_fingerprint_blocks);
+	tcase_add_loop_test(tc, test_another_transport, 0, 2);
 	tcase_add_test(tc, test_stale);
 	tcase_add_test(tc, test_killed_by_the_broker);
 	tcase_add_test(tc, test_digest_without_password);
