@@ -29,6 +29,7 @@ libingest_la_SOURCES = \
 	mux/ingest/stream.c mux/ingest/stream.h \
 	mux/ingest/tls.c mux/ingest/tls.h \
 	mux/ingest/trust.c mux/ingest/trust.h \
+	mux/ingest/transport.c mux/ingest/transport.h \
 	mux/ingest/url.c mux/ingest/url.h
 libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(GNUTLS_CFLAGS) $(AVFORMAT_CFLAGS)
 libingest_la_LIBADD = liblink.la libcommon.la $(GNUTLS_LIBS) $(AVFORMAT_LIBS)

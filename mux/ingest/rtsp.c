@@ -133,34 +133,6 @@ int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32
 	return 0;
 }
 
-int rtsp_transport(const struct rtsp_message *m, unsigned *ret_channel)
-{
-	struct span value = head_first(&m->head, "Transport"), piece;
-	unsigned channel = 0;
-	bool tcp = false;
-
-	if (!value.len)
-		return -ENOENT;
-	while (span_cut(&value, ";", &piece)) {
-		piece = span_trim(piece);
-		if (span_is(piece, "RTP/AVP/TCP") || span_is(piece, "RTP/AVPF/TCP"))
-			tcp = true;
-		if (span_begins(piece, "interleaved=")) {
-			struct span range = {piece.at + 12, piece.len - 12}, first = {"", 0};
-			uint32_t n = 0;
-
-			span_cut(&range, "-", &first);
-			if (span_number(span_trim(first), 255, &n) < 0)
-				return -EPROTONOSUPPORT;
-			channel = n;
-		}
-	}
-	if (!tcp)
-		return -EPROTONOSUPPORT;
-	*ret_channel = channel;
-	return 0;
-}
-
 static const char *const methods[] = {
 	[RTSP_OPTIONS] = "OPTIONS",
 	[RTSP_DESCRIBE] = "DESCRIBE",

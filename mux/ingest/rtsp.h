@@ -46,9 +46,6 @@ int rtsp_cseq(const struct rtsp_message *m, uint32_t *ret);
 /* The Session header: its id into ret_id[size], its timeout in seconds or 0. -ENOENT, -EINVAL. */
 int rtsp_session(const struct rtsp_message *m, char *ret_id, size_t size, uint32_t *ret_timeout_s);
 
-/* The channel of RTP in the Transport header, or 0. -ENOENT, -EPROTONOSUPPORT: not over TCP. */
-int rtsp_transport(const struct rtsp_message *m, unsigned *ret_channel);
-
 /* "DESCRIBE" for RTSP_DESCRIBE. */
 const char *rtsp_method_name(enum rtsp_method method);
 

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "mux/ingest/challenge.h"
 #include "mux/ingest/rtsp.h"
+#include "mux/ingest/transport.h"
 
 #define SESSION_ID_MAX       128u
 #define SESSION_TIMEOUT_S    60u /* unless the server says another (RFC 2326 12.37) */
@@ -50,10 +51,13 @@ struct session {
 
 	char id[SESSION_ID_MAX]; /* of the session, "" before SETUP */
 	uint32_t timeout_s;
-	unsigned channel;
-	bool has_channel, options_keep_alive;
+	bool options_keep_alive;
 	struct sdp_video video;
 	char base[LIMIT_PATH], aggregate[LIMIT_PATH], control[LIMIT_PATH];
+
+	struct transport_choice choice;
+	bool binding, connecting; /* framemuxd is asked */
+	bool is_set_up, heard;    /* heard: a packet of media has come */
 };
 
 struct session *session_new(
@@ -67,6 +71,8 @@ struct session *session_new(
 	s->ops = ops;
 	s->self = self;
 	s->timeout_s = SESSION_TIMEOUT_S;
+	s->choice = (struct transport_choice){
+		.transport = config->transport, .may_switch = config->may_switch};
 	return s;
 }
 
@@ -88,9 +94,10 @@ static int breach(struct session *s, const char *why)
 
 static int send_request(struct session *s, const char *authorization)
 {
-	static const char *const extras[] = {
+	char proposal[TRANSPORT_HEADER_MAX];
+	const char *const extras[] = {
 		[RTSP_DESCRIBE] = "Accept: application/sdp\r\n",
-		[RTSP_SETUP] = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n",
+		[RTSP_SETUP] = proposal,
 		[RTSP_PLAY] = "Range: npt=0.000-\r\n",
 		[RTSP_GET_PARAMETER] = NULL,
 	};
@@ -103,9 +110,11 @@ static int send_request(struct session *s, const char *authorization)
 		.extra = extras[s->method],
 	};
 	char text[RTSP_REQUEST_MAX];
-	ssize_t n = rtsp_write(&rq, text);
+	ssize_t n;
 	int r;
 
+	transport_propose(&s->choice, proposal);
+	n = rtsp_write(&rq, text);
 	if (n < 0)
 		return fail_final(&s->failure, "a request would be larger than allowed");
 	s->authorised = authorization;
@@ -183,6 +192,34 @@ int session_answer(struct session *s, const struct msg_digest_answer *answer)
 	return send_request(s, answer->authorization);
 }
 
+/* ---- transports -------------------------------------------------------------------------- */
+
+/* SETUP, for UDP once there are ports to name in it. */
+static int set_up(struct session *s, uint64_t now_ns)
+{
+	if (s->choice.transport == TRANSPORT_TCP)
+		return enter(s, PHASE_SETUP, RTSP_SETUP, s->control, now_ns);
+	s->phase = PHASE_SETUP;
+	s->phase_end_ns = now_ns + patience_ns(s);
+	s->method = RTSP_SETUP;
+	s->open = false;
+	s->binding = true;
+	return s->ops->udp_bind(s->self) < 0
+		? fail(&s->failure, "the UDP sockets could not be asked for")
+		: 0;
+}
+
+int session_udp_bound(struct session *s, const struct msg_udp_bound *bound, uint64_t now_ns)
+{
+	if (!s->binding)
+		return fail(&s->failure, "framemuxd answers a question that was not asked");
+	s->binding = false;
+	if (!bound->rtp_port)
+		return transport_fail(&s->choice, INGEST_AGAIN, &s->failure, bound->reason);
+	s->choice.port = (uint16_t)bound->rtp_port;
+	return enter(s, PHASE_SETUP, RTSP_SETUP, s->control, now_ns);
+}
+
 /* ---- replies ---------------------------------------------------------------------------- */
 
 /* Nothing of its pictures is asked for before framemuxd has said that it is who it was. */
@@ -191,7 +228,7 @@ static int ask_identity(struct session *s, const struct rtsp_message *m, uint64_
 	struct span sdp = {(const char *)m->body, m->body_len};
 	struct msg_identity identity;
 
-	identity_make(rtsp_header_first(m, "Server"), sdp, &s->config.ends, &identity);
+	identity_make(head_first(&m->head, "Server"), sdp, &s->config.ends, &identity);
 	s->phase = PHASE_IDENTITY;
 	s->phase_end_ns = now_ns + patience_ns(s);
 	return s->ops->identity(s->self, &identity) < 0
@@ -203,7 +240,7 @@ int session_identified(struct session *s, uint64_t now_ns)
 {
 	if (s->phase != PHASE_IDENTITY)
 		return fail(&s->failure, "framemuxd answers what it was not asked");
-	return enter(s, PHASE_SETUP, RTSP_SETUP, s->control, now_ns);
+	return set_up(s, now_ns);
 }
 
 static int take_description(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
@@ -255,19 +292,48 @@ static int take_session_id(struct session *s, const struct rtsp_message *m)
 	return 0;
 }
 
+/* UDP: connected to where the camera says that it sends from. */
+static int connect_udp(struct session *s)
+{
+	struct msg_udp_connect ports = {s->choice.agreed.rtp_port, s->choice.agreed.rtcp_port};
+
+	if (!ports.rtp_port)
+		return transport_fail(&s->choice, INGEST_FINAL, &s->failure,
+			"camera does not say from which UDP port it sends");
+	s->connecting = true;
+	return s->ops->udp_connect(s->self, &ports) < 0
+		? fail(&s->failure, "the UDP sockets could not be asked for")
+		: 0;
+}
+
 static int take_setup(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
 {
 	int r = take_session_id(s, m);
 
 	if (r < 0)
 		return r;
-	r = rtsp_transport(m, &s->channel);
-	if (r == -EPROTONOSUPPORT)
-		return fail_final(&s->failure, "camera does not offer RTP over TCP");
+	r = transport_agree(&s->choice, m, &s->failure);
 	if (r < 0)
-		s->channel = 0; /* it accepted what was proposed */
-	s->has_channel = true;
+		return r;
+	if (s->choice.transport == TRANSPORT_UDP)
+		return connect_udp(s);
+	s->is_set_up = true;
 	return enter(s, PHASE_PLAY, RTSP_PLAY, s->aggregate, now_ns);
+}
+
+int session_udp_connected(struct session *s, uint64_t now_ns)
+{
+	if (!s->connecting)
+		return fail(&s->failure, "framemuxd answers a question that was not asked");
+	s->connecting = false;
+	s->is_set_up = true;
+	return enter(s, PHASE_PLAY, RTSP_PLAY, s->aggregate, now_ns);
+}
+
+int session_udp_refused(struct session *s, const struct msg_udp_refused *refused)
+{
+	s->connecting = false;
+	return transport_fail(&s->choice, INGEST_AGAIN, &s->failure, refused->reason);
 }
 
 static void plan_keep_alive(struct session *s, uint64_t now_ns)
@@ -353,7 +419,6 @@ static int take_error(struct session *s, const struct rtsp_message *m, uint64_t 
 		{404, INGEST_FINAL, "the camera has no such stream"},
 		{453, INGEST_AGAIN, "the camera has no bandwidth left"},
 		{454, INGEST_AGAIN, "the camera has forgotten the session"},
-		{461, INGEST_FINAL, "the camera does not offer RTP over TCP"},
 		{503, INGEST_AGAIN, "the camera is busy"},
 	};
 
@@ -365,6 +430,15 @@ static int take_error(struct session *s, const struct rtsp_message *m, uint64_t 
 		s->open = false;
 		return 0;
 	}
+	if (s->phase == PHASE_SETUP && m->status == 461) {
+		int r = transport_refused(&s->choice, &s->failure);
+
+		return r < 0 ? r : set_up(s, now_ns);
+	}
+	/* Another SETUP in one session may be too much for it. */
+	if (s->phase == PHASE_SETUP && s->choice.has_switched)
+		return fail_as(
+			&s->failure, INGEST_SWITCH, "%u in answer to the second SETUP", m->status);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].status == m->status) {
 			return fail_as(
@@ -435,12 +509,28 @@ static int on_request(struct session *s, const struct rtsp_message *m)
 
 static int on_frame(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
 {
-	if (!s->has_channel)
+	if (!s->is_set_up || s->choice.transport != TRANSPORT_TCP)
 		return breach(s, "camera sends media that was not asked for");
-	if (m->channel != s->channel) /* RTCP */
+	if (m->channel == s->choice.agreed.rtcp_channel)
+		return s->ops->rtcp(s->self, m->body, m->body_len, &s->failure);
+	if (m->channel != s->choice.agreed.rtp_channel)
 		return 0;
 	session_heard(s, now_ns);
 	return s->ops->packet(s->self, m->body, m->body_len);
+}
+
+void session_report(struct session *s, const uint8_t *buf, size_t len)
+{
+	uint8_t frame[RTSP_FRAME_HEADER + 256];
+
+	if (!s->is_set_up || s->choice.transport != TRANSPORT_TCP || len > 256)
+		return;
+	frame[0] = '$';
+	frame[1] = (uint8_t)s->choice.agreed.rtcp_channel;
+	frame[2] = (uint8_t)(len >> 8);
+	frame[3] = (uint8_t)len;
+	memcpy(frame + RTSP_FRAME_HEADER, buf, len);
+	(void)s->ops->send(s->self, frame, RTSP_FRAME_HEADER + len);
 }
 
 int session_input(
@@ -481,9 +571,22 @@ int session_input(
 
 /* ---- time -------------------------------------------------------------------------------- */
 
+/* How long to wait for the first packet before the other transport is tried. */
+static uint32_t media_patience_s(const struct session *s)
+{
+	return s->config.patience_s < SESSION_MEDIA_S ? s->config.patience_s : SESSION_MEDIA_S;
+}
+
+/* After PLAY nothing at all has come yet, and there is something else to try. */
+static bool may_be_deaf(const struct session *s)
+{
+	return !s->heard && s->config.may_switch && !s->choice.has_switched;
+}
+
 uint64_t session_deadline(const struct session *s)
 {
-	uint64_t silence = s->progress_ns + patience_ns(s);
+	uint64_t silence = s->progress_ns +
+		(may_be_deaf(s) ? media_patience_s(s) * NS_PER_S : patience_ns(s));
 
 	if (s->phase != PHASE_PLAYING)
 		return s->phase_end_ns;
@@ -502,6 +605,9 @@ int session_tick(struct session *s, uint64_t now_ns)
 		return fail(&s->failure, "no answer to %s for %u s", rtsp_method_name(s->method),
 			s->config.patience_s);
 	}
+	if (may_be_deaf(s) && now_ns >= s->progress_ns + media_patience_s(s) * NS_PER_S)
+		return fail_as(&s->failure, INGEST_SWITCH, "no media over %s for %u s",
+			transport_name(s->choice.transport), media_patience_s(s));
 	if (now_ns >= s->progress_ns + patience_ns(s)) {
 		bool silent = now_ns - s->heard_ns >= patience_ns(s);
 		uint64_t since_ns = silent ? s->heard_ns : s->progress_ns;
@@ -517,6 +623,7 @@ int session_tick(struct session *s, uint64_t now_ns)
 
 void session_heard(struct session *s, uint64_t now_ns)
 {
+	s->heard = true;
 	s->heard_ns = now_ns;
 }
 

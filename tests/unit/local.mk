@@ -114,7 +114,7 @@ unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
 	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
 	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
-	tests/unit/test_ingest_capture
+	tests/unit/test_ingest_capture tests/unit/test_ingest_transport
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -157,6 +157,9 @@ tests_unit_test_ingest_rtcp_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_capture_SOURCES = tests/unit/test_ingest_capture.c tests/unit/ingest_material.h
 tests_unit_test_ingest_capture_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_capture_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_transport_SOURCES = tests/unit/test_ingest_transport.c
+tests_unit_test_ingest_transport_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \

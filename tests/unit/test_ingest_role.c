@@ -454,6 +454,90 @@ START_TEST(questions_go_to_framemuxd)
 }
 END_TEST
 
+static void datagram(int fd, uint16_t sequence, uint8_t nal)
+{
+	uint8_t p[] = {0x80, 96 | 0x80, (uint8_t)(sequence >> 8), (uint8_t)sequence, 0, 0,
+		(uint8_t)(sequence * 3000 >> 8), (uint8_t)(sequence * 3000), 1, 2, 3, 4, nal, 0x91,
+		0x22};
+
+	ck_assert_int_eq(send(fd, p, sizeof(p), MSG_NOSIGNAL), sizeof(p));
+}
+
+/* Up to PLAY over UDP; ours: the camera's ends of the two sockets. */
+static void camera_plays_udp(int ours[UDP_FDS])
+{
+	static const char *const sdp = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n";
+	struct msg_ingest_start start = start_message(INGEST_RTSP);
+	struct msg_udp_bind bind;
+	struct msg_udp_bound bound = {.rtp_port = 5000, .rtcp_port = 5001};
+	struct msg_udp_connect ports;
+	struct msg_udp_connected connected = {.rtp_port = 6970};
+	int links[2], streams[2], cameras[2], pair[2], theirs[UDP_FDS];
+	uint8_t buf[LIMIT_MESSAGE];
+	ssize_t n;
+
+	ck_assert_int_eq(sock_pair(SOCK_SEQPACKET, links), 0);
+	ck_assert_int_eq(sock_pair(SOCK_STREAM, streams), 0);
+	ck_assert_int_eq(sock_pair(SOCK_STREAM, cameras), 0);
+	to_role = links[0];
+	units = streams[0];
+	camera = cameras[0];
+	spawn(links[1], cameras[1], streams[1]);
+	start.transport = TRANSPORT_UDP;
+	ck_assert_int_eq(sock_send_msg(to_role, &wire_ingest_start, &start), 0);
+	expect_hello();
+	camera_answers("OPTIONS " URL " ", "200 \r\n");
+	camera_answers("DESCRIBE " URL " ", "200 Content-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
+	expect(&wire_udp_bind, &bind);
+	ck_assert_uint_eq(bind.generation, 7);
+	ck_assert_int_eq(sock_send_msg(to_role, &wire_udp_bound, &bound), 0);
+	camera_answers("SETUP " URL " ",
+		"200 Session: 1\r\nTransport: RTP/AVP;unicast;server_port=6970-6971\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(request, "client_port=5000-5001"));
+	expect(&wire_udp_connect, &ports);
+	ck_assert_uint_eq(ports.rtp_port, 6970);
+	ck_assert_uint_eq(ports.rtcp_port, 6971);
+	for (size_t i = 0; i < UDP_FDS; i++) {
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, pair), 0);
+		ours[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	n = wire_encode(&wire_udp_connected, &connected, buf, sizeof(buf));
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(sock_send(to_role, buf, (size_t)n, theirs, UDP_FDS), 0);
+	for (size_t i = 0; i < UDP_FDS; i++)
+		close(theirs[i]);
+	camera_answers("PLAY " URL " ", "200 Session: 1\r\n\r\n");
+	expect_stream(STREAM_CODEC);
+}
+
+START_TEST(a_camera_over_udp)
+{
+	static const uint8_t bye[] = {0x80, 201, 0, 1, 1, 2, 3, 4, 0x81, 203, 0, 1, 1, 2, 3, 4};
+	static const uint8_t another[] = {0x80, 201, 0, 1, 9, 9, 9, 9, 0x81, 203, 0, 1, 9, 9, 9, 9};
+	int ours[UDP_FDS];
+
+	camera_plays_udp(ours);
+	datagram(ours[UDP_FD_RTP], 2, 0x41); /* overtook the first */
+	datagram(ours[UDP_FD_RTP], 1, 0x65);
+	datagram(ours[UDP_FD_RTP], 3, 0x41);
+	datagram(ours[UDP_FD_RTP], 3, 0x41);
+	for (unsigned i = 1; i <= 3; i++) {
+		ck_assert_uint_eq(expect_stream(STREAM_UNIT), STREAM_UNIT_BYTES + 7);
+		ck_assert_uint_eq(get_le32(body + 24), i == 1 ? STREAM_UNIT_KEY : 0);
+	}
+	ck_assert_int_eq(
+		send(ours[UDP_FD_RTCP], another, sizeof(another), MSG_NOSIGNAL), sizeof(another));
+	datagram(ours[UDP_FD_RTP], 4, 0x41);
+	expect_stream(STREAM_UNIT); /* it was not this camera that left */
+	ck_assert_int_eq(send(ours[UDP_FD_RTCP], bye, sizeof(bye), MSG_NOSIGNAL), sizeof(bye));
+	camera_answers("TEARDOWN " URL " ", NULL);
+	expect_failure(false, "camera said goodbye");
+	hang_up(&ours[UDP_FD_RTP]);
+	hang_up(&ours[UDP_FD_RTCP]);
+}
+END_TEST
+
 START_TEST(nonsense_from_framemuxd)
 {
 	struct msg_digest_answer answer = {.request = 1};
@@ -499,6 +583,7 @@ int main(void)
 	tcase_add_test(t, a_slow_decoder_does_not_slow_the_camera);
 	tcase_add_test(t, cameras_that_refuse);
 	tcase_add_test(t, questions_go_to_framemuxd);
+	tcase_add_test(t, a_camera_over_udp);
 	tcase_add_test(t, nonsense_from_framemuxd);
 	suite_add_tcase(s, t);
 	return unit_run(s);

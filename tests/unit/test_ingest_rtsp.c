@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "ingest_material.h"
 #include "mux/ingest/challenge.h"
+#include "mux/ingest/transport.h"
 #include "mux/ingest/url.h"
 #include "unit.h"
 
@@ -137,25 +138,6 @@ START_TEST(everything_is_bounded)
 	ck_assert_int_gt(parse(text), 0);
 	sprintf(text + n, "A: b\r\n\r\n");
 	ck_assert_int_eq(parse(text), -EMSGSIZE);
-}
-END_TEST
-
-START_TEST(transports)
-{
-	unsigned channel = 9;
-
-	parse("RTSP/1.0 200 OK\r\nTransport: RTP/AVP/TCP;unicast;interleaved=2-3;ssrc=1\r\n\r\n");
-	ck_assert_int_eq(rtsp_transport(&msg, &channel), 0);
-	ck_assert_uint_eq(channel, 2);
-	parse("RTSP/1.0 200 OK\r\nTransport: rtp/avp/tcp; interleaved = 4\r\n\r\n");
-	ck_assert_int_eq(rtsp_transport(&msg, &channel), 0);
-	ck_assert_uint_eq(channel, 0); /* "interleaved =" is not understood: what we proposed */
-	parse("RTSP/1.0 200 OK\r\nTransport: RTP/AVP;unicast;client_port=5000-5001\r\n\r\n");
-	ck_assert_int_eq(rtsp_transport(&msg, &channel), -EPROTONOSUPPORT);
-	parse("RTSP/1.0 200 OK\r\nTransport: RTP/AVP/TCP;interleaved=256-257\r\n\r\n");
-	ck_assert_int_eq(rtsp_transport(&msg, &channel), -EPROTONOSUPPORT);
-	parse("RTSP/1.0 200 OK\r\n\r\n");
-	ck_assert_int_eq(rtsp_transport(&msg, &channel), -ENOENT);
 }
 END_TEST
 
@@ -393,7 +375,7 @@ START_TEST(mutations_never_read_outside)
 		struct challenge c;
 		char id[8], out[LIMIT_PATH];
 		uint32_t v;
-		unsigned channel;
+		struct transport_reply transport;
 
 		memcpy(copy, seed, n);
 		for (unsigned k = material_random(&state) % 6; n && k; k--)
@@ -405,7 +387,7 @@ START_TEST(mutations_never_read_outside)
 		if (used > 0 && msg.kind == RTSP_KIND_RESPONSE) {
 			challenge_pick(&msg.head, false, &c);
 			rtsp_session(&msg, id, sizeof(id), &v);
-			rtsp_transport(&msg, &channel);
+			transport_read(&msg, &transport);
 			url_base(&home, head_first(&msg.head, "Session"), out);
 		}
 		free(copy);
@@ -426,7 +408,6 @@ int main(void)
 	tcase_add_test(t, requests_of_the_server);
 	tcase_add_test(t, what_is_not_rtsp_is_refused);
 	tcase_add_test(t, everything_is_bounded);
-	tcase_add_test(t, transports);
 	tcase_add_test(t, requests_are_written);
 	tcase_add_test(t, the_strongest_challenge_wins);
 	tcase_add_test(t, a_plain_challenge_is_md5);
