@@ -9,6 +9,7 @@
  *	       background=RRGGBB foreground=RRGGBB slices parameters
  *	file   the packets of a file, never decoded, at its own pace, looped
  *	       path=FILE fps=N times=FILE once parameters
+ * Both: protocols=tcp|udp, for one of the two only.
  */
 #include "camserver.h"
 
@@ -31,6 +32,17 @@ static guint number(const char *text, guint base)
 	return g_ascii_string_to_unsigned(text, base, 0, G_MAXUINT32, &n, NULL) ? (guint)n : 0;
 }
 
+static gboolean protocols_option(struct camera_spec *s, const char *value)
+{
+	if (!strcmp(value, "tcp"))
+		s->protocols = GST_RTSP_LOWER_TRANS_TCP;
+	else if (!strcmp(value, "udp"))
+		s->protocols = GST_RTSP_LOWER_TRANS_UDP;
+	else
+		return FALSE;
+	return TRUE;
+}
+
 static gboolean spec_option(struct camera_spec *s, const char *key, char *value)
 {
 	char *by;
@@ -43,6 +55,8 @@ static gboolean spec_option(struct camera_spec *s, const char *key, char *value)
 		s->quiet_end = TRUE;
 	else if (!value)
 		return FALSE;
+	else if (!strcmp(key, "protocols"))
+		return protocols_option(s, value);
 	else if (!strcmp(key, "codec"))
 		s->codec = value;
 	else if (!strcmp(key, "path"))
@@ -160,6 +174,8 @@ static gboolean mount(GstRTSPMountPoints *mounts, const struct camera_spec *spec
 		gst_rtsp_media_factory_set_launch(factory, pipeline);
 		gst_rtsp_media_factory_set_shared(factory, TRUE);
 		gst_rtsp_media_factory_set_latency(factory, 0);
+		if (spec->protocols)
+			gst_rtsp_media_factory_set_protocols(factory, spec->protocols);
 		gst_rtsp_media_factory_add_role(factory, AUTH_ROLE,
 			GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
 			GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, NULL);

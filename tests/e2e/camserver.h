@@ -16,7 +16,8 @@ struct camera_spec {
 	const char *pattern; /* live: of videotestsrc */
 	const char *label;   /* live: the text in the picture */
 	guint width, height, fps, background, foreground, kbps, key_interval;
-	gboolean slices;     /* live h264: four slices a picture */
+	GstRTSPLowerTrans protocols; /* 0: all of them */
+	gboolean slices;             /* live h264: four slices a picture */
 	gboolean parameters; /* parameter sets again with each key picture (config-interval=-1) */
 	gboolean quiet_end;  /* file: once, then silence; else looped */
 };

@@ -21,6 +21,12 @@ EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/pixels.py \
 	tests/e2e/test_revoke.py tests/e2e/test_wire.py
 	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_tls.py tests/e2e/test_wire.py
+EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/relay.py tests/e2e/test_auth.py \
+	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_config.py \
+	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_install.py \
+	tests/e2e/test_interop_vlc.py \
+	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
+	tests/e2e/test_revoke.py tests/e2e/test_udp.py tests/e2e/test_wire.py
 
 # The real programs from end to end; scripts/check runs the same.
 check-e2e: all $(check_PROGRAMS)

@@ -15,6 +15,7 @@ import test_http
 import test_memory
 import test_revoke
 import test_tls
+import test_udp
 import test_wire
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
@@ -123,4 +124,8 @@ TESTS += [
         "reached the decoder|not as they were sent", "ingest-no-boundary")),
     ("ingest-skip-verify is seen", seen_by(test_tls.test_wrong_pin, "the camera was sent b'OPTIONS",
         "ingest-skip-verify")),
+    ("daemon-udp-open lets strangers in", seen_by(test_udp.test_strangers_are_not_heard,
+        "not the reference's frames|before|ended with", "daemon-udp-open")),
+    ("ingest-no-reorder costs frames", seen_by(test_udp.test_mild_reordering_costs_no_frame,
+        "not the reference's frames", "ingest-no-reorder")),
 ]
