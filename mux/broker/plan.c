@@ -4,19 +4,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/stale.h"
 
 #define COLOR_ENCODING_MAX 2u /* DRM plane property: BT.601, BT.709, BT.2020 */
 #define COLOR_RANGE_MAX    1u /* limited, full */
 #define SAR_MAX            65535u
-#define STALE_INTERVALS    3u
 #define STALE_WAVER        4u /* a limit that differs by less than 1/4 is the same */
-
-/*
- * A slow camera's own rate makes the limit longer as a slow lease's does, but a camera is not
- * believed without bound.
- */
-#define STALE_CAMERA_MAX_NS (10u * NS_PER_S)
 
 bool format_is_sane(const struct msg_format *f)
 {
@@ -41,22 +34,13 @@ int plan_ring_bytes(
 	return 0;
 }
 
-static uint64_t longer(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
+/* Of a lease: the camera's, or longer when the client wants few frames. */
 static uint64_t stale_limit(uint32_t fps, uint32_t fps_milli, uint64_t stale_after_ns)
 {
-	uint64_t limit = stale_after_ns, camera;
+	uint64_t camera = stale_limit_ns(stale_after_ns, fps_milli);
+	uint64_t lease = fps ? STALE_INTERVALS * NS_PER_S / fps : 0;
 
-	if (fps)
-		limit = longer(limit, STALE_INTERVALS * NS_PER_S / fps);
-	if (fps_milli) {
-		camera = STALE_INTERVALS * NS_PER_S * 1000u / fps_milli;
-		limit = longer(limit, camera < STALE_CAMERA_MAX_NS ? camera : STALE_CAMERA_MAX_NS);
-	}
-	return limit;
+	return lease > camera ? lease : camera;
 }
 
 int plan_make(const struct terms *t, const struct msg_format *f, uint64_t stale_after_ns,

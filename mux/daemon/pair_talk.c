@@ -10,19 +10,10 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/stale.h"
 #include "mux/daemon/pair_private.h"
 
 #define BEAT_GRACE_NS (500 * NS_PER_MS)
-
-/* How old the newest frame may be: as a lease's limit, for all frames. */
-static uint64_t stale_limit_ns(const struct pair *p)
-{
-	uint64_t limit = p->host->stale_after_ms * NS_PER_MS, three = 0;
-
-	if (p->beat.fps_milli)
-		three = 3 * 1000 * NS_PER_S / p->beat.fps_milli;
-	return three > limit ? three : limit;
-}
 
 /* Called at each beat and when no further one came in time. */
 static void check_health(struct pair *p, bool at_beat)
@@ -38,7 +29,8 @@ static void check_health(struct pair *p, bool at_beat)
 		return;
 	}
 	if (frame) {
-		uint64_t due = frame + stale_limit_ns(p);
+		uint64_t due = frame +
+			stale_limit_ns(p->host->stale_after_ms * NS_PER_MS, p->beat.fps_milli);
 
 		/* Between beats newer frames may have come that were not told yet. */
 		if (!at_beat && due < p->beat_ns + BEAT_GRACE_NS)
