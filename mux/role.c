@@ -19,6 +19,8 @@
 
 #define ROLE_GRACE_S 2u /* from framemuxd's death to a stuck role's */
 
+static char no_memory[64] = "out of memory";
+
 static int is_link(int fd)
 {
 	int type = 0;
@@ -74,4 +76,25 @@ void role_begin(const char *role, int last_fd)
 	begin_or_die(role, "PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0));
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGIO, SIG_IGN); /* a broken file lease: taken for a moment to see who is left */
+}
+
+int role_limit_memory(uint32_t mb)
+{
+	struct rlimit limit = {(rlim_t)mb << 20, (rlim_t)mb << 20};
+
+	if (mb == 0)
+		return -EINVAL;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	limit.rlim_cur = RLIM_INFINITY; /* the sanitizer's own maps would be counted */
+	limit.rlim_max = RLIM_INFINITY;
+#endif
+	if (setrlimit(RLIMIT_DATA, &limit) < 0)
+		return -errno;
+	snprintf(no_memory, sizeof(no_memory), "above its memory limit of %u MB", mb);
+	return 0;
+}
+
+const char *role_no_memory(void)
+{
+	return no_memory;
 }

@@ -15,9 +15,14 @@
 #include "common/sock.h"
 #include "mux/daemon/pair_private.h"
 
-#define OUTBOX_MAX       64u
-#define PER_SECOND       500u /* messages; a healthy pair sends about ten */
-#define INGEST_MEMORY_MB 48u
+#define OUTBOX_MAX 64u
+#define PER_SECOND 500u /* messages; a healthy pair sends about ten */
+/*
+ * 30 MB of it are there before a byte has come: what the libraries of FFmpeg keep in writable maps.
+ * The rest is for an access unit being put together and one that waits (8 MB each), certificates, and
+ * the pictures that libavformat decodes to know a 4K file's order (17 MB were seen).
+ */
+#define INGEST_MEMORY_MB 96u
 
 static const unsigned talking = PAIR_TALKING;
 

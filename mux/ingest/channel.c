@@ -23,7 +23,7 @@ int channel_open(
 	int r;
 
 	if (!c)
-		return fail(failure, "out of memory");
+		return fail_no_memory(failure);
 	c->fd = fd;
 	if (start->tls) {
 		r = tls_new(fd, LINK_FD_INGEST_TRUST, start, failure, &c->tls);

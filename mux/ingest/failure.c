@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "mux/role.h"
+
 static void say(struct failure *f, enum ingest_failure what, const char *fmt, va_list ap)
 {
 	f->what = what;
@@ -42,4 +44,9 @@ int fail_as(struct failure *f, enum ingest_failure what, const char *fmt, ...)
 	say(f, what, fmt, ap);
 	va_end(ap);
 	return -EPROTO;
+}
+
+int fail_no_memory(struct failure *f)
+{
+	return fail(f, "%s", role_no_memory());
 }

@@ -23,4 +23,7 @@ int fail_final(struct failure *f, const char *fmt, ...) __attribute__((format(pr
 int fail_as(struct failure *f, enum ingest_failure what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Memory was refused. */
+int fail_no_memory(struct failure *f);
+
 #endif

@@ -20,6 +20,7 @@
 #include "common/sock.h"
 #include "mux/ingest/lav_log.h"
 #include "mux/ingest/source.h"
+#include "mux/role.h"
 
 #define INGEST_OUTBOX_MAX 16u
 
@@ -87,6 +88,9 @@ static int on_start(void *self, const void *msg, int *fds)
 	in->state = STATE_RUNNING;
 	snprintf(who, sizeof(who), "ingest %s", in->start.name);
 	log_init(who, (int)in->start.verbose);
+	r = role_limit_memory(in->start.memory_mb);
+	if (r < 0)
+		return r;
 	ready.generation = in->start.generation;
 	r = tell(in, &wire_ingest_ready, &ready);
 	if (r < 0)
@@ -223,7 +227,9 @@ static void tell_failure(struct ingest *in, int r)
 {
 	struct msg_ingest_failed failed = {.what = in->failure.what};
 
-	if (!in->failure.reason[0])
+	if (!in->failure.reason[0] && r == -ENOMEM)
+		fail_no_memory(&in->failure);
+	else if (!in->failure.reason[0])
 		fail(&in->failure, "ingest failed: %s", strerror(-r));
 	memcpy(failed.reason, in->failure.reason, sizeof(failed.reason));
 	log_warning("%s", failed.reason);

@@ -95,7 +95,7 @@ static int open_format(struct movie *m, struct failure *ret_why)
 	if (!m->io)
 		av_free(buffer);
 	if (!m->fmt || !m->io)
-		return fail(ret_why, "out of memory");
+		return fail_no_memory(ret_why);
 	m->fmt->pb = m->io;
 	m->fmt->io_open = on_open;
 	m->fmt->flags |= AVFMT_FLAG_CUSTOM_IO;
@@ -103,6 +103,8 @@ static int open_format(struct movie *m, struct failure *ret_why)
 	av_dict_set(&options, "protocol_whitelist", "", 0);
 	r = avformat_open_input(&m->fmt, "", NULL, &options);
 	av_dict_free(&options);
+	if (r == AVERROR(ENOMEM))
+		return fail_no_memory(ret_why);
 	return r < 0 ? fail_final(ret_why, "the file is not of a kind that can be played") : 0;
 }
 
@@ -136,11 +138,10 @@ static int make_annexb(struct movie *m, const AVStream *st, struct failure *ret_
 
 	if ((m->codec != STREAM_H264 && m->codec != STREAM_H265) || par->extradata_size < 7 ||
 		par->extradata[0] != 1)
-		return avcodec_parameters_copy(m->par, par) < 0 ? fail(ret_why, "out of memory")
-								: 0;
+		return avcodec_parameters_copy(m->par, par) < 0 ? fail_no_memory(ret_why) : 0;
 	if (av_bsf_alloc(av_bsf_get_by_name(name), &m->bsf) < 0 ||
 		avcodec_parameters_copy(m->bsf->par_in, par) < 0)
-		return fail(ret_why, "out of memory");
+		return fail_no_memory(ret_why);
 	m->bsf->time_base_in = st->time_base;
 	if (av_bsf_init(m->bsf) < 0 || avcodec_parameters_copy(m->par, m->bsf->par_out) < 0)
 		return fail_final(ret_why, "the file's video parameters are malformed");
@@ -180,6 +181,8 @@ static int look_inside(struct movie *m, struct failure *ret_why)
 
 	note_colour(m);
 	r = avformat_find_stream_info(m->fmt, NULL);
+	if (r == AVERROR(ENOMEM))
+		return fail_no_memory(ret_why);
 	m->index = av_find_best_stream(m->fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 	if (r < 0 || m->index < 0)
 		return fail_final(ret_why, "the file holds no video");
@@ -215,11 +218,11 @@ int movie_open(int fd, struct movie **ret, struct failure *ret_why)
 		return fail_final(ret_why, "not a regular file");
 	m = calloc(1, sizeof(*m));
 	if (!m)
-		return fail(ret_why, "out of memory");
+		return fail_no_memory(ret_why);
 	m->fd = fd;
 	m->pkt = av_packet_alloc();
 	m->par = avcodec_parameters_alloc();
-	r = m->pkt && m->par ? open_format(m, ret_why) : fail(ret_why, "out of memory");
+	r = m->pkt && m->par ? open_format(m, ret_why) : fail_no_memory(ret_why);
 	if (r == 0)
 		r = look_inside(m, ret_why);
 	if (r < 0) {
@@ -348,6 +351,8 @@ int movie_read(struct movie *m, struct movie_unit *ret, struct failure *ret_why)
 		r = next_packet(m);
 		if (r == AVERROR_EOF || r == AVERROR_INVALIDDATA)
 			return -ENODATA; /* cut short or damaged: as far as it goes */
+		if (r == AVERROR(ENOMEM))
+			return fail_no_memory(ret_why);
 		if (r < 0)
 			return fail(ret_why, "the file cannot be read: %s", av_err2str(r));
 	} while (m->pkt->size <= 0 || m->pkt->size > (int)LIMIT_ACCESS_UNIT);

@@ -92,7 +92,7 @@ static int file_open(const struct source_context *cx, uint64_t now_ns, void **re
 	int r;
 
 	if (!f)
-		return fail(cx->failure, "out of memory");
+		return fail_no_memory(cx->failure);
 	f->cx = *cx;
 	r = movie_open(cx->fd, &f->movie, cx->failure);
 	if (r == 0) {

@@ -48,7 +48,7 @@ static int pattern_open(const struct source_context *cx, uint64_t now_ns, void *
 		return r;
 	p = calloc(1, sizeof(*p));
 	if (!p)
-		return fail(cx->failure, "out of memory");
+		return fail_no_memory(cx->failure);
 	p->cx = *cx;
 	p->base_ns = now_ns;
 	*ret_self = p;

@@ -105,7 +105,7 @@ static int on_video(void *self, const struct sdp_video *video, struct failure *r
 		return fail_as(ret_why, INGEST_BREACH, "camera describes itself twice");
 	r = media_new(video, &media_ops, c, &c->media, ret_why);
 	if (r < 0)
-		return r == -ENOMEM ? fail(ret_why, "out of memory") : r;
+		return r == -ENOMEM ? fail_no_memory(ret_why) : r;
 	media_format(c->media, &format);
 	c->stream_error = stream_codec(c->cx.stream, &format);
 	return c->stream_error;
@@ -210,7 +210,7 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	int r;
 
 	if (!c)
-		return fail(cx->failure, "out of memory");
+		return fail_no_memory(cx->failure);
 	c->cx = *cx;
 	name_end(cx->fd, getpeername, c->peer);
 	name_end(cx->fd, getsockname, c->local);
@@ -229,8 +229,7 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 		c->session = session_new(&config, &session_ops, c);
 		if (cx->start->tls)
 			on_phase(c, "TLS handshake");
-		r = c->session ? outcome(c, start_session(c, now_ns))
-			       : fail(cx->failure, "out of memory");
+		r = c->session ? outcome(c, start_session(c, now_ns)) : fail_no_memory(cx->failure);
 	}
 	if (r < 0) {
 		camera_free(c);

@@ -4,7 +4,7 @@ import fcntl
 import os
 
 import harness
-from harness import UID_A, UID_B, check, children_of, command_of, fds_of, until
+from harness import UID_A, UID_B, Skipped, check, children_of, command_of, fds_of, until
 from test_frames import camera
 from test_refusals import TWO
 
@@ -183,3 +183,19 @@ def test_pairs_end_after_linger(s):
     until(lambda: len(children_of(mux.pid)) == 1, "the pair's end")
     check(mux.camera("porch")["state"] == "idle", f"state {mux.camera('porch')['state']}")
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)
+
+
+def test_memory_of_a_pair_is_limited(s):
+    """The kernel ends what ingest or decode would take beyond their limits."""
+    with open(s.program("framemux-decode"), "rb") as f:
+        if b"__asan_init" in f.read():
+            raise Skipped("a sanitizer's memory is not limited")
+    mux = s.mux(camera("porch", "test:porch?size=320x240&fps=30", "\tmemory_mb = 200\n"))
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)
+    limits = {}
+    for pid in mux.camera("porch")["pids"]:
+        with open(f"/proc/{pid}/limits") as f:
+            line = next(l for l in f if l.startswith("Max data size"))
+        limits[command_of(pid)] = line.split()[3:5]
+    wanted = {"framemux-ingest": [str(96 << 20)] * 2, "framemux-decode": [str(200 << 20)] * 2}
+    check(limits == wanted, f"limits {limits}")
