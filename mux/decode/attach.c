@@ -43,7 +43,7 @@ struct attach {
 	enum attach_state state;
 	struct forms_fit fit;
 	uint32_t tag_mode;
-	uint64_t live_from; /* round of attach_publish */
+	uint64_t live_ns; /* since when */
 	uint8_t key[KEY_BYTES];
 	struct ring ring; /* owned */
 	int socket;       /* owned; -1 once let go */
@@ -57,7 +57,6 @@ struct attach_table {
 	TAILQ_HEAD(, attach) list;
 	size_t n;
 	struct forms_told forms;
-	uint64_t round;
 	struct image_buffer masked, scratch;
 };
 
@@ -217,8 +216,7 @@ void attach_go(struct attach_table *t, const struct msg_ring_go *m)
 	if (!a || a->state != ATTACH_MAPPED)
 		return;
 	a->state = ATTACH_LIVE;
-	/* A frame that is on its way to others was decoded before. */
-	a->live_from = t->round + 1;
+	a->live_ns = clock_monotonic_ns();
 }
 
 void attach_keep(struct attach_table *t, const struct msg_ring_keep *m)
@@ -245,6 +243,16 @@ bool attach_table_is_wanted(const struct attach_table *t)
 
 	TAILQ_FOREACH (a, &t->list, entry)
 		if (gets_frames(t, a))
+			return true;
+	return false;
+}
+
+bool attach_table_has_takers(const struct attach_table *t)
+{
+	const struct attach *a;
+
+	TAILQ_FOREACH (a, &t->list, entry)
+		if (a->state == ATTACH_MAPPED || a->state == ATTACH_LIVE)
 			return true;
 	return false;
 }
@@ -369,19 +377,26 @@ static void publish_one(struct attach_table *t, struct attach *a, const struct a
 		silence(t, a, SOCKET_CLOSED);
 }
 
+/*
+ * Nothing from before the attach: not what is on its way to others, not what the decoder held back,
+ * not what was kept while nobody looked.
+ */
+static bool came_in_time(const struct attach *a, const struct attach_frame *f)
+{
+	return f->came_ns >= a->live_ns || breakage("decode-skip-arrival");
+}
+
 int attach_publish(struct attach_table *t, const struct attach_frame *f,
 	int (*before_each)(void *data), void *data)
 {
 	struct attach *a;
 
-	t->round++;
 	TAILQ_FOREACH (a, &t->list, entry) {
 		int r = before_each(data);
 
 		if (r < 0)
 			return r;
-		if (gets_frames(t, a) && a->live_from <= t->round &&
-			pacer_take(&a->pacer, f->media_ns))
+		if (gets_frames(t, a) && came_in_time(a, f) && pacer_take(&a->pacer, f->media_ns))
 			publish_one(t, a, f);
 	}
 	return 0;

@@ -54,11 +54,16 @@ void attach_table_set_form(struct attach_table *t, uint32_t serial, const struct
 /* Whether anybody would get a frame. */
 bool attach_table_is_wanted(const struct attach_table *t);
 
+/* Whether anybody would get one now or soon: mapped, but not gone yet, or of an older serial. */
+bool attach_table_has_takers(const struct attach_table *t);
+
 /* A frame for everybody. */
 struct attach_frame {
 	struct image image;
 	uint64_t media_ns; /* paces */
 	uint64_t capture_ns, arrival_ns;
+	/* When its own unit came: arrival_ns of a picture that the decoder held back is later. */
+	uint64_t came_ns;
 	uint32_t flags; /* FRAMEMUX_FRAME_* */
 };
 

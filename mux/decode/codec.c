@@ -30,6 +30,8 @@
 #define FRUITLESS_MIN     40u             /* more than any decoder delays */
 /* The same before a unit that decoding may begin with: some cameras send one a minute. */
 #define KEYLESS_NS (90 * NS_PER_S)
+/* Blocks are 64 pixels wide at the most. */
+#define BLOCK_SPARE 63
 
 /* What is remembered of a unit until its picture comes out. */
 struct unit_inside {
@@ -73,6 +75,8 @@ struct codec {
 	bool is_suspect;  /* or the decoder complained since then */
 	bool has_pattern; /* a painted picture waits to be taken */
 	struct image pattern;
+	uint32_t max_pixels;
+	int too_wide, too_high; /* a picture that was refused; 0: none */
 	unsigned undecodable, skipped;
 	unsigned fruitless;    /* units since the last picture that was given out */
 	uint64_t fruitless_ns; /* when the first of them came */
@@ -84,10 +88,33 @@ void codec_log_begin(void)
 	av_log_begin();
 }
 
-/* Hardware is for whoever may open devices; the first format in software. */
+/* spare: a picture is coded in blocks, and the last one of a row or column may be all but empty. */
+static bool is_too_large(struct codec *c, int width, int height, int spare)
+{
+	if (width - spare <= (int)LIMIT_SIDE && height - spare <= (int)LIMIT_SIDE &&
+		(int64_t)(width - spare) * (height - spare) <= c->max_pixels)
+		return false;
+	c->too_wide = width;
+	c->too_high = height;
+	return true;
+}
+
+static int refuse_size(struct codec *c)
+{
+	snprintf(c->reason, sizeof(c->reason),
+		"a picture of %dx%d is above the limit (max_picture)", c->too_wide, c->too_high);
+	return -EMSGSIZE;
+}
+
+/*
+ * Hardware is for whoever may open devices; the first format in software. The size is known here and
+ * no memory is taken for it yet.
+ */
 static enum AVPixelFormat choose_format(AVCodecContext *av, const enum AVPixelFormat *offered)
 {
-	(void)av;
+	if (is_too_large(av->opaque, av->width, av->height, 0) ||
+		is_too_large(av->opaque, av->coded_width, av->coded_height, BLOCK_SPARE))
+		return AV_PIX_FMT_NONE;
 	for (; *offered != AV_PIX_FMT_NONE; offered++) {
 		const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(*offered);
 
@@ -97,10 +124,10 @@ static enum AVPixelFormat choose_format(AVCodecContext *av, const enum AVPixelFo
 	return AV_PIX_FMT_NONE;
 }
 
-/* max_pixels bounds the area; this bounds the sides, before memory is taken. */
+/* For decoders that do not ask for a format. */
 static int get_buffer(AVCodecContext *av, AVFrame *frame, int flags)
 {
-	if (frame->width > (int)LIMIT_SIDE || frame->height > (int)LIMIT_SIDE)
+	if (is_too_large(av->opaque, frame->width, frame->height, BLOCK_SPARE))
 		return AVERROR(EINVAL);
 	return avcodec_default_get_buffer2(av, frame, flags);
 }
@@ -137,7 +164,10 @@ static int open_av(
 	av->flags |= AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
 	/* Compare with the MD5 of a picture where H.265 carries it: a difference is a complaint. */
 	av->err_recognition |= AV_EF_CRCCHECK;
-	av->max_pixels = LIMIT_PIXELS;
+	/* dav1d is told; the others would refuse without a word, and choose_format does it for them. */
+	if (setup->codec == STREAM_AV1)
+		av->max_pixels = c->max_pixels;
+	av->opaque = c;
 	av->get_format = choose_format;
 	av->get_buffer2 = get_buffer;
 	if (setup->width <= LIMIT_SIDE && setup->height <= LIMIT_SIDE) {
@@ -151,9 +181,13 @@ static int open_av(
 static int open_pattern(struct codec *c, const struct codec_setup *setup)
 {
 	uint8_t *plane[3];
-	int r = image_buffer_reserve(
-		&c->buffer, setup->width, setup->height, plane, c->pattern.stride);
+	int r;
 
+	if (setup->width > LIMIT_SIDE || setup->height > LIMIT_SIDE)
+		return -EINVAL;
+	if (is_too_large(c, (int)setup->width, (int)setup->height, 0))
+		return refuse_size(c);
+	r = image_buffer_reserve(&c->buffer, setup->width, setup->height, plane, c->pattern.stride);
 	if (r < 0)
 		return r;
 	c->pattern.form =
@@ -184,6 +218,7 @@ int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_rea
 		return -ENOMEM;
 	c->choice = choice;
 	c->hint = setup->hint;
+	c->max_pixels = setup->max_pixels ? setup->max_pixels : LIMIT_PIXELS;
 	c->is_waiting = true;
 	r = choice->decoder ? open_av(c, choice, setup) : open_pattern(c, setup);
 	if (r < 0) {
@@ -191,6 +226,8 @@ int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_rea
 			r == -ENOTSUP          ? "libavcodec has no decoder for it"
 				: r == -ENOMEM ? "no memory"
 					       : "bad parameters");
+		if (*c->reason)
+			memcpy(ret_reason, c->reason, LIMIT_REASON);
 		codec_close(c);
 		return r;
 	}
@@ -304,6 +341,8 @@ static int decode_unit(
 	c->packet->size = 0;
 	if (r == AVERROR(ENOMEM))
 		return -ENOMEM;
+	if (c->too_wide)
+		return refuse_size(c);
 	if (r < 0)
 		c->is_damaged = u->is_damaged = true;
 	if (av_log_complaints() != complaints)
@@ -382,6 +421,8 @@ static int receive(struct codec *c)
 			return -EAGAIN;
 		if (r == AVERROR(ENOMEM))
 			return -ENOMEM;
+		if (c->too_wide)
+			return refuse_size(c);
 		if (av_log_complaints() != complaints)
 			c->is_suspect = true;
 		if (r >= 0)
@@ -410,13 +451,12 @@ int codec_take(struct codec *c, struct decoded *ret)
 		if (!is_corrupt)
 			c->is_clean = true;
 	} while (!c->is_clean);
+	if (is_too_large(c, c->frame->width, c->frame->height, 0))
+		return refuse_size(c);
 	r = av_image_make(c->frame, &c->hint, &c->buffer, &ret->image);
 	if (r == -ENOTSUP)
 		snprintf(c->reason, sizeof(c->reason), "pixel format %s is not supported",
 			av_get_pix_fmt_name(c->frame->format));
-	else if (r == -EMSGSIZE)
-		snprintf(c->reason, sizeof(c->reason), "a picture of %dx%d is above the limit",
-			c->frame->width, c->frame->height);
 	if (r < 0)
 		return r;
 	c->fruitless = 0;

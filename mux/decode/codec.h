@@ -22,6 +22,7 @@ struct codec_setup {
 	struct image_hint hint;
 	const uint8_t *extradata;
 	size_t extradata_len;
+	uint32_t max_pixels; /* of a picture; not of the stream. 0: LIMIT_PIXELS */
 };
 
 struct unit_times {
@@ -48,7 +49,8 @@ const char *codec_name(const struct codec *c);
 /*
  * One access unit; flags: STREAM_UNIT_*. Then call codec_take until -EAGAIN. 0 also when the unit
  * is damaged: what it damages is flagged. -ENODATA when for so long no picture came of the units
- * that there is no point in going on (see codec_reason); -ENOMEM.
+ * that there is no point in going on, -EMSGSIZE for a picture that is too large (see codec_reason);
+ * -ENOMEM.
  */
 int codec_feed(struct codec *c, const uint8_t *unit, size_t len, const struct unit_times *times,
 	uint32_t flags);

@@ -19,14 +19,17 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/protocol.h"
+#include "common/stale.h"
 #include "mux/decode/attach.h"
-#include "mux/decode/codec.h"
+#include "mux/decode/feed.h"
 #include "mux/decode/input.h"
 #include "mux/decode/links.h"
 #include "mux/decode/publish.h"
+#include "mux/role.h"
 
 #define BEAT_NS        (NS_PER_S / 4)
 #define SUSPEND_MIN_NS (500 * NS_PER_MS)
+#define STREAM_BROKEN  "ingest does not speak the stream's protocol"
 
 enum { POLL_DAEMON, POLL_BROKER, POLL_STREAM, POLL_LEASES, POLL_MAX = POLL_LEASES + ATTACHES_MAX };
 enum { STATE_BORN = 1, STATE_STARTED = 2 };
@@ -36,10 +39,12 @@ struct decode {
 	struct links *links;           /* owned */
 	struct attach_table *attaches; /* owned; from decode_start on */
 	struct input *input;           /* owned; likewise */
-	struct codec *codec;           /* owned; from STREAM_CODEC on */
+	struct feed *feed;             /* owned; likewise */
 	struct publisher publisher;
 	uint64_t next_beat_ns;
-	uint64_t asleep_ns; /* by how much boot time is ahead of monotonic */
+	uint64_t stale_after_ns;
+	uint64_t told_stale_ns; /* this newest frame is known to be stale */
+	uint64_t asleep_ns;     /* by how much boot time is ahead of monotonic */
 	bool is_ended;
 	int exit_code;
 	struct pollfd polled[POLL_MAX];
@@ -75,15 +80,6 @@ static void end_as(struct decode *d, enum decode_failure what, const char *reaso
 static void end_failing(struct decode *d, const char *reason)
 {
 	end_as(d, DECODE_AGAIN, reason);
-}
-
-/* The codec's word; a stream that only lacks what was lost on its way may be better next time. */
-static void end_codec(struct decode *d, int r)
-{
-	if (r == -ENOMEM)
-		end_failing(d, "decode is out of memory");
-	else
-		end_as(d, r == -ENODATA ? DECODE_AGAIN : DECODE_UNFIT, codec_reason(d->codec));
 }
 
 static void check_links(struct decode *d)
@@ -176,15 +172,33 @@ static void tell_news(struct decode *d)
 	struct msg_decode_beat m = {
 		.frames_decoded = n->frames_decoded,
 		.frames_corrupt = n->frames_corrupt,
-		.last_frame_ns = n->last_frame_ns,
+		.last_frame_ns = feed_last_frame_ns(d->feed),
 		.width = n->width,
 		.height = n->height,
 		.fps_milli = n->fps_milli,
 	};
 
-	if (d->codec)
-		snprintf(m.codec, sizeof(m.codec), "%s", codec_name(d->codec));
+	snprintf(m.codec, sizeof(m.codec), "%s", feed_codec_name(d->feed));
 	links_tell(d->links, LINK_DAEMON, &wire_decode_beat, &m);
+}
+
+static void tell_first(void *data)
+{
+	tell_news(data);
+}
+
+static int make_feed(struct decode *d, uint32_t max_pixels)
+{
+	const struct feed_owner owner = {.publisher = &d->publisher,
+		.attaches = d->attaches,
+		.max_pixels = max_pixels,
+		.tell_format = tell_format,
+		.tell_first = tell_first,
+		.before_each = look_at_broker,
+		.data = d};
+
+	d->feed = feed_new(&owner);
+	return d->feed ? 0 : -ENOMEM;
 }
 
 static int on_start(void *self, const void *msg, int *fds)
@@ -199,7 +213,13 @@ static int on_start(void *self, const void *msg, int *fds)
 	(void)fds;
 	snprintf(who, sizeof(who), "decode %s", m->name);
 	log_init(who, (int)(m->verbose < 9 ? m->verbose : 9));
-	r = masks_unpack(m->masks, m->masks_len, d->publisher.masks.mask, &d->publisher.masks.n);
+	if (m->stale_after_ms == 0 || m->max_pixels == 0 || m->max_pixels > LIMIT_PIXELS)
+		return -EINVAL;
+	d->stale_after_ns = m->stale_after_ms * NS_PER_MS;
+	r = role_limit_memory(m->memory_mb);
+	if (r == 0)
+		r = masks_unpack(
+			m->masks, m->masks_len, d->publisher.masks.mask, &d->publisher.masks.n);
 	if (r < 0)
 		return r;
 	memcpy(owner.id.b, m->id, sizeof(owner.id.b));
@@ -207,7 +227,7 @@ static int on_start(void *self, const void *msg, int *fds)
 	d->attaches = attach_table_new(&owner);
 	d->input = input_new(LINK_FD_DECODE_STREAM, &owner.id, owner.generation);
 	sodium_memzero(&owner, sizeof(owner));
-	if (!d->attaches || !d->input)
+	if (!d->attaches || !d->input || make_feed(d, m->max_pixels) < 0)
 		return -ENOMEM;
 	d->state = STATE_STARTED;
 	links_tell(d->links, LINK_DAEMON, &wire_decode_ready, &ready);
@@ -220,65 +240,25 @@ static const struct wire_rule daemon_rules[] = {
 
 /* --- the stream --- */
 
-/* All that the codec has ready. */
-static void publish_ready(struct decode *d)
+/* < 0 from the feed: the pair has to end, unless it has already. */
+static void check_feed(struct decode *d, int r)
 {
-	struct decoded decoded;
-	int r;
-
-	while (!d->is_ended && (r = codec_take(d->codec, &decoded)) != -EAGAIN) {
-		bool is_first = d->publisher.news.frames_decoded == 0;
-
-		if (r < 0) {
-			end_codec(d, r);
-			return;
-		}
-		publish_frame(&d->publisher, d->attaches, &decoded, codec_fps_milli(d->codec),
-			tell_format, look_at_broker, d);
-		if (is_first)
-			tell_news(d);
-	}
-}
-
-static void on_codec(struct decode *d, const struct input_message *m)
-{
-	char reason[LIMIT_REASON] = "";
-	struct codec *codec = NULL;
-
-	if (d->codec) { /* what is inside still belongs to the frames that clients wait for */
-		codec_drain(d->codec);
-		publish_ready(d);
-	}
-	if (d->is_ended)
+	switch (r) {
+	case 0:
+	case -ECANCELED:
 		return;
-	if (codec_open(&m->setup, &codec, reason) < 0) {
-		end_as(d, DECODE_UNFIT, *reason ? reason : "decode is out of memory");
+	case -EPROTO:
+		end_as(d, DECODE_UNFIT, STREAM_BROKEN);
 		return;
+	case -ENOMEM:
+		end_failing(d, role_no_memory());
+		return;
+	case -ENODATA: /* it lacks only what was lost on its way: the next one may be better */
+		end_failing(d, feed_reason(d->feed));
+		return;
+	default:
+		end_as(d, DECODE_UNFIT, feed_reason(d->feed));
 	}
-	codec_close(d->codec);
-	d->codec = codec;
-	log_info("codec %s, reorder %u", codec_name(codec), m->setup.reorder);
-}
-
-static void on_unit(struct decode *d, const struct input_message *m)
-{
-	int r;
-
-	if (look_at_broker(d) < 0)
-		return;
-	r = codec_feed(d->codec, m->unit, m->len, &m->times, m->flags);
-	if (r < 0) {
-		end_codec(d, r);
-		return;
-	}
-	publish_ready(d);
-}
-
-static void on_drain(struct decode *d)
-{
-	codec_drain(d->codec);
-	publish_ready(d);
-	codec_restart(d->codec);
 }
 
 /* One message: the broker and the clients get their turn before the next. */
@@ -287,11 +267,10 @@ static void read_stream(struct decode *d)
 	struct input_message m;
 	int r = input_next(d->input, &m);
 
-	if (r == 0 && m.kind != STREAM_CODEC && !d->codec)
-		r = -EPROTO;
 	switch (r) {
 	case 0:
-		break;
+		check_feed(d, feed_message(d->feed, &m));
+		return;
 	case -EAGAIN:
 		return;
 	case -EPIPE:
@@ -301,18 +280,14 @@ static void read_stream(struct decode *d)
 		end_as(d, DECODE_UNFIT, "ingest speaks for another camera");
 		return;
 	case -EPROTO:
-		end_as(d, DECODE_UNFIT, "ingest does not speak the stream's protocol");
+		end_as(d, DECODE_UNFIT, STREAM_BROKEN);
+		return;
+	case -ENOMEM:
+		end_failing(d, role_no_memory());
 		return;
 	default:
 		end_failing(d, strerror(-r));
-		return;
 	}
-	if (m.kind == STREAM_CODEC)
-		on_codec(d, &m);
-	else if (m.kind == STREAM_UNIT)
-		on_unit(d, &m);
-	else
-		on_drain(d);
 }
 
 /* --- the loop --- */
@@ -331,18 +306,37 @@ static void notice_suspend(struct decode *d)
 	d->asleep_ns = asleep;
 }
 
+/* When framemuxd has to hear that the newest frame is too old: at that moment, not a beat later. */
+static uint64_t stale_at(const struct decode *d, uint64_t frame_ns)
+{
+	if (frame_ns == 0 || frame_ns == d->told_stale_ns)
+		return UINT64_MAX;
+	return frame_ns + stale_limit_ns(d->stale_after_ns, d->publisher.news.fps_milli);
+}
+
+/* Beats that are due; how long to wait for the next. */
 static int until_beat_ms(struct decode *d)
 {
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = clock_monotonic_ns(), frame_ns, next;
 
 	if (d->state != STATE_STARTED)
 		return -1;
+	frame_ns = feed_last_frame_ns(d->feed);
+	if (now >= stale_at(d, frame_ns)) {
+		tell_news(d);
+		d->told_stale_ns = frame_ns;
+	}
 	if (now >= d->next_beat_ns) {
 		attach_table_beat(d->attaches);
 		tell_news(d);
 		d->next_beat_ns = now + BEAT_NS;
 	}
-	return (int)((d->next_beat_ns - now + NS_PER_MS - 1) / NS_PER_MS);
+	if (feed_is_busy(d->feed))
+		return 0;
+	next = stale_at(d, frame_ns);
+	if (next > d->next_beat_ns)
+		next = d->next_beat_ns;
+	return (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
 static void loop_once(struct decode *d)
@@ -355,7 +349,8 @@ static void loop_once(struct decode *d)
 	p[POLL_DAEMON] = (struct pollfd){LINK_FD_DAEMON, links_events(d->links, LINK_DAEMON), 0};
 	p[POLL_BROKER] = (struct pollfd){
 		is_started ? LINK_FD_DECODE_BROKER : -1, links_events(d->links, LINK_BROKER), 0};
-	p[POLL_STREAM] = (struct pollfd){is_started ? LINK_FD_DECODE_STREAM : -1, POLLIN, 0};
+	p[POLL_STREAM] = (struct pollfd){
+		is_started && feed_may_read(d->feed) ? LINK_FD_DECODE_STREAM : -1, POLLIN, 0};
 	if (is_started)
 		n_leases = attach_table_poll(d->attaches, p + POLL_LEASES);
 	if (poll(p, (nfds_t)(POLL_LEASES + n_leases), timeout) < 0) {
@@ -379,7 +374,8 @@ static void loop_once(struct decode *d)
 	if (look_at_broker(d) < 0)
 		return;
 	attach_table_read(d->attaches, p + POLL_LEASES, n_leases);
-	if (p[POLL_STREAM].revents)
+	check_feed(d, feed_turn(d->feed));
+	if (p[POLL_STREAM].revents && !d->is_ended && feed_may_read(d->feed))
 		read_stream(d);
 	check_links(d);
 }
@@ -402,7 +398,7 @@ int decode_run(void)
 	exit_code = d->exit_code;
 	attach_table_free(d->attaches);
 	input_free(d->input);
-	codec_close(d->codec);
+	feed_free(d->feed);
 	publisher_free(&d->publisher);
 	links_free(d->links);
 	free(d);

@@ -8,6 +8,8 @@ libdecode_la_SOURCES = \
 	mux/decode/convert.c mux/decode/convert.h \
 	mux/decode/decode.c mux/decode/decode.h \
 	mux/decode/forms.c mux/decode/forms.h \
+	mux/decode/feed.c mux/decode/feed.h \
+	mux/decode/gop.c mux/decode/gop.h \
 	mux/decode/image.c mux/decode/image.h \
 	mux/decode/input.c mux/decode/input.h \
 	mux/decode/links.c mux/decode/links.h \

@@ -22,6 +22,29 @@ void publisher_free(struct publisher *p)
 	image_buffer_free(&p->masked);
 }
 
+void publisher_rest(struct publisher *p, bool is_resting)
+{
+	p->is_resting = is_resting;
+	/* Arrival and media times do not mix, nor what was decoded before with what is now. */
+	p->rate = (struct rate_meter){0};
+}
+
+static void measure_rate(struct publisher *p)
+{
+	uint32_t fps_milli = rate_meter_fps_milli(&p->rate);
+
+	if (fps_milli && (p->rate.n >= RATE_SURE_FRAMES || p->news.fps_milli == 0))
+		p->news.fps_milli = fps_milli;
+}
+
+void publisher_note_unit(struct publisher *p, uint64_t arrival_ns)
+{
+	if (!p->is_resting)
+		return;
+	rate_meter_add(&p->rate, arrival_ns);
+	measure_rate(p);
+}
+
 /*
  * A camera's times jump, repeat, are missing or lie in the future; what clients get is between the
  * frame before and now. capture 0 stays: unknown.
@@ -29,7 +52,8 @@ void publisher_free(struct publisher *p)
 static void settle_times(
 	struct publisher *p, const struct unit_times *t, uint64_t now, struct attach_frame *f)
 {
-	f->arrival_ns = t->arrival_ns == 0 || t->arrival_ns > now ? now : t->arrival_ns;
+	f->came_ns = t->arrival_ns == 0 || t->arrival_ns > now ? now : t->arrival_ns;
+	f->arrival_ns = f->came_ns;
 	if (f->arrival_ns < p->arrival_ns)
 		f->arrival_ns = p->arrival_ns;
 	p->arrival_ns = f->arrival_ns;
@@ -45,7 +69,7 @@ static bool is_rate_news(const struct publisher *p, uint64_t now)
 {
 	uint32_t told = p->told_fps_milli, is = rate_meter_fps_milli(&p->rate);
 
-	if (p->rate.n < RATE_SURE_FRAMES || is == 0)
+	if (p->is_resting || p->rate.n < RATE_SURE_FRAMES || is == 0)
 		return false;
 	if (is >= SLOW_FPS_MILLI && (told == 0 || told >= SLOW_FPS_MILLI))
 		return false;
@@ -57,13 +81,14 @@ static bool is_rate_news(const struct publisher *p, uint64_t now)
 static void count_frame(struct publisher *p, const struct decoded *d, uint64_t now,
 	uint64_t media_ns, uint32_t fallback_fps_milli)
 {
-	rate_meter_add(&p->rate, media_ns);
+	if (!p->is_resting)
+		rate_meter_add(&p->rate, media_ns);
 	p->news.frames_decoded++;
 	p->news.frames_corrupt += d->is_concealed;
 	p->news.last_frame_ns = now;
 	p->news.width = d->image.form.width;
 	p->news.height = d->image.form.height;
-	p->news.fps_milli = rate_meter_fps_milli(&p->rate);
+	measure_rate(p);
 	if (p->news.fps_milli == 0)
 		p->news.fps_milli = fallback_fps_milli;
 }
@@ -100,7 +125,7 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 		attach_table_set_form(attaches, m.serial, form);
 		tell_format(data, &m);
 	}
-	if (f.arrival_ns < p->not_before_ns || !attach_table_is_wanted(attaches))
+	if (f.came_ns < p->not_before_ns || !attach_table_is_wanted(attaches))
 		return 0;
 	r = convert_mask(&decoded->image, &p->masks, &p->masked, &f.image);
 	if (r < 0) { /* unmasked is not an option */

@@ -31,11 +31,19 @@ struct publisher {
 	uint64_t told_ns;
 	struct media_clock media;
 	struct rate_meter rate;
+	bool is_resting;
 	struct image_buffer masked;
 	uint64_t arrival_ns, capture_ns; /* of the newest frame */
 };
 
 void publisher_free(struct publisher *p);
+
+/*
+ * At rest few units become frames: their rate is then that of the units, told by
+ * publisher_note_unit, and no news for anybody until it is measured again.
+ */
+void publisher_rest(struct publisher *p, bool is_resting);
+void publisher_note_unit(struct publisher *p, uint64_t arrival_ns);
 
 /*
  * Publish one frame. A new form (or a slow camera's new rate) is told first: tell_format gets the

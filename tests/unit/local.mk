@@ -50,7 +50,8 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 	$(JANSSON_LIBS) $(UNIT_LIBS)
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
-	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_decode
+	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
+	tests/unit/test_decode_idle tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
 tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
@@ -68,8 +69,16 @@ tests_unit_test_av_image_LDADD = libdecode.la $(AVCODEC_LIBS) $(UNIT_LIBS)
 tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
 tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
+tests_unit_test_gop_SOURCES = tests/unit/test_gop.c
+tests_unit_test_gop_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_gop_LDADD = libdecode.la $(UNIT_LIBS)
+tests_unit_test_decode_idle_SOURCES = tests/unit/test_decode_idle.c
+tests_unit_test_decode_idle_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
+tests_unit_test_decode_idle_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_decode_idle_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
 # The real program: needs nothing of FFmpeg itself.
-tests_unit_test_decode_SOURCES = tests/unit/test_decode.c
+tests_unit_test_decode_SOURCES = tests/unit/test_decode.c tests/unit/decode_stage.c \
+	tests/unit/decode_stage.h
 tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 	-DDECODE_BINARY='"$(abs_top_builddir)/framemux-decode"'
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)

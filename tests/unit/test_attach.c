@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/memfd.h"
 #include "common/protocol.h"
 #include "common/sock.h"
@@ -149,6 +150,7 @@ static void publish(uint8_t luma)
 {
 	memset(sc.luma, luma, SIDE * SIDE);
 	sc.frame.media_ns += 40000000;
+	sc.frame.came_ns = clock_monotonic_ns();
 	ck_assert_int_eq(attach_publish(sc.table, &sc.frame, nothing, NULL), 0);
 }
 
@@ -473,10 +475,40 @@ START_TEST(a_go_in_the_middle_of_a_round_waits_for_the_next)
 {
 	struct msg_frame m;
 
+	sc.frame.came_ns = clock_monotonic_ns();
 	ck_assert_int_eq(attach_publish(sc.table, &sc.frame, go_now, NULL), 0);
 	ck_assert(!receive(&m));
 	publish(2);
 	ck_assert(receive(&m));
+}
+END_TEST
+
+/* Held back by the decoder or kept while nobody looked: decoded after the go, but from before it. */
+START_TEST(what_came_before_go_is_not_shown)
+{
+	struct msg_frame m;
+
+	sc.frame.came_ns = clock_monotonic_ns();
+	go();
+	sc.frame.arrival_ns = clock_monotonic_ns(); /* that of a picture shown before it */
+	ck_assert_int_eq(attach_publish(sc.table, &sc.frame, nothing, NULL), 0);
+	ck_assert(!receive(&m));
+	publish(4);
+	ck_assert(receive(&m));
+	check_counts(1, 0, 0);
+}
+END_TEST
+
+START_TEST(takers_are_who_may_get_frames)
+{
+	ck_assert(attach_table_has_takers(sc.table)); /* mapped, not live */
+	ck_assert(!attach_table_is_wanted(sc.table));
+	go();
+	attach_table_set_serial(sc.table, 2); /* the broker will give or keep */
+	ck_assert(attach_table_has_takers(sc.table));
+	ck_assert(!attach_table_is_wanted(sc.table));
+	drop();
+	ck_assert(!attach_table_has_takers(sc.table));
 }
 END_TEST
 
@@ -666,6 +698,8 @@ int main(void)
 	tcase_add_test(t, let_go_is_at_once_and_leaves_no_writer);
 	tcase_add_test(t, a_drop_in_the_middle_of_a_round_counts);
 	tcase_add_test(t, a_go_in_the_middle_of_a_round_waits_for_the_next);
+	tcase_add_test(t, what_came_before_go_is_not_shown);
+	tcase_add_test(t, takers_are_who_may_get_frames);
 	tcase_add_test(t, an_unknown_ring_is_let_go_of);
 	tcase_add_test(t, a_form_has_to_be_fit);
 	tcase_add_test(t, forms_are_forgotten);

@@ -13,6 +13,7 @@
 #include <libavutil/md5.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -171,7 +172,7 @@ static void feeder_open(struct feeder *f, const char *clip)
 	par = f->file->streams[f->stream]->codecpar;
 	setup = (struct codec_setup){kind_of(par->codec_id), (uint32_t)par->width,
 		(uint32_t)par->height, (uint32_t)par->video_delay, {0}, par->extradata,
-		(size_t)par->extradata_size};
+		(size_t)par->extradata_size, 0};
 	ck_assert_msg(codec_open(&setup, &f->codec, reason) == 0, "%s: %s", clip, reason);
 }
 
@@ -504,34 +505,272 @@ START_TEST(units_without_pictures_are_given_up)
 }
 END_TEST
 
+/* A figure of /proc/self/status. */
+static uint64_t status_kib(const char *name)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long kib = 0;
+	char line[256];
+
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)))
+			kib = strtoul(line + strlen(name), NULL, 10);
+	fclose(f);
+	ck_assert_uint_gt(kib, 0);
+	return kib;
+}
+
+/*
+ * For a sentence, and before memory is taken for it. What libavcodec itself holds for impossible is
+ * given up like other garbage.
+ */
+#define IMPOSSIBLE_SIDE 16384u
+/* Its maps of blocks for so large a picture: libavcodec makes them before it asks for a format. */
+#define H265_MAPS_KIB (64u * 1024u)
+
+static void check_refused(
+	uint32_t kind, const uint8_t *unit, size_t len, uint32_t width, uint32_t height)
+{
+	bool is_impossible = width >= IMPOSSIBLE_SIDE && height >= IMPOSSIBLE_SIDE;
+	const struct codec_setup setup = {.codec = kind};
+	const struct unit_times times = {0};
+	char reason[LIMIT_REASON], wanted[LIMIT_REASON];
+	uint64_t before;
+	struct codec *c;
+	struct decoded d;
+	int r = 0;
+
+	ck_assert_int_eq(codec_open(&setup, &c, reason), 0);
+	before = status_kib("VmHWM:");
+	for (int i = 0; i < 300 && r == 0; i++) {
+		r = codec_feed(c, unit, len, &times, STREAM_UNIT_KEY);
+		if (r == 0)
+			ck_assert_int_ne(codec_take(c, &d), 0);
+	}
+	ck_assert_int_eq(r, is_impossible ? -ENODATA : -EMSGSIZE);
+	snprintf(wanted, sizeof(wanted), "a picture of %ux%u is above the limit (max_picture)",
+		width, height);
+	if (!is_impossible)
+		ck_assert_str_eq(codec_reason(c), wanted);
+	ck_assert_uint_lt(status_kib("VmHWM:"),
+		before + (kind == STREAM_H265 && !is_impossible ? H265_MAPS_KIB : 4096));
+	codec_close(c);
+}
+
 /* SOF0 of a huge baseline JPEG: refused by area and by side before memory is taken. */
 START_TEST(huge_pictures_are_refused)
 {
-	static const uint16_t sizes[][2] = {{16384, 16384}, {65500, 16}, {16, 65500}, {8208, 64}};
-	uint8_t jpeg[] = {0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0, 2, 0x11, 0,
-		3, 0x11, 0, 0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0, 1, 2, 3, 0xff, 0xd9};
-	const struct codec_setup setup = {.codec = STREAM_MJPEG};
-	const struct unit_times times = {0};
-	char reason[LIMIT_REASON];
-	struct codec *c;
-	struct decoded d;
+	static const uint16_t sizes[][2] = {
+		{16384, 16384}, {16000, 16000}, {65500, 16}, {16, 65500}, {8208, 64}};
+	/* Long enough for libavcodec to believe in so many blocks. */
+	static uint8_t jpeg[1200000] = {0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 0, 0, 0, 3, 1, 0x22, 0,
+		2, 0x11, 0, 3, 0x11, 0, 0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 63, 0, 1, 2, 3,
+		0xff, 0xd9};
 
 	jpeg[7] = (uint8_t)(sizes[_i][0] >> 8);
 	jpeg[8] = (uint8_t)sizes[_i][0];
 	jpeg[9] = (uint8_t)(sizes[_i][1] >> 8);
 	jpeg[10] = (uint8_t)sizes[_i][1];
-	ck_assert_int_eq(codec_open(&setup, &c, reason), 0);
-	for (int i = 0; i < 300; i++) {
-		int r = codec_feed(c, jpeg, sizeof(jpeg), &times, STREAM_UNIT_KEY);
+	check_refused(STREAM_MJPEG, jpeg, sizeof(jpeg), sizes[_i][1], sizes[_i][0]);
+}
+END_TEST
 
-		if (r < 0) {
-			ck_assert_int_eq(r, -ENODATA);
-			break;
-		}
-		ck_assert_int_ne(codec_take(c, &d), 0);
-		ck_assert_int_lt(i, 299);
+/* --- parameter sets, written bit by bit --- */
+
+struct nals {
+	uint8_t data[512];
+	size_t len;
+	unsigned zeros, bits; /* zero bytes in a row; bits in byte */
+	uint8_t byte;
+};
+
+static void put_byte(struct nals *w, uint8_t b)
+{
+	if (w->zeros == 2 && b <= 3) { /* emulation prevention */
+		w->data[w->len++] = 3;
+		w->zeros = 0;
 	}
+	w->data[w->len++] = b;
+	w->zeros = b ? 0 : w->zeros + 1;
+}
+
+static void put_bits(struct nals *w, unsigned n, uint64_t value)
+{
+	while (n-- > 0) {
+		w->byte = (uint8_t)(w->byte << 1 | (value >> n & 1));
+		if (++w->bits == 8) {
+			put_byte(w, w->byte);
+			w->bits = 0;
+		}
+	}
+}
+
+static void put_ue(struct nals *w, uint32_t value)
+{
+	unsigned n = 0;
+
+	while ((value + 1) >> (n + 1))
+		n++;
+	put_bits(w, 2 * n + 1, value + 1);
+}
+
+static void put_ues(struct nals *w, unsigned n, const uint32_t *value)
+{
+	for (unsigned i = 0; i < n; i++)
+		put_ue(w, value[i]);
+}
+#define UES(w, ...)                                                                                \
+	put_ues(w, sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), (uint32_t[]){__VA_ARGS__})
+
+static void nal_begin(struct nals *w, const void *header, size_t len)
+{
+	memcpy(w->data + w->len, "\0\0\1", 3);
+	memcpy(w->data + w->len + 3, header, len);
+	w->len += 3 + len;
+	w->zeros = 0;
+}
+
+static void nal_end(struct nals *w)
+{
+	put_bits(w, 1, 1);
+	while (w->bits)
+		put_bits(w, 1, 0);
+}
+
+/* Baseline, 16 x blocks pixels square; an I slice that begins. */
+static void write_h264(struct nals *w, uint32_t blocks)
+{
+	nal_begin(w, "\x67\x42\x00\x3e", 4); /* SPS, profile 66, level 6.2 */
+	UES(w, 0, 0, 2, 1);
+	put_bits(w, 1, 0);
+	UES(w, blocks - 1, blocks - 1);
+	put_bits(w, 4, 0xc); /* frames only, direct 8x8; no cropping, no VUI */
+	nal_end(w);
+	nal_begin(w, "\x68", 1); /* PPS */
+	UES(w, 0, 0);
+	put_bits(w, 2, 0);
+	UES(w, 0, 0, 0);
+	put_bits(w, 3, 0);
+	UES(w, 0, 0, 0);
+	put_bits(w, 3, 0);
+	nal_end(w);
+	nal_begin(w, "\x65", 1); /* IDR slice: first block, I, PPS; frame_num; IDR's id */
+	UES(w, 0, 7, 0);
+	put_bits(w, 4, 0);
+	UES(w, 0);
+	put_bits(w, 2, 0);
+	UES(w, 0);
+	put_bits(w, 64, 0x123456789abcdef0);
+	nal_end(w);
+}
+
+/* Main profile, level 6.2: 96 bits. */
+static void put_profile(struct nals *w)
+{
+	put_bits(w, 8, 1);
+	put_bits(w, 32, 0x60000000);
+	put_bits(w, 48, 0x900000000000);
+	put_bits(w, 8, 186);
+}
+
+static void write_h265(struct nals *w, uint32_t side)
+{
+	nal_begin(w, "\x40\x01", 2); /* VPS */
+	put_bits(w, 32, 0x0c01ffff);
+	put_profile(w);
+	put_bits(w, 1, 1);
+	UES(w, 4, 0, 0);
+	put_bits(w, 6, 0);
+	UES(w, 0);
+	put_bits(w, 2, 0);
+	nal_end(w);
+	nal_begin(w, "\x42\x01", 2); /* SPS */
+	put_bits(w, 8, 1);
+	put_profile(w);
+	UES(w, 0, 1, side, side);
+	put_bits(w, 1, 0);
+	UES(w, 0, 0, 4);
+	put_bits(w, 1, 1);
+	UES(w, 4, 0, 0, 0, 3, 0, 3, 0, 0);
+	put_bits(w, 4, 0);
+	UES(w, 0);
+	put_bits(w, 5, 0);
+	nal_end(w);
+	nal_begin(w, "\x44\x01", 2); /* PPS */
+	UES(w, 0, 0);
+	put_bits(w, 7, 0);
+	UES(w, 0, 0, 0);
+	put_bits(w, 3, 0);
+	UES(w, 0, 0);
+	put_bits(w, 10, 0);
+	UES(w, 0);
+	put_bits(w, 2, 0);
+	nal_end(w);
+	nal_begin(w, "\x26\x01", 2); /* IDR slice: the first, PPS, I */
+	put_bits(w, 2, 2);
+	UES(w, 0, 2);
+	UES(w, 0);
+	put_bits(w, 1, 1);
+	put_bits(w, 64, 0x123456789abcdef0);
+	nal_end(w);
+}
+
+START_TEST(huge_parameter_sets_are_refused)
+{
+	static const uint32_t kinds[] = {STREAM_H264, STREAM_H265};
+	uint32_t side = _i < 2 ? 16000 : IMPOSSIBLE_SIDE;
+	struct nals w = {.len = 0};
+
+	if (_i % 2 == 0)
+		write_h264(&w, side / 16);
+	else
+		write_h265(&w, side);
+	check_refused(kinds[_i % 2], w.data, w.len, side, side);
+}
+END_TEST
+
+/* The same stream of a size that is permitted is none that is refused. */
+START_TEST(parameter_sets_within_the_limit_are_taken)
+{
+	const struct codec_setup setup = {
+		.codec = _i == 0 ? STREAM_H264 : STREAM_H265, .max_pixels = 64 * 64};
+	const struct unit_times times = {0};
+	char reason[LIMIT_REASON];
+	struct nals w = {.len = 0};
+	struct codec *c;
+
+	if (_i == 0)
+		write_h264(&w, 4);
+	else
+		write_h265(&w, 64);
+	ck_assert_int_eq(codec_open(&setup, &c, reason), 0);
+	ck_assert_int_eq(codec_feed(c, w.data, w.len, &times, STREAM_UNIT_KEY), 0);
+	ck_assert_str_eq(codec_reason(c), "");
 	codec_close(c);
+}
+END_TEST
+
+/* Memory is refused at some point of a stream: an error, no crash. */
+START_TEST(memory_may_be_refused)
+{
+	struct rlimit limit;
+	struct feeder f;
+	struct decoded d;
+	int r = 0;
+
+	feeder_open(&f, "conf-libvpl/cars_320x240.h264");
+	limit.rlim_cur = limit.rlim_max = (status_kib("VmData:") + (uint64_t)_i * 256) * 1024;
+	ck_assert_int_eq(setrlimit(RLIMIT_DATA, &limit), 0);
+	for (unsigned n = 1; r == 0 && n < 30 && feeder_next(&f); n++) {
+		r = feed(&f, n, 0);
+		while (r == 0 && (r = codec_take(f.codec, &d)) == 0)
+			continue;
+		if (r == -EAGAIN)
+			r = 0;
+	}
+	ck_assert(r == 0 || r == -ENOMEM);
+	feeder_close(&f);
 }
 END_TEST
 
@@ -545,7 +784,9 @@ int main(void)
 	tcase_add_loop_test(t, impossible_setups_are_refused, 0, 6);
 	tcase_add_loop_test(t, garbage_is_given_up, 0, 5);
 	tcase_add_loop_test(t, units_without_pictures_are_given_up, 0, 3);
-	tcase_add_loop_test(t, huge_pictures_are_refused, 0, 4);
+	tcase_add_loop_test(t, huge_pictures_are_refused, 0, 5);
+	tcase_add_loop_test(t, huge_parameter_sets_are_refused, 0, 4);
+	tcase_add_loop_test(t, parameter_sets_within_the_limit_are_taken, 0, 2);
 	suite_add_tcase(s, t);
 	if (material()) {
 		tcase_set_timeout(m, 120);
@@ -553,6 +794,9 @@ int main(void)
 		tcase_add_test(m, after_a_drain_all_is_as_before);
 		tcase_add_loop_test(m, no_delay_is_added, 0, 6);
 		tcase_add_test(m, nothing_before_a_key_unit);
+#ifndef __SANITIZE_ADDRESS__ /* whose memory is not limited */
+		tcase_add_loop_test(m, memory_may_be_refused, 0, 32);
+#endif
 		tcase_add_loop_test(m, h265_pictures_are_compared_with_their_md5, 0, 2);
 		tcase_add_test(m, a_gap_is_concealed_until_the_next_key_unit);
 		suite_add_tcase(s, m);
