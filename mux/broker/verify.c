@@ -156,8 +156,8 @@ enum verdict verify_terms(
 	struct terms t = {
 		.width = open->width,
 		.height = open->height,
-		.max_width = rights->max_width,
-		.max_height = rights->max_height,
+		.max_width = breakage("broker-skip-size") ? 0 : rights->max_width,
+		.max_height = breakage("broker-skip-size") ? 0 : rights->max_height,
 		.fourcc = open->fourcc ? open->fourcc : DRM_FORMAT_NV12,
 		.slots = open->slots ? open->slots : LIMIT_SLOTS_DEFAULT,
 		.fps = lower_nonzero(open->fps, rights->max_fps),

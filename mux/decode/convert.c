@@ -11,6 +11,7 @@
 #include <libyuv/scale.h>
 #include <stdbool.h>
 
+#include "common/breakage.h"
 #include "common/cleanup.h"
 
 #define BLACK_LIMITED 16u
@@ -121,7 +122,7 @@ int convert_mask(const struct image *in, const struct mask_list *masks, struct i
 	uint32_t touching = 0;
 	int r;
 
-	for (uint32_t i = 0; i < masks->n; i++)
+	for (uint32_t i = 0; i < masks->n && !breakage("decode-skip-mask"); i++)
 		touching += mask_touches(&masks->mask[i], &in->form);
 	if (touching == 0) {
 		*ret = *in;

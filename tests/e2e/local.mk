@@ -7,6 +7,11 @@ tests_e2e_camserver_SOURCES = tests/e2e/camserver.c tests/e2e/camserver.h \
 tests_e2e_camserver_CFLAGS = $(AM_CFLAGS) $(GSTRTSP_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_e2e_camserver_LDADD = $(GSTRTSP_LIBS) $(AVFORMAT_LIBS)
 
+# A client that holds a frame and does not look.
+check_PROGRAMS += tests/e2e/holder
+tests_e2e_holder_SOURCES = tests/e2e/holder.c
+tests_e2e_holder_LDADD = libframemux.la
+
 dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/harness.py tests/e2e/httpcam.py tests/e2e/pattern.py \
 	tests/e2e/test_auth.py tests/e2e/test_http.py tests/e2e/test_interop_http.py \
@@ -27,6 +32,8 @@ EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/relay.py tests
 	tests/e2e/test_interop_vlc.py \
 	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_udp.py tests/e2e/test_wire.py
+	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
+	tests/e2e/test_revoke.py tests/e2e/test_standby.py tests/e2e/test_wire.py
 
 # The real programs from end to end; scripts/check runs the same.
 check-e2e: all $(check_PROGRAMS)

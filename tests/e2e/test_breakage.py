@@ -16,6 +16,10 @@ import test_memory
 import test_revoke
 import test_tls
 import test_udp
+import test_frames
+import test_memory
+import test_revoke
+import test_standby
 import test_wire
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
@@ -118,6 +122,19 @@ TESTS += [
         "descriptor flags|mapped as", "broker-writable-fd", "lib-skip-seals")),
     ("daemon-skip-fingerprint is seen", seen_by(test_life.test_another_server_answers,
         "not blocked", "daemon-skip-fingerprint")),
+    ("lib-skip-dead shows a revoked frame", seen_by(test_revoke.test_a_held_frame_is_dead_at_once,
+        "alive after revoke", "broker-no-erase", "lib-skip-dead")),
+    ("lib-skip-age shows an old frame", seen_by(test_revoke.test_a_held_frame_grows_too_old,
+        "a held frame to be too old", "", "lib-skip-age")),
+    ("decode-skip-arrival shows what came before", seen_by(
+        test_standby.test_warm_join_shows_nothing_from_before, "from before the attach",
+        "decode-skip-arrival")),
+    ("decode-skip-mask is seen", seen_by(test_frames.test_masks_are_black, "masks are not black",
+        "decode-skip-mask")),
+    ("decode-skip-pace is seen", seen_by(test_frames.test_limits_hold_in_the_pixels,
+        "at most 5 frames", "decode-skip-pace")),
+    ("broker-skip-size is seen", seen_by(test_frames.test_limits_hold_in_the_pixels, "fitted to",
+        "broker-skip-size")),
     ("broker-skip-proof is seen", seen_by(
         test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,

@@ -1,10 +1,14 @@
 """Revoked means blind: when revoke returns, the pixels are gone, whatever the clients do."""
+import contextlib
+import errno
 import json
 import mmap
 import os
+import re
 import signal
+import subprocess
 
-from harness import UID_A, UID_B, check, until
+from harness import UID_A, UID_B, Skipped, check, until
 from test_memory import ring_fd, watching
 from test_refusals import TWO, refused
 
@@ -82,6 +86,49 @@ def test_revoke_of_a_stopped_client(s):
     check(blind, "pixels are left")
     check(answer["elapsed_us"] < REVOKE_LIMIT_US, f"{answer}")
     client.expect(77)
+
+
+@contextlib.contextmanager
+def holder(s, mux, token):
+    """A client that holds a frame and hears of nothing; calls return [check, acquire] of its frame."""
+    program = os.path.join(s.build, "tests/e2e/holder")
+    if not os.path.exists(program):
+        raise Skipped("no holder: make check TESTS= builds it")
+    env = s.env(FRAMEMUX_SOCKET=mux.socket, FRAMEMUX_TOKEN=token)
+    if s.client_breakage:
+        env["FRAMEMUX_BREAKAGE"] = s.client_breakage
+    with subprocess.Popen([program, "porch"], env=env, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE) as process:
+        check(process.stdout.readline() == "HELD\n", "no frame to hold")
+
+        def look():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return [int(n) for n in re.findall("-?[0-9]+", process.stdout.readline())]
+        try:
+            yield look
+        finally:
+            process.stdin.close()
+
+
+def test_a_held_frame_is_dead_at_once(s):
+    """The dead mark: a client that has heard of nothing yet is told by its next look at the frame."""
+    mux = s.mux(TWO)
+    token = json.loads(mux.ctl("--json", "grant", "--camera", "porch"))
+    with holder(s, mux, token["token"]) as look:
+        alive = look()
+        mux.ctl("revoke", token["id"])
+        dead = look()
+    check(alive[0] == 0, f"before it is revoked the frame is refused: {alive}")
+    check(dead == [-errno.ESTALE] * 2, f"alive after revoke returned: {dead}")
+
+
+def test_a_held_frame_grows_too_old(s):
+    """The camera is live and the frame untouched: its age alone ends it."""
+    mux = s.mux("stale_after = 500\n" + TWO)
+    with holder(s, mux, mux.grant("porch")) as look:
+        check(look()[0] == 0, "a fresh frame is refused")
+        until(lambda: look()[0] == -errno.ESTALE, "a held frame to be too old", 5)
 
 
 def test_revoke_under_a_stopped_decoder(s):
