@@ -200,6 +200,7 @@ enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP };
  * answered: a digest_answer follows at once, its request 0: what the life before asked for and could
  * not say any more (INGEST_AUTH). The first request says it.
  * transport: RTSP, which one to begin with; may_switch: the other is permitted too.
+ * max_pixels: V4L2, of a picture; a device is not set to more.
  * memory_mb: the process limits itself to that. patience_s: so long it waits for a step, a packet or
  * a picture.
  */
@@ -221,6 +222,7 @@ enum transport { TRANSPORT_TCP = 1, TRANSPORT_UDP };
 	M(T, U32, answered, )                                                                      \
 	M(T, U32, transport, )                                                                     \
 	M(T, U32, may_switch, )                                                                    \
+	M(T, U32, max_pixels, )                                                                    \
 	M(T, U32, memory_mb, )                                                                     \
 	M(T, U32, patience_s, )                                                                    \
 	M(T, STR, url, LIMIT_PATH)
@@ -486,7 +488,8 @@ WIRE_DECLARE(ring_drop, RING_DROP_FIELDS)
  * live camera. sar, matrix (MatrixCoefficients of ITU-T H.273) and range (1 limited, 2 full) are the
  * container's, for what the coded pictures leave open; sar 0, matrix 2, range 0: it does not say.
  * pts_ns: of the stream, any origin. STREAM_PATTERN units are u16 code
- * (common/pattern.h).
+ * (common/pattern.h). STREAM_YUYV and STREAM_NV12 units are whole pictures of width x height without
+ * padding, rows and chroma rounded up to whole pairs of pixels; every one is a key unit.
  */
 enum stream_kind { STREAM_HELLO = 1, STREAM_CODEC, STREAM_UNIT, STREAM_DRAIN };
 enum stream_codec {
@@ -495,7 +498,9 @@ enum stream_codec {
 	STREAM_MJPEG,
 	STREAM_PATTERN,
 	STREAM_MPEG4,
-	STREAM_AV1
+	STREAM_AV1,
+	STREAM_YUYV,
+	STREAM_NV12
 };
 #define STREAM_HEADER_BYTES 8u
 #define STREAM_HELLO_BYTES  (CAMERA_ID_BYTES + 8u)

@@ -128,6 +128,7 @@ static int tell_ingest(struct pair *p)
 		.answered = p->was_answered,
 		.transport = p->transport,
 		.may_switch = cam->may_switch,
+		.max_pixels = cam->max_pixels,
 		.memory_mb = INGEST_MEMORY_MB,
 		.patience_s = cam->patience_s};
 	int rc;

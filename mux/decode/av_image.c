@@ -13,32 +13,18 @@
 #include "common/cleanup.h"
 #include "common/limits.h"
 
-#define HD_HEIGHT   720u /* from here on an unnamed matrix is BT.709 */
 #define GREY_CHROMA 128u
 #define SAR_MAX     65535u
 #define DEPTH_MAX   16
 #define LANES       8
 
+/* libavutil counts matrices as H.273 does. */
 static uint32_t encoding_of(const AVFrame *f, const struct image_hint *hint)
 {
-	/* libavutil counts as H.273 does. */
 	uint32_t matrix =
 		f->colorspace == AVCOL_SPC_UNSPECIFIED ? hint->matrix : (uint32_t)f->colorspace;
 
-	switch (matrix) {
-	case AVCOL_SPC_BT709:
-	case AVCOL_SPC_SMPTE240M: /* the nearest that DRM can name */
-		return COLOR_BT709;
-	case AVCOL_SPC_BT470BG:
-	case AVCOL_SPC_SMPTE170M:
-	case AVCOL_SPC_FCC:
-		return COLOR_BT601;
-	case AVCOL_SPC_BT2020_NCL:
-	case AVCOL_SPC_BT2020_CL:
-		return COLOR_BT2020;
-	default:
-		return f->height >= (int)HD_HEIGHT ? COLOR_BT709 : COLOR_BT601;
-	}
+	return image_encoding(matrix, (uint32_t)f->height);
 }
 
 /* The yuvj formats are full range whatever else is said. */

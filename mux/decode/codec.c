@@ -1,5 +1,5 @@
 /*
- * libavcodec behind codec.h, and the pattern painter. Owns the decoder, its pictures and the times
+ * libavcodec behind codec.h, and what needs no decoder. Owns the decoder, its pictures and the times
  * of the units that are inside it. Never opens a file, a thread or a device.
  */
 #include "mux/decode/codec.h"
@@ -18,6 +18,7 @@
 #include "common/pattern.h"
 #include "mux/decode/av_image.h"
 #include "mux/decode/av_log.h"
+#include "mux/decode/raw.h"
 #include "mux/link.h"
 
 #define UNITS_INSIDE    128u /* more than any decoder delays: 16 frames, two fields each */
@@ -42,7 +43,7 @@ struct unit_inside {
 
 static const struct codec_choice {
 	uint32_t kind;
-	const char *name, *decoder;
+	const char *name, *decoder; /* NULL: painted here */
 } choices[] = {
 	{STREAM_H264, "h264", "h264"},
 	{STREAM_H265, "h265", "hevc"},
@@ -50,6 +51,8 @@ static const struct codec_choice {
 	{STREAM_MPEG4, "mpeg4", "mpeg4"},
 	{STREAM_AV1, "av1", "libdav1d"},
 	{STREAM_PATTERN, "pattern", NULL},
+	{STREAM_YUYV, "yuyv", NULL},
+	{STREAM_NV12, "nv12", NULL},
 };
 
 static const struct codec_choice *choice_of(uint32_t kind)
@@ -63,18 +66,19 @@ static const struct codec_choice *choice_of(uint32_t kind)
 struct codec {
 	const struct codec_choice *choice;
 	struct image_hint hint;
-	AVCodecContext *av;         /* owned; NULL for a pattern */
+	AVCodecContext *av;         /* owned; NULL for what is painted */
 	AVFrame *frame;             /* owned */
 	AVPacket *packet;           /* owned */
-	struct image_buffer buffer; /* pictures that are not 4:2:0, and patterns */
+	struct image_buffer buffer; /* pictures that are not 4:2:0, and painted ones */
 	struct unit_inside inside[UNITS_INSIDE];
 	uint64_t n_units; /* fed so far; the number of the newest */
 	bool is_waiting;  /* for a unit that decoding may begin with */
 	bool is_clean;    /* a picture fit to be shown has come */
 	bool is_damaged;  /* something was lost since the last key unit */
 	bool is_suspect;  /* or the decoder complained since then */
-	bool has_pattern; /* a painted picture waits to be taken */
-	struct image pattern;
+	bool has_painted; /* a painted picture waits to be taken */
+	struct image painted;
+	uint8_t *plane[3]; /* its planes, to be written */
 	uint32_t max_pixels;
 	int too_wide, too_high; /* a picture that was refused; 0: none */
 	unsigned undecodable, skipped;
@@ -177,25 +181,29 @@ static int open_av(
 	return avcodec_open2(av, decoder, NULL) < 0 ? -EINVAL : 0;
 }
 
-/* A pattern is always the same picture but for its code: the form and the chroma are made once. */
-static int open_pattern(struct codec *c, const struct codec_setup *setup)
+/* All pictures are of one form. A pattern is the same picture but for its code: its chroma too. */
+static int open_painted(struct codec *c, const struct codec_setup *setup)
 {
-	uint8_t *plane[3];
+	struct image *p = &c->painted;
 	int r;
 
 	if (setup->width > LIMIT_SIDE || setup->height > LIMIT_SIDE)
 		return -EINVAL;
 	if (is_too_large(c, (int)setup->width, (int)setup->height, 0))
 		return refuse_size(c);
-	r = image_buffer_reserve(&c->buffer, setup->width, setup->height, plane, c->pattern.stride);
+	r = image_buffer_reserve(&c->buffer, setup->width, setup->height, c->plane, p->stride);
 	if (r < 0)
 		return r;
-	c->pattern.form =
-		(struct image_form){setup->width, setup->height, 1, 1, COLOR_BT601, COLOR_LIMITED};
 	for (int i = 0; i < 3; i++)
-		c->pattern.plane[i] = plane[i];
+		p->plane[i] = c->plane[i];
+	if (setup->codec != STREAM_PATTERN) {
+		raw_form(setup->width, setup->height, &setup->hint, &p->form);
+		return 0;
+	}
+	p->form =
+		(struct image_form){setup->width, setup->height, 1, 1, COLOR_BT601, COLOR_LIMITED};
 	for (int i = 1; i < 3; i++)
-		memset(plane[i], 128, (size_t)c->pattern.stride[i] * image_half(setup->height));
+		memset(c->plane[i], 128, (size_t)p->stride[i] * image_half(setup->height));
 	return 0;
 }
 
@@ -220,7 +228,7 @@ int codec_open(const struct codec_setup *setup, struct codec **ret, char ret_rea
 	c->hint = setup->hint;
 	c->max_pixels = setup->max_pixels ? setup->max_pixels : LIMIT_PIXELS;
 	c->is_waiting = true;
-	r = choice->decoder ? open_av(c, choice, setup) : open_pattern(c, setup);
+	r = choice->decoder ? open_av(c, choice, setup) : open_painted(c, setup);
 	if (r < 0) {
 		snprintf(ret_reason, LIMIT_REASON, "cannot decode %s: %s", choice->name,
 			r == -ENOTSUP          ? "libavcodec has no decoder for it"
@@ -313,15 +321,28 @@ static struct unit_inside *unit_enter(struct codec *c, const struct unit_times *
 	return u;
 }
 
+static int paint_pattern(struct codec *c, const uint8_t *unit, size_t len)
+{
+	if (len != 2)
+		return -EMSGSIZE;
+	pattern_paint(get_le16(unit), c->plane[0], (uint32_t)c->painted.stride[0],
+		c->painted.form.width, c->painted.form.height);
+	return 0;
+}
+
 static int paint(struct codec *c, const uint8_t *unit, size_t len)
 {
-	if (len != 2) {
-		snprintf(c->reason, sizeof(c->reason), "a pattern unit of %zu bytes", len);
+	int r = c->choice->kind == STREAM_PATTERN
+		? paint_pattern(c, unit, len)
+		: raw_paint(c->choice->kind, unit, len, &c->painted.form, c->plane,
+			  c->painted.stride);
+
+	if (r < 0) {
+		snprintf(c->reason, sizeof(c->reason), "a %s unit of %zu bytes", c->choice->name,
+			len);
 		return -ENODATA;
 	}
-	pattern_paint(get_le16(unit), (uint8_t *)c->pattern.plane[0],
-		(uint32_t)c->pattern.stride[0], c->pattern.form.width, c->pattern.form.height);
-	c->has_pattern = true;
+	c->has_painted = true;
 	return 0;
 }
 
@@ -385,7 +406,7 @@ void codec_restart(struct codec *c)
 	c->is_waiting = true;
 	c->is_clean = false;
 	c->is_damaged = c->is_suspect = false;
-	c->has_pattern = false;
+	c->has_painted = false;
 }
 
 /* The unit that the picture in c->frame came from; of an unknown one, the newest. */
@@ -399,13 +420,13 @@ static struct unit_inside unit_leave(const struct codec *c)
 	return *u;
 }
 
-static int take_pattern(struct codec *c, struct decoded *ret)
+static int take_painted(struct codec *c, struct decoded *ret)
 {
-	if (!c->has_pattern)
+	if (!c->has_painted)
 		return -EAGAIN;
-	c->has_pattern = false;
+	c->has_painted = false;
 	c->fruitless = 0;
-	*ret = (struct decoded){c->pattern, c->inside[c->n_units % UNITS_INSIDE].times,
+	*ret = (struct decoded){c->painted, c->inside[c->n_units % UNITS_INSIDE].times,
 		c->inside[c->n_units % UNITS_INSIDE].is_damaged};
 	return 0;
 }
@@ -439,7 +460,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 	int r;
 
 	if (!c->av)
-		return take_pattern(c, ret);
+		return take_painted(c, ret);
 	do {
 		av_frame_unref(c->frame);
 		r = receive(c);

@@ -1,7 +1,7 @@
 /*
  * Access units in, pictures out: libavcodec with one thread and without any delay that the stream
- * itself does not ask for, and the pattern camera's painter behind the same functions. Decides
- * which pictures are fit to be shown. Runs in framemux-decode; knows no ring and no socket.
+ * itself does not ask for; behind the same functions what needs no decoder: the pattern camera's
+ * painter and uncoded pictures. Decides which pictures are fit to be shown. Runs in framemux-decode; knows no ring and no socket.
  */
 #ifndef FRAMEMUX_CODEC_H
 #define FRAMEMUX_CODEC_H

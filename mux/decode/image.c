@@ -6,7 +6,37 @@
 
 #include "common/limits.h"
 
-#define ALIGN 64u
+#define ALIGN     64u
+#define HD_HEIGHT 720u /* from here on an unnamed matrix is BT.709 */
+
+/* MatrixCoefficients of ITU-T H.273, table 4. */
+enum {
+	MATRIX_BT709 = 1,
+	MATRIX_FCC = 4,
+	MATRIX_BT470BG,
+	MATRIX_SMPTE170M,
+	MATRIX_SMPTE240M,
+	MATRIX_BT2020_NCL = 9,
+	MATRIX_BT2020_CL,
+};
+
+uint32_t image_encoding(uint32_t matrix, uint32_t height)
+{
+	switch (matrix) {
+	case MATRIX_BT709:
+	case MATRIX_SMPTE240M: /* the nearest that DRM can name */
+		return COLOR_BT709;
+	case MATRIX_FCC:
+	case MATRIX_BT470BG:
+	case MATRIX_SMPTE170M:
+		return COLOR_BT601;
+	case MATRIX_BT2020_NCL:
+	case MATRIX_BT2020_CL:
+		return COLOR_BT2020;
+	default:
+		return height >= HD_HEIGHT ? COLOR_BT709 : COLOR_BT601;
+	}
+}
 
 static size_t align_up(size_t v)
 {

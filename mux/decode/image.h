@@ -52,6 +52,9 @@ static inline uint32_t image_half(uint32_t v)
 	return (v + 1) / 2;
 }
 
+/* The encoding that H.273's matrix stands for, or that pictures so high mostly have. */
+uint32_t image_encoding(uint32_t matrix, uint32_t height);
+
 /*
  * Make room for a width x height picture and say where its planes are; what was in the buffer is
  * lost. 0, -EINVAL above LIMIT_SIDE or LIMIT_PIXELS, -ENOMEM.

@@ -15,6 +15,7 @@ libdecode_la_SOURCES = \
 	mux/decode/links.c mux/decode/links.h \
 	mux/decode/pace.c mux/decode/pace.h \
 	mux/decode/publish.c mux/decode/publish.h \
+	mux/decode/raw.c mux/decode/raw.h \
 	mux/decode/ring.c mux/decode/ring.h
 libdecode_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(AVCODEC_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 libdecode_la_LIBADD = liblink.la libcommon.la $(AVCODEC_LIBS) $(YUV_LIBS) $(SODIUM_LIBS)

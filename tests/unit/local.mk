@@ -51,7 +51,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
 	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
-	tests/unit/test_decode_idle tests/unit/test_decode
+	tests/unit/test_decode_idle tests/unit/test_raw tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
 tests_unit_test_pace_SOURCES = tests/unit/test_pace.c
@@ -76,6 +76,9 @@ tests_unit_test_decode_idle_SOURCES = tests/unit/test_decode_idle.c
 tests_unit_test_decode_idle_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_decode_idle_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 tests_unit_test_decode_idle_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
+tests_unit_test_raw_SOURCES = tests/unit/test_raw.c
+tests_unit_test_raw_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_raw_LDADD = libdecode.la $(UNIT_LIBS)
 # The real program: needs nothing of FFmpeg itself.
 tests_unit_test_decode_SOURCES = tests/unit/test_decode.c tests/unit/decode_stage.c \
 	tests/unit/decode_stage.h

@@ -504,7 +504,7 @@ START_TEST(takers_are_who_may_get_frames)
 	ck_assert(attach_table_has_takers(sc.table)); /* mapped, not live */
 	ck_assert(!attach_table_is_wanted(sc.table));
 	go();
-	attach_table_set_serial(sc.table, 2); /* the broker will give or keep */
+	attach_table_set_form(sc.table, 2, &wide); /* the broker will give or keep */
 	ck_assert(attach_table_has_takers(sc.table));
 	ck_assert(!attach_table_is_wanted(sc.table));
 	drop();
