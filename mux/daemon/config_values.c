@@ -8,8 +8,10 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/breakage.h"
 #include "common/cleanup.h"
 #include "mux/daemon/parse.h"
 #include "mux/daemon/secret.h"
@@ -225,13 +227,26 @@ static int read_url(const struct scope *s, struct config_camera *cam)
 	return 0;
 }
 
+/* Two names of one device, as by-id and videoN are. A device that is not there now has one name. */
+static bool is_same_device(const struct url *a, const struct url *b)
+{
+	struct stat st_a, st_b;
+
+	return a->kind == INGEST_V4L2 && b->kind == INGEST_V4L2 && stat(a->path, &st_a) == 0 &&
+		stat(b->path, &st_b) == 0 && S_ISCHR(st_a.st_mode) && S_ISCHR(st_b.st_mode) &&
+		st_a.st_rdev == st_b.st_rdev && !breakage("daemon-same-device");
+}
+
 /* Two cameras with one source could not be told from each other: whose picture is it? */
 static int refuse_same_source(const struct scope *s, const struct config *c, unsigned index)
 {
+	const struct config_camera *cam = &c->cameras[index];
+
 	for (unsigned i = 0; i < index; i++)
-		if (!strcmp(c->cameras[i].source.canonical, c->cameras[index].source.canonical))
+		if (!strcmp(c->cameras[i].source.canonical, cam->source.canonical) ||
+			is_same_device(&c->cameras[i].source, &cam->source))
 			return FAIL(s, "url", "camera \"%s\" has the same source as camera \"%s\"",
-				c->cameras[index].name, c->cameras[i].name);
+				cam->name, c->cameras[i].name);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -362,15 +363,24 @@ static void open_file(struct connecting *c, const char *path, bool regular)
 /* V4L2's major number (Documentation/admin-guide/devices.txt). */
 #define VIDEO_MAJOR 81u
 
+static bool is_video(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && major(st->st_rdev) == VIDEO_MAJOR;
+}
+
+/* Looked at before it is opened: to open some devices is to use them. And again: a name may change. */
 static void open_device(struct connecting *c, const char *path)
 {
 	struct stat st;
 
-	c->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (c->fd < 0) {
+	if (stat(path, &st) < 0) {
 		snprintf(c->why, sizeof(c->why), "cannot open the device: %s", strerror(errno));
-	} else if (fstat(c->fd, &st) < 0 || !S_ISCHR(st.st_mode) ||
-		major(st.st_rdev) != VIDEO_MAJOR) {
+	} else if (!is_video(&st)) {
+		snprintf(c->why, sizeof(c->why), "it is not a video device");
+	} else if ((c->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) < 0) {
+		snprintf(c->why, sizeof(c->why), "cannot open the device: %s",
+			errno == EBUSY ? "it is used by another program" : strerror(errno));
+	} else if (fstat(c->fd, &st) < 0 || !is_video(&st)) {
 		snprintf(c->why, sizeof(c->why), "it is not a video device");
 		cleanup_close(&c->fd);
 		c->fd = -1;

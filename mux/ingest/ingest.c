@@ -66,6 +66,8 @@ static const struct source_ops *source_of(uint32_t kind)
 		return &source_rtsp;
 	case INGEST_HTTP:
 		return &source_http;
+	case INGEST_V4L2:
+		return &source_v4l2;
 	case INGEST_FILE:
 		return &source_file;
 	case INGEST_PATTERN:

@@ -6,6 +6,7 @@ libingest_la_SOURCES = \
 	mux/ingest/channel.c mux/ingest/channel.h \
 	mux/ingest/challenge.c mux/ingest/challenge.h \
 	mux/ingest/depay.c mux/ingest/depay.h \
+	mux/ingest/device.c mux/ingest/device.h \
 	mux/ingest/failure.c mux/ingest/failure.h \
 	mux/ingest/identity.c mux/ingest/identity.h \
 	mux/ingest/head.c mux/ingest/head.h \
@@ -25,6 +26,8 @@ libingest_la_SOURCES = \
 	mux/ingest/session.c mux/ingest/session.h \
 	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_http.c \
 	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c \
+	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_pattern.c \
+	mux/ingest/source_rtsp.c mux/ingest/source_v4l2.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \
 	mux/ingest/tls.c mux/ingest/tls.h \

@@ -20,6 +20,7 @@ import test_frames
 import test_memory
 import test_revoke
 import test_standby
+import test_v4l2
 import test_wire
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
@@ -135,6 +136,8 @@ TESTS += [
         "at most 5 frames", "decode-skip-pace")),
     ("broker-skip-size is seen", seen_by(test_frames.test_limits_hold_in_the_pixels, "fitted to",
         "broker-skip-size")),
+    ("daemon-same-device is seen", seen_by(test_v4l2.test_two_names_of_one_device,
+        "exit 0", "daemon-same-device")),
     ("broker-skip-proof is seen", seen_by(
         test_wire.test_somebody_elses_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,

@@ -126,7 +126,7 @@ unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
 	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
 	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
-	tests/unit/test_ingest_capture tests/unit/test_ingest_transport
+	tests/unit/test_ingest_capture tests/unit/test_ingest_transport tests/unit/test_ingest_v4l2
 check_PROGRAMS += $(unit_ingest)
 TESTS += $(unit_ingest)
 tests_unit_test_ingest_rtsp_SOURCES = tests/unit/test_ingest_rtsp.c tests/unit/ingest_material.h
@@ -157,6 +157,13 @@ tests_unit_test_ingest_channel_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
 tests_unit_test_ingest_stream_SOURCES = tests/unit/test_ingest_stream.c
 tests_unit_test_ingest_stream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_stream_LDADD = libingest.la $(UNIT_LIBS)
+# A device that the test plays.
+tests_unit_test_ingest_v4l2_SOURCES = tests/unit/test_ingest_v4l2.c \
+	tests/unit/fake_device.c tests/unit/fake_device.h
+tests_unit_test_ingest_v4l2_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_v4l2_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=ioctl,--wrap=mmap,--wrap=munmap
+tests_unit_test_ingest_v4l2_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_depay_SOURCES = tests/unit/test_ingest_depay.c tests/unit/ingest_material.h
 tests_unit_test_ingest_depay_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)

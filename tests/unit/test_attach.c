@@ -501,6 +501,9 @@ END_TEST
 
 START_TEST(takers_are_who_may_get_frames)
 {
+	struct image_form wide = sc.frame.image.form;
+
+	wide.width *= 2;
 	ck_assert(attach_table_has_takers(sc.table)); /* mapped, not live */
 	ck_assert(!attach_table_is_wanted(sc.table));
 	go();
