@@ -65,12 +65,20 @@ static unsigned nal_type(enum stream_codec codec, uint8_t head)
 	return codec == STREAM_H264 ? head & 0x1fu : (head >> 1) & 0x3fu;
 }
 
+/* Nothing between two start codes: what seems to be the head is the zeros in front of the next. */
+static bool is_empty(const uint8_t *p, size_t payload, size_t len)
+{
+	return len - payload >= 3 && !p[payload] && !p[payload + 1] && p[payload + 2] <= 1;
+}
+
 /* The next NAL unit at or behind *at. */
 static bool next_nal(
 	enum stream_codec codec, const uint8_t *p, size_t len, size_t *at, struct nal *ret)
 {
 	size_t code = find_start_code(p, *at, len);
 
+	while (len - code >= 4 && is_empty(p, code + 3, len))
+		code = find_start_code(p, code + 3, len);
 	if (len - code < 4)
 		return false;
 	ret->start = code > *at && p[code - 1] == 0 ? code - 1 : code;
@@ -170,6 +178,8 @@ void au_inspect(enum stream_codec codec, const uint8_t *unit, size_t len, struct
 		if (len - code < 4)
 			break;
 		at = code + 3;
+		if (is_empty(unit, at, len))
+			continue;
 		type = nal_type(codec, unit[at]);
 		if (is_slice(codec, type)) {
 			ret->has_picture = true;

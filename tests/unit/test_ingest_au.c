@@ -127,6 +127,20 @@ START_TEST(mpeg4_units)
 }
 END_TEST
 
+/* Found by fuzzing: of H.265 the zero in front of the next start code is the head of a slice. */
+START_TEST(a_start_code_alone_is_no_slice)
+{
+	uint8_t unit[] = {0, 0, 1, 0, 0, 0, 1, 0x40, 1, 0x0c}, slice[] = {0, 0, 1, 0, 1, 0x80};
+	struct au_facts f;
+
+	au_inspect(STREAM_H265, unit, sizeof(unit), &f);
+	ck_assert(!f.has_picture);
+	ck_assert_uint_eq(au_normalise(STREAM_H265, unit, sizeof(unit)), sizeof(unit));
+	au_inspect(STREAM_H265, slice, sizeof(slice), &f);
+	ck_assert(f.has_picture);
+}
+END_TEST
+
 START_TEST(what_a_unit_begins_with)
 {
 	uint8_t unit[64];
@@ -189,6 +203,7 @@ int main(void)
 	tcase_add_test(t, the_rest_stays_as_it_is);
 	tcase_add_test(t, key_units);
 	tcase_add_test(t, mpeg4_units);
+	tcase_add_test(t, a_start_code_alone_is_no_slice);
 	tcase_add_test(t, what_a_unit_begins_with);
 	tcase_add_test(t, floods_are_bounded);
 	tcase_add_test(t, random_units_stay_inside);
