@@ -90,7 +90,7 @@ static int parse_host(const char *text, size_t len, char ret_host[URL_HOST_BYTES
 		ret_host[i] = (char)tolower((unsigned char)text[i]);
 	}
 	ret_host[len] = 0;
-	return strstr(ret_host, "..") ? -EINVAL : 0;
+	return ret_host[len - 1] == '.' || strstr(ret_host, "..") ? -EINVAL : 0;
 }
 
 /* host, [v6], host:port. Without a port *port stays the scheme's. */
