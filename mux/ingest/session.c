@@ -254,15 +254,12 @@ static int take_description(struct session *s, const struct rtsp_message *m, uin
 	r = sdp_parse(m->body, m->body_len, &s->video, &s->failure);
 	if (r < 0)
 		return r;
-	/* Of another host: not used. Some cameras name an inner address. */
 	if (url_base(home, head_first(&m->head, names[0]), s->base) < 0 &&
 		url_base(home, head_first(&m->head, names[1]), s->base) < 0)
 		snprintf(s->base, sizeof(s->base), "%s", home->url);
 	r = url_resolve(home, s->base, span_of(s->video.session_control), s->aggregate);
 	if (r == 0)
 		r = url_resolve(home, s->aggregate, span_of(s->video.control), s->control);
-	if (r == -EXDEV)
-		return fail_final(&s->failure, "camera points to another host; refused");
 	if (r < 0)
 		return fail_final(&s->failure, "camera's control URL is malformed");
 	r = s->ops->video(s->self, &s->video, &s->failure);

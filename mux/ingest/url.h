@@ -1,6 +1,7 @@
 /*
- * RTSP URLs. Whatever URL the camera names, requests say the configured scheme, host and port: a
- * URL of another host is refused, not followed. Pure. Runs in ingest.
+ * RTSP URLs. Whatever URL the camera names, requests say the configured scheme, host and port, and go
+ * over the connection that is there: of a URL of another host only the path counts. Pure. Runs in
+ * ingest.
  */
 #ifndef FRAMEMUX_INGEST_URL_H
 #define FRAMEMUX_INGEST_URL_H
@@ -19,13 +20,13 @@ bool url_is_valid(const char *url);
 
 /*
  * A base URL from Content-Base or Content-Location, which may lack its scheme or its host.
- * -EINVAL if it is none, -EXDEV if it leads to another host.
+ * -EINVAL if it is none.
  */
 int url_base(const struct home *home, struct span text, char ret[LIMIT_PATH]);
 
 /*
  * A control URL: absolute, or relative to base, which is one of ours already. "*" and "" are base
- * itself. -EINVAL, -EXDEV another host, -EMSGSIZE.
+ * itself. -EINVAL, -EMSGSIZE.
  */
 int url_resolve(
 	const struct home *home, const char *base, struct span control, char ret[LIMIT_PATH]);

@@ -588,18 +588,20 @@ END_TEST
 START_TEST(other_hosts_and_transports)
 {
 	static const char *const sdp = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
-				       "a=control:rtsp://10.0.0.%s/t1\r\n";
+				       "a=control:rtsp://10.0.0.%d/t1\r\n";
 	char text[256];
 
-	begin(false);
-	replies(1, "200 OK", "", "");
-	snprintf(text, sizeof(text), sdp, "8");
-	assert_failed(replies(2, "200 OK", "", text), true, "another host; refused");
-	begin(false); /* its own address is itself, but is not spoken to under that name */
-	replies(1, "200 OK", "", "");
-	snprintf(text, sizeof(text), sdp, "7");
-	ck_assert_int_eq(replies(2, "200 OK", "Content-Base: rtsp://10.9.9.9/\r\n", text), 0);
-	assert_sent("SETUP rtsp://cam.lan/t1 RTSP/1.0");
+	/* Whatever it is called, also by itself: it is not spoken to under that name. */
+	for (int host = 7; host <= 8; host++) {
+		if (host > 7)
+			session_free(session);
+		begin(false);
+		replies(1, "200 OK", "", "");
+		snprintf(text, sizeof(text), sdp, host);
+		ck_assert_int_eq(
+			replies(2, "200 OK", "Content-Base: rtsp://10.9.9.9/\r\n", text), 0);
+		assert_sent("SETUP rtsp://cam.lan/t1 RTSP/1.0");
+	}
 	assert_failed(replies(3, "200 OK",
 			      "Session: S1\r\nTransport: RTP/AVP;unicast;source=10.0.0.8;"
 			      "server_port=5000-5001\r\n",
