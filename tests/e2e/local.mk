@@ -16,7 +16,8 @@ dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/harness.py tests/e2e/httpcam.py tests/e2e/pattern.py \
 	tests/e2e/test_auth.py tests/e2e/test_http.py tests/e2e/test_interop_http.py \
 EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/rtp.py \
-	tests/e2e/test_auth.py tests/e2e/test_dialogues.py \
+	tests/e2e/test_auth.py tests/e2e/test_dialogues.py tests/hostile/evilcam.py \
+	tests/hostile/test_camera.py \
 	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_config.py \
 	tests/e2e/test_death.py tests/e2e/test_frames.py tests/e2e/test_install.py \
 	tests/e2e/test_life.py tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \

@@ -12,6 +12,7 @@ import harness
 import pattern
 import test_life
 import test_http
+import test_camera
 import test_memory
 import test_revoke
 import test_tls
@@ -148,4 +149,8 @@ TESTS += [
         "not the reference's frames|before|ended with", "daemon-udp-open")),
     ("ingest-no-reorder costs frames", seen_by(test_udp.test_mild_reordering_costs_no_frame,
         "not the reference's frames", "ingest-no-reorder")),
+    ("ingest-foreign-host is seen", seen_by(test_camera.test_points_elsewhere, "names another host",
+        "ingest-foreign-host")),
+    ("daemon-any-realm is seen", seen_by(test_camera.test_relays_a_challenge,
+        "answered for another realm", "daemon-any-realm")),
 ]
