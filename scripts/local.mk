@@ -1,3 +1,4 @@
 # What a person runs from a fresh clone.
-dist_noinst_SCRIPTS += scripts/setup scripts/build-tree scripts/demo scripts/check
+dist_noinst_SCRIPTS += scripts/setup scripts/build-tree scripts/demo scripts/check \
+	scripts/fuzz
 EXTRA_DIST += scripts/demo.py

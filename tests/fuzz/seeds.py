@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Writes what fuzzing begins with: tests/fuzz/seeds.py FOLDER makes FOLDER/TARGET/NAME.
+
+Each function is a target's seeds: texts and bytes of ours, in the form that fuzz_TARGET.c reads.
+"""
+import os
+import struct
+import sys
+
+SDP = ("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=Media Server\r\nt=0 0\r\na=control:*\r\n"
+    "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/48000\r\na=control:trackID=1\r\n"
+    "m=video 0 RTP/AVP 96\r\na=rtpmap:96 {codec}/90000\r\na=fmtp:96 {fmtp}\r\na=control:trackID=0\r\n")
+H264_FMTP = ("packetization-mode=1;profile-level-id=42c01e;"
+    "sprop-parameter-sets=Z0LAHtkDxWhAAAADAEAAAAwDxYuS,aMuMsg==")
+H265_FMTP = ("sprop-vps=QAEMAf//AWAAAAMAAAMAAAMAAAMAlqwJ;"
+    "sprop-sps=QgEBAWAAAAMAAAMAAAMAAAMAlqABICAFEWNrkkya5ZwCAAADAAIAAAMAHhA=;sprop-pps=RAHgdrAmQA==")
+DIGEST = 'Digest realm="cam", nonce="5f3a", qop="auth", algorithm=MD5'
+
+
+def reply(cseq, headers="", body="", status="200 OK"):
+    return (f"RTSP/1.0 {status}\r\nCSeq: {cseq}\r\n{headers}"
+        f"Content-Length: {len(body)}\r\n\r\n{body}")
+
+
+def sdp(codec="H264", fmtp=H264_FMTP):
+    return SDP.format(codec=codec, fmtp=fmtp)
+
+
+def rtp(payload, sequence=1, timestamp=3000, marker=False, kind=96):
+    return struct.pack(">BBHII", 0x80, kind | marker << 7, sequence, timestamp, 7) + payload
+
+
+def frame(packet, channel=0):
+    return struct.pack(">cBH", b"$", channel, len(packet)) + packet
+
+
+def pieces(*packets):
+    return b"".join(struct.pack(">H", len(p)) + p for p in packets)
+
+
+H264_PACKETS = (rtp(bytes.fromhex("6742c01ed903c5684000000300400000" "0c03c58b92"), 1),
+    rtp(bytes.fromhex("68cb8cb2"), 2), rtp(bytes.fromhex("6588840000112233"), 3, marker=True),
+    rtp(bytes.fromhex("180004674201020003680102"), 4, 6000),     # STAP-A
+    rtp(bytes.fromhex("7c85aabbcc"), 5, 6000), rtp(bytes.fromhex("7c05dd"), 6, 6000),
+    rtp(bytes.fromhex("7c45eeff"), 7, 6000, marker=True),        # FU-A
+    rtp(bytes.fromhex("419a0102"), 9, 9000, marker=True))
+H265_PACKETS = (rtp(bytes.fromhex("40010c01ffff016000000300000300"), 1),
+    rtp(bytes.fromhex("6001000442010203000344010203"), 2),       # aggregation
+    rtp(bytes.fromhex("620193aabb"), 3), rtp(bytes.fromhex("620153ccdd"), 4, marker=True),
+    rtp(bytes.fromhex("02010203"), 5, 6000, marker=True))
+JPEG_PACKETS = (rtp(bytes.fromhex("000000000140140f") + bytes(range(64)), 1, kind=96),
+    rtp(bytes.fromhex("000000400140140f") + bytes(32), 2, marker=True),
+    rtp(bytes.fromhex("0000000001ff140f" "00000080") + bytes(range(128)) + bytes(16), 3, 6000, True))
+
+
+def dialogue(how=0x7f, headers="", body=None, media=b""):
+    """how: see fuzz_session.c."""
+    body = sdp() if body is None else body
+    text = (reply(1, "Public: OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER\r\n")
+        + reply(2, "Content-Base: rtsp://cam.lan/live/\r\n" + headers, body)
+        + reply(3, "Session: 12345678;timeout=60\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n")
+        + reply(4, "Session: 12345678\r\nRTP-Info: url=trackID=0;seq=1;rtptime=3000\r\n"))
+    return bytes([how]) + text.encode() + media
+
+
+def seeds_rtsp():
+    return {"describe": reply(2, "Content-Base: rtsp://h/x/\r\n", sdp()),
+        "setup": reply(3, " Session:  1 ; timeout = 60\r\nTransport: RTP/AVP/TCP;interleaved=2-3\r\n"),
+        "lower": "RTSP/1.0 401 No\ncseq: 1 \nwww-authenticate: Digest realm=\"r\",\n nonce=\"n\"\n\n",
+        "request": "OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n\r\n" + reply(1),
+        "frames": frame(H264_PACKETS[0]) + frame(b"", 1) + frame(H264_PACKETS[1]),
+        "huge": "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 2147483648\r\n\r\n",
+        "many": "RTSP/1.0 200 OK\r\n" + "A: b\r\n" * 70 + "\r\n",
+        "long": "RTSP/1.0 200 OK\r\nA: " + "x" * 9000}
+
+
+def seeds_session():
+    challenge = (bytes([0x7f]) + reply(1).encode()
+        + reply(2, f"WWW-Authenticate: {DIGEST}\r\n", status="401 Unauthorized").encode()
+        + reply(3, "", sdp()).encode()
+        + reply(4, "Session: 1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n").encode()
+        + reply(5).encode())
+    media = b"".join(frame(p) for p in H264_PACKETS)
+    return {"whole": dialogue(media=media), "bytewise": dialogue(how=0, media=media),
+        "challenge": challenge, "stale": challenge.replace(b"qop", b"stale=true, qop"),
+        "elsewhere": dialogue(body=sdp().replace("trackID=0", "rtsp://192.168.5.106:554/x/trackID=0")),
+        "redirect": bytes([0x7e]) + reply(1, "Location: rtsp://evil/\r\n", status="302 Moved").encode(),
+        "asks": dialogue(media=b"OPTIONS * RTSP/1.0\r\nCSeq: 9\r\n\r\n" + media
+            + b"REDIRECT rtsp://cam.lan/ RTSP/1.0\r\nCSeq: 10\r\nLocation: rtsp://evil/\r\n\r\n"),
+        "udp": bytes([0x7e]) + (reply(1) + reply(2, "", sdp())
+            + reply(3, status="461 Unsupported Transport")).encode()}
+
+
+def seeds_sdp():
+    return {"h264": sdp(), "h265": sdp("H265", H265_FMTP), "jpeg": "v=0\nm=video 0 RTP/AVP 26\n",
+        "mpeg4": sdp("MP4V-ES", "config=000001"), "no-end": sdp().rstrip(),
+        "two": sdp() + "m=video 5000/2 RTP/AVP 98 99\r\na=rtpmap:99 H265/90000\r\n",
+        "secure": "v=0\r\nm=video 0 RTP/SAVP 96\r\na=rtpmap:96 H264/90000\r\n",
+        "vendor": "v=0\nm=application/TP-LINK 0 RTP/AVP smart/1/90000\na=rtpmap:95 TP-LINK/90000\n"
+            "m=vana 0 RTP/AVP 108\n" + sdp().replace("\r\n", "\n")}
+
+
+def seeds_challenge():
+    return {"digest": DIGEST, "basic": 'Basic realm="cam"', "several": DIGEST.replace("MD5",
+        "SHA-256") + '\nBasic realm="a", ' + DIGEST, "escaped": r'Digest realm="a\"b", nonce=xyz',
+        "sess": 'Digest realm="r",nonce="n",algorithm=MD5-sess,qop="auth-int,auth",opaque="o",stale=TRUE',
+        "odd": 'Digest realm=, nonce="n'}
+
+
+def seeds_depay():
+    return {"h264": b"\0" + H264_FMTP.encode() + b"\n" + pieces(*H264_PACKETS),
+        "h265": b"\1" + H265_FMTP.encode() + b"\n" + pieces(*H265_PACKETS),
+        "h265-don": b"\1sprop-max-don-diff=1\n" + pieces(*H265_PACKETS),
+        "jpeg": b"\2\n" + pieces(*JPEG_PACKETS), "bare": b"\0\n" + pieces(*H264_PACKETS)}
+
+
+def seeds_au():
+    key = "00000001674201 0000000168cb 00000001 0605ffff80 000001658884"
+    return {"h264": b"\0" + bytes.fromhex(key), "late": b"\0" + bytes.fromhex(key + key),
+        "sei": b"\0" + bytes.fromhex("0000000106060180 80 00000001 419a"),
+        "h265": b"\1" + bytes.fromhex("0000000140010c 0000000142010c 0000000144010c 000001 2601af")
+            + bytes.fromhex("0000000142010d 000001 0201")}
+
+
+def seeds_control():
+    pairs = {"relative": ("rtsp://cam.lan/live/", "trackID=1"), "none": ("", "*"),
+        "inner": ("rtsp://192.168.5.106:554/live/", "rtsp://192.168.5.106:554/live/trackID=1?a&b"),
+        "no-scheme": ("cam.lan:554/live/", "/live/track1"), "v6": ("rtsp://[::1]:554/x", "?q"),
+        "user": ("rtsp://u:p@cam.lan/live", "rtsp://u@0.0.0.0/x"), "http": ("", "http://evil/x")}
+    return {name: "\n".join(pair) for name, pair in pairs.items()}
+
+
+def seeds_config_url():
+    return {name: "\n".join(pair) for name, pair in {
+        "rtsp": ("rtsp://u:p%40@Cam.lan:8554/live?x=1", "rtsp://cam.lan:8554/live/trackID=1"),
+        "v6": ("rtsps://[fe80::1]/", "rtsps://[fe80::1]:322/"), "http": ("https://cam/m.mjpg?a", ""),
+        "file": ("file:///srv/a%20b.mp4", ""), "v4l2": ("v4l2:///dev/video0", ""),
+        "test": ("test:porch?size=640x480&fps=30", ""), "dots": ("rtsp://h/a/../b/./c", "")}.items()}
+
+
+def seeds_link():
+    """wire.h: u16 type, u16 length, fields. Types and sizes come from mux/link.c by trial."""
+    seeds = {}
+    for number in range(1, 80):
+        for size in (8, 12, 168, 172):
+            seeds[f"{number}-{size}"] = struct.pack("<HH", number, size) + bytes(size - 4)
+        ask = struct.pack("<IIIII", 1, 1, 1, 1, 2) + b"realm".ljust(256, b"\0") \
+            + b"nonce".ljust(512, b"\0") + bytes(512) + b"rtsp://cam.lan/live".ljust(1024, b"\0")
+        seeds[f"{number}-ask"] = struct.pack("<HH", number, 4 + len(ask)) + ask
+    return seeds
+
+
+def seeds_stream():
+    def message(kind, body):
+        return struct.pack("<II", kind, len(body)) + body
+
+    codec = message(2, struct.pack("<IIIII", 1, 640, 360, 0, 0) + b"extradata")
+    unit = message(3, struct.pack("<QQQI", 1, 2, 3, 1) + b"an access unit")
+    return {"units": b"\1" + codec + unit + message(4, b"") + unit, "cut": b"\1" + codec + unit[:-3],
+        "stranger": b"\0" + message(1, bytes(40)) + unit, "huge": b"\1" + struct.pack("<II", 3, 1 << 31)}
+
+
+def main():
+    for name, function in list(globals().items()):
+        if not name.startswith("seeds_"):
+            continue
+        folder = os.path.join(sys.argv[1], name[6:])
+        os.makedirs(folder, exist_ok=True)
+        for seed, data in function().items():
+            with open(os.path.join(folder, seed), "wb") as f:
+                f.write(data.encode() if isinstance(data, str) else data)
+
+
+if __name__ == "__main__":
+    main()
