@@ -72,7 +72,8 @@ int options_parse(int argc, char **argv, struct options *ret, int *ret_code)
 			if (parse_ready_fd(optarg, &ret->ready_fd) == 0)
 				break;
 			fprintf(stderr,
-				"framemuxd: --ready-fd takes an open descriptor, neither 0 nor 2, not "
+				"framemuxd: --ready-fd takes an open descriptor, neither 0 nor 2, "
+				"not "
 				"\"%s\"\n",
 				optarg);
 			return stop(ret_code, EX_USAGE);

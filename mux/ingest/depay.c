@@ -151,7 +151,7 @@ static int on_piece(void *data, const uint8_t *piece, size_t len)
 		begins_nal(d->video.codec, piece, len) &&
 		au_begins_with(d->video.codec, piece, len) && !has_picture(d))
 		d->damaged = false; /* what is missing was of the unit before */
-	if (!make_room(d, len)) { /* too large, or no memory: without this unit */
+	if (!make_room(d, len)) {   /* too large, or no memory: without this unit */
 		forget_unit(d);
 		d->gap = d->damaged = d->broken_piece = true;
 		return 0;

@@ -1,8 +1,10 @@
-/* Makes the identity message. Pure. Runs in ingest. */
+/* Makes the identity message. Runs in ingest. */
 #include "mux/ingest/identity.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/cleanup.h"
 #include "common/text.h"
@@ -67,4 +69,29 @@ void identity_make(struct span server, struct span sdp, const struct identity_en
 	memset(ret, 0, sizeof(*ret));
 	copy_plain(span_trim(server), ret->server, sizeof(ret->server));
 	make_origin(find_origin(sdp), ends, ret->origin, sizeof(ret->origin));
+}
+
+/* One end of the connection: get is getpeername or getsockname. */
+static void name_end(
+	int fd, int (*get)(int, struct sockaddr *, socklen_t *), char ret[INET6_ADDRSTRLEN])
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	const void *address = NULL;
+
+	ret[0] = 0;
+	if (get(fd, (struct sockaddr *)&ss, &len) < 0)
+		return;
+	if (ss.ss_family == AF_INET)
+		address = &((struct sockaddr_in *)&ss)->sin_addr;
+	else if (ss.ss_family == AF_INET6)
+		address = &((struct sockaddr_in6 *)&ss)->sin6_addr;
+	if (address && !inet_ntop(ss.ss_family, address, ret, INET6_ADDRSTRLEN))
+		ret[0] = 0;
+}
+
+void identity_name_ends(int fd, char ret_camera[INET6_ADDRSTRLEN], char ret_ours[INET6_ADDRSTRLEN])
+{
+	name_end(fd, getpeername, ret_camera);
+	name_end(fd, getsockname, ret_ours);
 }

@@ -3,10 +3,12 @@
  * header and, of the origin of its session description (RFC 4566 5.2), user name and address.
  * Session id and version differ every time. An address that is merely that of this connection says
  * nothing that the configuration does not say, and changes with a lease of the network's: it becomes
- * a word. Pure. Runs in ingest.
+ * a word. Runs in ingest.
  */
 #ifndef FRAMEMUX_INGEST_IDENTITY_H
 #define FRAMEMUX_INGEST_IDENTITY_H
+
+#include <netinet/in.h>
 
 #include "mux/ingest/span.h"
 #include "mux/link.h"
@@ -15,6 +17,9 @@
 struct identity_ends {
 	const char *camera, *ours;
 };
+
+/* The addresses of a socket's two ends as text, "" where they are not known. */
+void identity_name_ends(int fd, char ret_camera[INET6_ADDRSTRLEN], char ret_ours[INET6_ADDRSTRLEN]);
 
 /*
  * server: the header's value, empty if there is none; sdp: the whole description, empty if there is

@@ -582,8 +582,8 @@ static bool may_be_deaf(const struct session *s)
 
 uint64_t session_deadline(const struct session *s)
 {
-	uint64_t silence = s->progress_ns +
-		(may_be_deaf(s) ? media_patience_s(s) * NS_PER_S : patience_ns(s));
+	uint64_t silence =
+		s->progress_ns + (may_be_deaf(s) ? media_patience_s(s) * NS_PER_S : patience_ns(s));
 
 	if (s->phase != PHASE_PLAYING)
 		return s->phase_end_ns;

@@ -42,8 +42,8 @@ struct session_config {
 	bool has_password;
 	enum transport transport; /* to begin with */
 	bool may_switch;          /* the other is permitted too */
-	uint32_t patience_s; /* for each step up to PLAY, and for a picture from then on */
-	bool is_secret; /* nobody else reads what is sent */
+	uint32_t patience_s;      /* for each step up to PLAY, and for a picture from then on */
+	bool is_secret;           /* nobody else reads what is sent */
 	const char
 		*basic; /* Authorization for Basic; "" where not permitted. Borrowed as home is */
 };

@@ -2,6 +2,7 @@
  * The HTTP camera as a source: one GET, a challenge perhaps, then pictures without end. Opens
  * nothing: the socket was connected by framemuxd. Runs in ingest.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "mux/ingest/challenge.h"
 #include "mux/ingest/channel.h"
 #include "mux/ingest/http.h"
+#include "mux/ingest/identity.h"
 #include "mux/ingest/multipart.h"
 #include "mux/ingest/source.h"
 
@@ -24,9 +26,10 @@
 _Static_assert(CAMERA_IN_BYTES > HEAD_BYTES_MAX, "a head has to fit");
 
 enum phase {
-	PHASE_ASKING,  /* for the answer to a challenge */
-	PHASE_HEAD,    /* of the answer to our request */
-	PHASE_REFUSAL, /* the body of a 401 */
+	PHASE_ASKING,   /* for the answer to a challenge */
+	PHASE_IDENTITY, /* whether this is the camera that it was */
+	PHASE_HEAD,     /* of the answer to our request */
+	PHASE_REFUSAL,  /* the body of a 401 */
 	PHASE_STREAM,
 };
 
@@ -43,6 +46,7 @@ struct camera {
 	bool authorised;   /* the last of them */
 	bool is_gone;      /* the camera closes the connection after its 401 */
 	bool is_multipart;
+	bool was_open; /* the connection: after the TLS handshake, if there is one */
 	bool has_challenge;
 	struct challenge challenge;
 	uint32_t ask; /* number of the question to framemuxd; 0: of the life before */
@@ -205,15 +209,29 @@ static int on_picture(void *self, const struct multipart_picture *picture)
 	return stream_unit(c->cx.stream, &unit);
 }
 
+/* Nothing of its pictures goes on before framemuxd has said that it is who it was. */
+static int ask_identity(struct camera *c, const struct http_response *m)
+{
+	char camera[INET6_ADDRSTRLEN], ours[INET6_ADDRSTRLEN];
+	const struct identity_ends ends = {camera, ours};
+	struct msg_identity identity;
+
+	identity_name_ends(c->cx.fd, camera, ours);
+	identity_make(head_first(&m->head, "Server"), span_of(""), &ends, &identity);
+	c->phase = PHASE_IDENTITY;
+	c->phase_end_ns = c->now_ns + c->patience_ns;
+	return c->cx.ask(c->cx.ingest, &wire_identity, &identity) < 0
+		? fail(c->cx.failure, "framemuxd could not be asked whether this is the camera")
+		: 0;
+}
+
 static int begin_stream(struct camera *c, const struct http_response *m)
 {
-	const struct stream_format format = {.codec = STREAM_MJPEG};
 	char boundary[HTTP_BOUNDARY_BYTES];
 	struct span type = head_first(&m->head, "Content-Type");
 	enum http_content content = http_content(&m->head, boundary);
 	const char *why = "";
 	uint32_t length = 0;
-	int r;
 
 	if (content == HTTP_OTHER)
 		return fail_final(c->cx.failure, "the camera sends %.*s, not MJPEG",
@@ -226,10 +244,18 @@ static int begin_stream(struct camera *c, const struct http_response *m)
 		return fail_final(c->cx.failure, "camera breaks the protocol: %s", why);
 	c->multipart = multipart_new(boundary, on_picture, c);
 	if (!c->multipart)
-		return fail(c->cx.failure, "out of memory");
+		return fail_no_memory(c->cx.failure);
 	c->is_multipart = content == HTTP_MULTIPART;
+	return ask_identity(c, m);
+}
+
+/* It is who it was: now its pictures count. */
+static int begin_pictures(struct camera *c)
+{
+	const struct stream_format format = {.codec = STREAM_MJPEG};
+	int r = stream_codec(c->cx.stream, &format);
+
 	c->picture_ns = c->now_ns;
-	r = stream_codec(c->cx.stream, &format);
 	return r < 0 ? r : enter(c, PHASE_STREAM, "waiting for video");
 }
 
@@ -255,6 +281,7 @@ static int closed(struct camera *c)
 {
 	switch (c->phase) {
 	case PHASE_ASKING:
+	case PHASE_IDENTITY:
 		break;
 	case PHASE_REFUSAL:
 		c->is_gone = true;
@@ -304,11 +331,17 @@ static int take_body(struct camera *c, size_t *ret_used)
 		int r = multipart_feed(c->multipart, (const uint8_t *)piece.at, piece.len);
 
 		if (r < 0)
-			return r == -ENOMEM ? fail(c->cx.failure, "out of memory") : r;
+			return r == -ENOMEM ? fail_no_memory(c->cx.failure) : r;
 	}
 	if (c->body.state != HTTP_BODY_DONE)
 		return 0;
 	return c->phase == PHASE_STREAM ? closed(c) : answer_challenge(c);
+}
+
+/* While framemuxd is asked, nothing is read: what the camera says then is for later. */
+static bool is_listening(const struct camera *c)
+{
+	return c->phase != PHASE_ASKING && c->phase != PHASE_IDENTITY;
 }
 
 /* Take what has come, as far as this phase goes. */
@@ -316,7 +349,7 @@ static int take(struct camera *c)
 {
 	int r = 0;
 
-	while (r == 0 && c->in_len && c->phase != PHASE_ASKING) {
+	while (r == 0 && c->in_len && is_listening(c)) {
 		size_t used = 0;
 
 		if (c->phase == PHASE_HEAD)
@@ -365,7 +398,7 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	int r;
 
 	if (!c)
-		return fail(cx->failure, "out of memory");
+		return fail_no_memory(cx->failure);
 	c->cx = *cx;
 	c->now_ns = now_ns;
 	c->patience_ns = cx->start->patience_s * NS_PER_S;
@@ -381,12 +414,6 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	return 0;
 }
 
-/* While the password is asked for, nothing is read: what the camera says then is for later. */
-static bool is_listening(const struct camera *c)
-{
-	return c->phase != PHASE_ASKING;
-}
-
 static size_t camera_poll(const void *self, struct pollfd fds[SOURCE_FDS_MAX])
 {
 	const struct camera *c = self;
@@ -399,6 +426,8 @@ static uint64_t camera_deadline(const void *self)
 {
 	const struct camera *c = self;
 
+	if (!c->was_open)
+		return channel_deadline(c->channel);
 	if (is_listening(c) && channel_is_ready(c->channel))
 		return 0;
 	return c->phase == PHASE_STREAM ? c->picture_ns + c->patience_ns : c->phase_end_ns;
@@ -409,8 +438,12 @@ static int tick(struct camera *c)
 	uint64_t damaged = c->multipart ? multipart_damaged(c->multipart) : 0;
 	double silent_s;
 
-	if (c->now_ns < camera_deadline(c))
+	if (!c->was_open || c->now_ns < camera_deadline(c))
 		return 0;
+	if (c->phase == PHASE_IDENTITY)
+		return fail(c->cx.failure,
+			"framemuxd did not say for %u s whether this is the camera",
+			c->cx.start->patience_s);
 	if (c->phase != PHASE_STREAM)
 		return fail(c->cx.failure, "no answer to GET for %u s", c->cx.start->patience_s);
 	silent_s = (double)(c->now_ns - c->picture_ns) / (double)NS_PER_S;
@@ -418,6 +451,15 @@ static int tick(struct camera *c)
 		return fail(c->cx.failure, "no picture for %.1f s, and %llu damaged ones", silent_s,
 			(unsigned long long)damaged);
 	return fail(c->cx.failure, "no picture for %.1f s", silent_s);
+}
+
+/* The first step has its time from when there is somebody to speak with. */
+static void note_open(struct camera *c)
+{
+	if (c->was_open || !channel_is_open(c->channel))
+		return;
+	c->was_open = true;
+	c->phase_end_ns = c->now_ns + c->patience_ns;
 }
 
 static int camera_run(void *self, const struct pollfd *fds, size_t n, uint64_t now_ns)
@@ -428,6 +470,7 @@ static int camera_run(void *self, const struct pollfd *fds, size_t n, uint64_t n
 
 	c->now_ns = now_ns;
 	r = channel_run(c->channel, revents);
+	note_open(c);
 	if (r == 0 && is_listening(c) &&
 		(revents & (POLLIN | POLLHUP | POLLERR) || channel_is_ready(c->channel)))
 		r = read_some(c);
@@ -440,6 +483,11 @@ static int camera_answer(void *self, const struct wire_message *m, const void *m
 	struct camera *c = self;
 
 	(void)fds;
+	if (m == &wire_identity_ok && c->phase == PHASE_IDENTITY) {
+		int r = begin_pictures(c);
+
+		return r < 0 ? r : take(c);
+	}
 	if (m != &wire_digest_answer)
 		return -EPROTO;
 	if (c->phase != PHASE_ASKING || answer->request != c->ask)

@@ -2,7 +2,6 @@
  * The RTSP camera as a source: its connection and its datagrams, and what joins session, media and
  * stream. Opens nothing: the sockets were connected by framemuxd. Runs in ingest.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -163,25 +162,6 @@ static int outcome(struct camera *c, int r)
 	return r;
 }
 
-/* One end of the connection: get is getpeername or getsockname. */
-static void name_end(
-	int fd, int (*get)(int, struct sockaddr *, socklen_t *), char ret[INET6_ADDRSTRLEN])
-{
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	const void *address = NULL;
-
-	ret[0] = 0;
-	if (get(fd, (struct sockaddr *)&ss, &len) < 0)
-		return;
-	if (ss.ss_family == AF_INET)
-		address = &((struct sockaddr_in *)&ss)->sin_addr;
-	else if (ss.ss_family == AF_INET6)
-		address = &((struct sockaddr_in6 *)&ss)->sin6_addr;
-	if (address && !inet_ntop(ss.ss_family, address, ret, INET6_ADDRSTRLEN))
-		ret[0] = 0;
-}
-
 /* The session's first step has its time from when there is somebody to speak with. */
 static int start_session(struct camera *c, uint64_t now_ns)
 {
@@ -212,8 +192,7 @@ static int camera_open(const struct source_context *cx, uint64_t now_ns, void **
 	if (!c)
 		return fail_no_memory(cx->failure);
 	c->cx = *cx;
-	name_end(cx->fd, getpeername, c->peer);
-	name_end(cx->fd, getsockname, c->local);
+	identity_name_ends(cx->fd, c->peer, c->local);
 	config = (struct session_config){
 		.home = {.url = cx->start->url, .peer = c->peer},
 		.ends = {.camera = c->peer, .ours = c->local},

@@ -30,7 +30,7 @@ struct stream_format {
 struct stream_unit {
 	uint64_t pts_ns, arrival_ns, capture_ns;
 	uint32_t flags;
-	uint32_t rtp_time; /* of a camera's unit; stays here: capture_ns is made from it */
+	uint32_t rtp_time;   /* of a camera's unit; stays here: capture_ns is made from it */
 	const uint8_t *data; /* borrowed for the call */
 	size_t len;          /* at most LIMIT_ACCESS_UNIT */
 };

@@ -162,7 +162,7 @@ int tls_new(int fd, int trust_fd, const struct msg_ingest_start *start, struct f
 	t = calloc(1, sizeof(*t));
 	if (!t) {
 		trust_clear(&trust);
-		return fail(failure, "out of memory");
+		return fail_no_memory(failure);
 	}
 	t->trust = trust;
 	t->failure = failure;

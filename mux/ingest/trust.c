@@ -52,7 +52,7 @@ static int read_pem(int fd, struct failure *failure, gnutls_datum_t *ret)
 			st.st_size <= 0 ? "is empty" : "is larger than 512 KiB");
 	buf = malloc((size_t)st.st_size);
 	if (!buf)
-		return fail(failure, "out of memory");
+		return fail_no_memory(failure);
 	if (read_whole(fd, buf, (size_t)st.st_size) < 0)
 		return fail(failure, "the file of certificates to trust cannot be read");
 	ret->data = buf;
@@ -94,7 +94,7 @@ static int import(const gnutls_datum_t *der, struct failure *failure, gnutls_x50
 	gnutls_x509_crt_t crt;
 
 	if (gnutls_x509_crt_init(&crt) < 0)
-		return fail(failure, "out of memory");
+		return fail_no_memory(failure);
 	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0) {
 		gnutls_x509_crt_deinit(crt);
 		return fail_final(failure, "the camera's certificate is malformed");
@@ -187,10 +187,10 @@ static int check_signed(const struct trust *t, gnutls_x509_crt_t *certs, unsigne
 	int r;
 
 	if (gnutls_x509_trust_list_init(&list, 0) < 0)
-		return fail(failure, "out of memory");
+		return fail_no_memory(failure);
 	r = gnutls_x509_trust_list_add_trust_mem(list, &t->pem, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
 	if (r == GNUTLS_E_MEMORY_ERROR)
-		r = fail(failure, "out of memory");
+		r = fail_no_memory(failure);
 	else if (r <= 0)
 		r = fail_final(
 			failure, "the file of certificates to trust holds none or a malformed one");

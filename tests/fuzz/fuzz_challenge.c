@@ -6,16 +6,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	static struct rtsp_message m;
+	static struct head h;
 	struct span rest = {(const char *)data, len}, line;
 	struct challenge c;
 
-	m = (struct rtsp_message){.kind = RTSP_KIND_RESPONSE, .status = 401};
-	while (m.n_headers < RTSP_HEADERS_MAX && span_line(&rest, &line)) {
-		m.headers[m.n_headers].name = span_of("WWW-Authenticate");
-		m.headers[m.n_headers++].value = span_trim(line);
+	h.n = 0;
+	while (h.n < HEAD_LINES_MAX && span_line(&rest, &line)) {
+		h.lines[h.n].name = span_of("WWW-Authenticate");
+		h.lines[h.n++].value = span_trim(line);
 	}
-	if (challenge_pick(&m, &c) == 0) {
+	if (challenge_pick(&h, len & 1, &c) == 0 && !c.basic) {
 		MUST(c.algorithm >= DIGEST_MD5 && c.algorithm <= DIGEST_SHA256);
 		MUST(!strpbrk(c.realm, "\r\n") && !strpbrk(c.nonce, "\r\n"));
 	}

@@ -1,21 +1,23 @@
 /* RTSP messages and what is read from their headers. */
 #include "fuzz.h"
 #include "mux/ingest/rtsp.h"
+#include "mux/ingest/transport.h"
 
 static void look_at_headers(const struct rtsp_message *m)
 {
 	char id[64];
 	struct span value;
 	uint32_t number = 0;
-	unsigned at = 0, channel = 0;
+	struct transport_reply transport;
+	unsigned at = 0;
 
-	MUST(m->n_headers <= RTSP_HEADERS_MAX);
-	while (rtsp_header(m, "WWW-Authenticate", &at, &value))
-		MUST(at <= m->n_headers);
+	MUST(m->head.n <= HEAD_LINES_MAX);
+	while (head_find(&m->head, "WWW-Authenticate", &at, &value))
+		MUST(at <= m->head.n);
 	rtsp_cseq(m, &number);
 	rtsp_session(m, id, sizeof(id), &number);
-	if (rtsp_transport(m, &channel) == 0)
-		MUST(channel <= 255);
+	if (transport_read(m, &transport) == 0)
+		MUST(transport.rtp_channel <= 255 && transport.rtcp_channel <= 255);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

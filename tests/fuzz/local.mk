@@ -1,7 +1,8 @@
 # Fuzz targets (libFuzzer): configure --enable-fuzzers with clang; scripts/fuzz builds and runs them.
 # Another one: its name here, its file fuzz_NAME.c, a function seeds_NAME in seeds.py.
 fuzz_targets = tests/fuzz/fuzz_au tests/fuzz/fuzz_challenge tests/fuzz/fuzz_config_url \
-	tests/fuzz/fuzz_control tests/fuzz/fuzz_depay tests/fuzz/fuzz_link tests/fuzz/fuzz_rtsp \
+	tests/fuzz/fuzz_control tests/fuzz/fuzz_depay tests/fuzz/fuzz_http tests/fuzz/fuzz_link \
+	tests/fuzz/fuzz_media tests/fuzz/fuzz_rtsp \
 	tests/fuzz/fuzz_sdp tests/fuzz/fuzz_session tests/fuzz/fuzz_stream
 
 if FUZZERS

@@ -114,6 +114,28 @@ def seeds_depay():
         "jpeg": b"\2\n" + pieces(*JPEG_PACKETS), "bare": b"\0\n" + pieces(*H264_PACKETS)}
 
 
+def seeds_http():
+    jpeg = bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb0043000101") + bytes(64) \
+        + bytes.fromhex("ffc0000b080010001001011100ffda0008010100003f00d2cf20ffd9")
+    part = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: 1.5\r\n\r\n" % len(jpeg) + jpeg
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=b\r\n"
+    chunk = b"%x\r\n" % len(part) + part + b"\r\n"
+    return {"parts": b"\xff" + head + b"\r\n" + part * 3, "bytes": b"\0" + head + b"\r\n" + part,
+        "chunks": b"\x20" + head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 2 + b"0\r\n\r\n",
+        "bare": b"\x40HTTP/1.0 200 OK\n\n" + jpeg * 2, "cut": b"\x7f" + head + b"\r\n" + part[:-40] + part,
+        "401": b"\xffHTTP/1.1 401 No\r\nWWW-Authenticate: " + DIGEST.encode() + b"\r\nContent-Length: 9\r\n\r\n"}
+
+
+def seeds_media():
+    report = struct.pack(">BBHIQIII", 0x80, 200, 6, 7, 0xe8000000 << 32, 3000, 1, 100)
+    bye = struct.pack(">BBHIBBHI", 0x80, 201, 1, 7, 0x81, 203, 1, 7)
+    data = [b"\x14" + p for p in H264_PACKETS]
+    return {"order": b"\1" + pieces(*data), "mixed": b"\1" + pieces(*data[::-1]),
+        "rtcp": b"\1" + pieces(*data[:3], b"\x11" + report, *data[3:], b"\1" + bye),
+        "twice": b"\1" + pieces(*data, *data), "tcp": b"\1" + pieces(*(b"\x12" + p for p in H264_PACKETS)),
+        "jpeg": b"\0" + pieces(*(b"\x14" + p for p in JPEG_PACKETS))}
+
+
 def seeds_au():
     key = "00000001674201 0000000168cb 00000001 0605ffff80 000001658884"
     return {"h264": b"\0" + bytes.fromhex(key), "late": b"\0" + bytes.fromhex(key + key),
@@ -154,7 +176,7 @@ def seeds_stream():
     def message(kind, body):
         return struct.pack("<II", kind, len(body)) + body
 
-    codec = message(2, struct.pack("<IIIII", 1, 640, 360, 0, 0) + b"extradata")
+    codec = message(2, struct.pack("<IIIIIIIII", 1, 640, 360, 0, 0, 1, 1, 2, 0) + b"extradata")
     unit = message(3, struct.pack("<QQQI", 1, 2, 3, 1) + b"an access unit")
     return {"units": b"\1" + codec + unit + message(4, b"") + unit, "cut": b"\1" + codec + unit[:-3],
         "stranger": b"\0" + message(1, bytes(40)) + unit, "huge": b"\1" + struct.pack("<II", 3, 1 << 31)}
