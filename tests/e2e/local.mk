@@ -39,6 +39,8 @@ EXTRA_DIST += tests/e2e/harness.py tests/e2e/pattern.py tests/e2e/relay.py tests
 	tests/e2e/test_revoke.py tests/e2e/test_standby.py tests/e2e/test_wire.py
 	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
 	tests/e2e/test_revoke.py tests/e2e/test_v4l2.py tests/e2e/test_wire.py
+	tests/e2e/test_material.py tests/e2e/test_memory.py tests/e2e/test_readme.py \
+	tests/e2e/test_refusals.py tests/e2e/test_revoke.py tests/e2e/test_wire.py
 
 # The real programs from end to end; scripts/check runs the same.
 check-e2e: all $(check_PROGRAMS)

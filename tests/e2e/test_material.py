@@ -160,8 +160,8 @@ def run(s, transports):
     cap = FRAMES_FULL if is_full() else FRAMES_EVERY_DAY
     for first in range(0, len(cases), AT_ONCE):
         group = cases[first:first + AT_ONCE]
-        clients = [mux.dump(c.camera, mux.grant(c.camera, uid=UID_A), uid=UID_A,
-            frames=min(len(c.reference) + 5, cap)) for c in group]
+        clients = [mux.dump(c.camera, mux.grant(c.camera, uid=UID_A), "--timeout", "60",
+            uid=UID_A, frames=min(len(c.reference) + 5, cap)) for c in group]
         for case, client in zip(group, clients):
             try:
                 client.expect(0)
