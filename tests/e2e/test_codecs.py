@@ -13,6 +13,7 @@ from harness import UID_A, check
 from test_frames import camera
 
 PSNR_MIN = 47  # a right conversion is above, a mix-up below
+PSNR_ODD = 40  # of odd sizes: libyuv and swscale halve the chroma of 161 columns differently
 FRAMES = 8
 BT601, BT709, BT2020 = "BT.601", "BT.709", "BT.2020"
 LIMITED, FULL = "limited", "full"
@@ -73,7 +74,8 @@ def compare(client, clip, exact):
     least = min(pixels.psnr(f, reference[(start + q - seqs[0]) % n]) for q, f in zip(seqs, frames))
     if exact:
         check(math.isinf(least), f"not bit for bit: {least:.1f} dB")
-    check(least >= PSNR_MIN, f"{least:.1f} dB")
+    odd = client.meta()[0]["width"] % 2
+    check(least >= (PSNR_ODD if odd else PSNR_MIN), f"{least:.1f} dB")
     return least
 
 
