@@ -8,9 +8,9 @@ libingest_la_SOURCES = \
 	mux/ingest/depay.c mux/ingest/depay.h \
 	mux/ingest/device.c mux/ingest/device.h \
 	mux/ingest/failure.c mux/ingest/failure.h \
-	mux/ingest/identity.c mux/ingest/identity.h \
 	mux/ingest/head.c mux/ingest/head.h \
 	mux/ingest/http.c mux/ingest/http.h \
+	mux/ingest/identity.c mux/ingest/identity.h \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
@@ -25,9 +25,7 @@ libingest_la_SOURCES = \
 	mux/ingest/sdp.c mux/ingest/sdp.h \
 	mux/ingest/session.c mux/ingest/session.h \
 	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_http.c \
-	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c \
-	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_pattern.c \
-	mux/ingest/source_rtsp.c mux/ingest/source_v4l2.c \
+	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c mux/ingest/source_v4l2.c \
 	mux/ingest/span.c mux/ingest/span.h \
 	mux/ingest/stream.c mux/ingest/stream.h \
 	mux/ingest/tls.c mux/ingest/tls.h \

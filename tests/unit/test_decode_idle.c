@@ -138,8 +138,8 @@ static void message(const struct input_message *m)
 
 static void pattern_codec(uint32_t width, uint32_t height)
 {
-	message(&(struct input_message){
-		.kind = STREAM_CODEC, .setup = {STREAM_PATTERN, width, height, 0, NULL, 0, 0}});
+	message(&(struct input_message){.kind = STREAM_CODEC,
+		.setup = {.codec = STREAM_PATTERN, .width = width, .height = height}});
 }
 
 /* A unit that comes now; a turn of the loop before it. */
@@ -397,7 +397,7 @@ static unsigned shown_of_a_clip(const char *path, unsigned before, unsigned afte
 
 	ck_assert_msg(avformat_open_input(&file, path, NULL, NULL) == 0, "%s", path);
 	message(&(struct input_message){
-		.kind = STREAM_CODEC, .setup = {STREAM_H264, 0, 0, 2, NULL, 0, 0}});
+		.kind = STREAM_CODEC, .setup = {.codec = STREAM_H264, .reorder = 2}});
 	while (n < before + after && av_read_frame(file, packet) >= 0) {
 		now_ns += FRAME_NS;
 		if (sc.n_formats && sc.client < 0)

@@ -119,8 +119,8 @@ START_TEST(test_bad_options)
 		"--size 640 a", "--size 0x5 a", "--size x a", "--size 9000x1 a", "--size -1x5 a",
 		"--fps 0 a", "--fps 1001 a", "--fourcc RGBA a", "--timeout 0 a", "--timeout nan a",
 		"--timeout -1 a", "--timeout 1e99 a", "--verify some a", "-o %s a", "-o %d%d a",
-		"-f png --fourcc NV12 a", "-f y4m --fourcc NV12 a", "-n 2 -o a.png a", "--meta - a", "--what a",
-		"-n"};
+		"-f png --fourcc NV12 a", "-f y4m --fourcc NV12 a", "-n 2 -o a.png a", "--meta - a",
+		"--what a", "-n"};
 	struct options o;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

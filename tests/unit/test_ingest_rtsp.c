@@ -234,7 +234,7 @@ START_TEST(what_cannot_be_answered)
 	size_t n;
 
 	ck_assert_int_eq(pick("WWW-Authenticate: Basic realm=\"x\"", &c), -EACCES);
-	ck_assert_int_eq(challenge_pick(&msg, true, &c), 0);
+	ck_assert_int_eq(challenge_pick(&msg.head, true, &c), 0);
 	ck_assert(c.basic);
 	ck_assert_int_eq(pick("X: y", &c), -ENOENT);
 	ck_assert_int_eq(pick("WWW-Authenticate: Bearer realm=\"x\"", &c), -EOPNOTSUPP);

@@ -296,8 +296,11 @@ END_TEST
 
 START_TEST(patience_is_configured)
 {
-	const struct session_config config = {
-		{URL, "10.0.0.7"}, {"10.0.0.7", "10.0.0.1"}, false, 3};
+	const struct session_config config = {.home = {URL, "10.0.0.7"},
+		.ends = {"10.0.0.7", "10.0.0.1"},
+		.transport = TRANSPORT_TCP,
+		.patience_s = 3,
+		.basic = ""};
 
 	session = session_new(&config, &ops, NULL);
 	ck_assert_int_eq(session_start(session, now), 0);
@@ -449,7 +452,13 @@ END_TEST
 
 static void begin_secret(const char *basic)
 {
-	struct session_config config = {{"rtsps://cam.lan/live", "10.0.0.7"}, true, true, basic};
+	const struct session_config config = {.home = {"rtsps://cam.lan/live", "10.0.0.7"},
+		.ends = {"10.0.0.7", "10.0.0.1"},
+		.has_password = true,
+		.transport = TRANSPORT_TCP,
+		.patience_s = 10,
+		.is_secret = true,
+		.basic = basic};
 
 	sent[0] = 0;
 	asks = packets = videos = 0;
@@ -507,7 +516,12 @@ START_TEST(basic_where_it_is_not)
 	begin_secret(NULL);
 	assert_failed(replies(2, "401 Unauthorized", ASKS_BASIC, ""), true, "auth = \"basic\"");
 	/* In the clear it is refused even if somebody hands it over. */
-	struct session_config config = {{URL, "10.0.0.7"}, true, false, BASIC};
+	const struct session_config config = {.home = {URL, "10.0.0.7"},
+		.ends = {"10.0.0.7", "10.0.0.1"},
+		.has_password = true,
+		.transport = TRANSPORT_TCP,
+		.patience_s = 10,
+		.basic = BASIC};
 
 	sent[0] = 0;
 	session = session_new(&config, &ops, NULL);
@@ -687,7 +701,7 @@ START_TEST(a_whole_session_over_udp)
 
 	play_udp(false);
 	now += 9 * NS_PER_S;
-	session_heard(session);
+	session_heard(session, now);
 	ck_assert_int_eq(session_tick(session, now), 0);
 	session_report(session, (const uint8_t *)"abc", 3);
 	sent[0] = 0;
@@ -775,7 +789,7 @@ START_TEST(silence_is_the_other_transport)
 	assert_fails_as(session_tick(session, now), INGEST_SWITCH, "no media over UDP for 5 s");
 	/* Something came, if no picture: then it is not the transport. */
 	play_udp(true);
-	session_heard(session);
+	session_heard(session, now);
 	now += 5 * NS_PER_S;
 	ck_assert_int_eq(session_tick(session, now), 0);
 	now += 5 * NS_PER_S;
