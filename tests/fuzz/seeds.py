@@ -161,14 +161,15 @@ def seeds_config_url():
 
 
 def seeds_link():
-    """wire.h: u16 type, u16 length, fields. Types and sizes come from mux/link.c by trial."""
+    """wire.h: u16 type, u16 length, fields; the types as in mux/link.c, the lengths by trial."""
     seeds = {}
-    for number in range(1, 80):
-        for size in (8, 12, 168, 172):
-            seeds[f"{number}-{size}"] = struct.pack("<HH", number, size) + bytes(size - 4)
-        ask = struct.pack("<IIIII", 1, 1, 1, 1, 2) + b"realm".ljust(256, b"\0") \
-            + b"nonce".ljust(512, b"\0") + bytes(512) + b"rtsp://cam.lan/live".ljust(1024, b"\0")
-        seeds[f"{number}-ask"] = struct.pack("<HH", number, 4 + len(ask)) + ask
+    ask = struct.pack("<IIIII", 1, 1, 1, 1, 2) + b"realm".ljust(256, b"\0") \
+        + b"nonce".ljust(512, b"\0") + bytes(512) + b"rtsp://cam.lan/live".ljust(1024, b"\0")
+    for base in (0x1081, 0x1181, 0x1281):
+        for number in range(base, base + 8):
+            for size in (8, 12, 40, 44, 168, 172, 516, 4 + len(ask)):
+                body = ask if size > 1000 else bytes(size - 4)
+                seeds[f"{number:x}-{size}"] = struct.pack("<HH", number, size) + body
     return seeds
 
 
