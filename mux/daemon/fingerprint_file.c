@@ -1,7 +1,7 @@
 /*
- * Reads and writes the text of the fingerprints: "ID REALM IDENTITY SERVER ORIGIN BLOCK", hexadecimal
- * but for the two words that say whether realm and identity are known ("=" or "-"). What a camera
- * said stands in it, so no byte of it may end a line or a field.
+ * Reads and writes the text of the fingerprints: "ID REALM SERVER ORIGIN BLOCK", each but the id '='
+ * and the text in hexadecimal, or "-" for none. What a camera said stands in it, so no byte of it may
+ * end a line or a field.
  */
 #include "mux/daemon/fingerprint_file.h"
 

@@ -1,5 +1,7 @@
-/* When a camera is to live: leases, the lingering after them, warm ones, and what stands against it.
- * Runs in framemuxd's loop. */
+/*
+ * When a camera is to live: leases, the lingering after them, warm ones, and what stands against
+ * it. Runs in framemuxd's loop.
+ */
 #include <sodium.h>
 
 #include "mux/daemon/pair_private.h"

@@ -133,8 +133,9 @@ static int take_challenge(struct camera *c, const struct http_response *m)
 	r = challenge_pick(&m->head, c->cx.start->basic[0], &c->challenge);
 	if (r == -EACCES)
 		return fail_final(c->cx.failure,
-			c->cx.start->tls ? "401: camera asks for Basic; auth = \"basic\" permits it"
-					 : "401: camera asks for Basic in the clear; refused");
+			c->cx.start->tls
+				? "401: camera asks for Basic: auth = \"basic\" would permit it"
+				: "401: camera asks for Basic in the clear; refused");
 	if (r < 0)
 		return fail_final(
 			c->cx.failure, "401: camera asks for a password in an unknown way");

@@ -33,17 +33,19 @@ def sent(path):
 
 
 class Stage:
-    """A mux with one camera twice, the URLs differing by what its server ignores: "watched" has a
-    client all the time, "cam" is joined."""
+    """A mux with one camera twice, by address and by name (one source is configured once): "watched"
+    has a client all the time, "cam" is joined."""
 
-    def __init__(self, scene, url, times, linger):
+    def __init__(self, scene, port, times, linger):
         self.times = times
         self.mux = scene.mux(f"linger = {linger}\n" + "".join(
-            f'camera "{n}" {{\n\turl = "{url}?{n}"\n}}\n' for n in ("watched", "cam")), verbose=False)
+            f'camera "{n}" {{\n\turl = "rtsp://{host}:{port}/cam"\n}}\n'
+            for n, host in (("watched", "localhost"), ("cam", "127.0.0.1"))), verbose=False)
+        self.mux.count = len(scene.processes)  # the clients of the mux before keep their folders
         self.token = self.mux.grant("cam")
         self.watcher = self.mux.dump("watched", self.mux.grant("watched"), frames=0,
             out_name="/dev/null")
-        self.watcher.await_frames(1)
+        self.watcher.await_frames(1, 60)
 
     def join(self):
         """(ms to the first frame, when it was acquired)"""
@@ -82,9 +84,8 @@ def measure(scene, args):
         "slices=1:scenecut=0", size="1280x720", frames=args.group)
     times = scene.path("times")
     port = scene.camserver(f"cam=file:path={clip},fps={RATE},times={times}")
-    url = f"rtsp://127.0.0.1:{port}/cam"
     warm, ratio, cold, beyond = [], [], [], []
-    stage = Stage(scene, url, times, 3600)
+    stage = Stage(scene, port, times, 3600)
     stage.join()
     for i in range(args.joins):
         stage.await_rest()
@@ -94,7 +95,7 @@ def measure(scene, args):
         warm.append(stage.join()[0])
         print(f"bench-join: warm {i + 1} of {args.joins}: {warm[-1]:.0f} ms", flush=True)
     stage.end()
-    stage = Stage(scene, url, times, 0)
+    stage = Stage(scene, port, times, 0)
     for i in range(args.joins):
         time.sleep(random.uniform(0, args.group / RATE))
         ms, acquired = stage.join()

@@ -23,8 +23,9 @@ def restart(mux):
     mux.start()
 
 
-def watch(mux, frames=3, *args):
-    return mux.dump("cam", mux.grant("cam", uid=UID_A), *args, uid=UID_A, frames=frames)
+def watch(mux, frames=3):
+    token = mux.grant("cam", uid=UID_A)
+    return mux.dump("cam", token, "--timeout", "60", uid=UID_A, frames=frames)
 
 
 def blocked(mux, *words):
@@ -171,7 +172,7 @@ def test_wrong_password_is_not_tried_often(s):
     port = s.camserver(LIVE, user="viewer", password_file=right)
     mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{port}/cam",
         '\tusername = "viewer"\n\tpassword_file = "used.secret"\n'))
-    watch(mux, 3, "--timeout", "20")
+    watch(mux)
     until(lambda: mux.camera("cam")["reason"].startswith(
         "401: wrong user or password; next try in "), "when it is tried again")
     check(mux.camera("cam")["state"] == "lost", f"{mux.camera('cam')}")
@@ -182,7 +183,7 @@ def test_broken_camera_is_left_alone(s):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(1)
         mux = s.mux(camera("cam", f"rtsp://127.0.0.1:{server.getsockname()[1]}/cam"))
-        client = watch(mux, 3, "--timeout", "60")
+        client = watch(mux)
         talks = 0
         for _ in range(40):
             try:
@@ -205,7 +206,7 @@ def test_broken_camera_is_left_alone(s):
 
 def reason_of(s, url, config=""):
     mux = s.mux(camera("cam", url, config))
-    watch(mux, 3, "--timeout", "20")
+    watch(mux)
     return until(lambda: mux.camera("cam")["state"] == "lost" and mux.camera("cam")["reason"], "lost")
 
 

@@ -311,8 +311,8 @@ START_TEST(the_first_packet_is_not_the_first_of_a_picture)
 
 	open_depay(STREAM_H264, 96, "");
 	packet(3000, false, middle, sizeof(middle));
-	packet(3000, true, end, sizeof(end));
-	packet(6000, true, second_slice, sizeof(second_slice));
+	packet(3000, false, end, sizeof(end));
+	packet(3000, true, second_slice, sizeof(second_slice));
 	nal(9000, true, 0x41);
 	ck_assert_uint_eq(keys, 0);
 	nal(12000, false, 0x06); /* SEI in front is none of it */

@@ -488,6 +488,7 @@ static void camera_plays_udp(int ours[UDP_FDS])
 	expect_hello();
 	camera_answers("OPTIONS " URL " ", "200 \r\n");
 	camera_answers("DESCRIBE " URL " ", "200 Content-Length: %zu\r\n\r\n%s", strlen(sdp), sdp);
+	identify("");
 	expect(&wire_udp_bind, &bind);
 	ck_assert_uint_eq(bind.generation, 7);
 	ck_assert_int_eq(sock_send_msg(to_role, &wire_udp_bound, &bound), 0);

@@ -793,11 +793,11 @@ START_TEST(silence_is_the_other_transport)
 	now += 5 * NS_PER_S;
 	ck_assert_int_eq(session_tick(session, now), 0);
 	now += 5 * NS_PER_S;
-	assert_fails_as(session_tick(session, now), INGEST_AGAIN, "no picture for 10.0 s");
+	assert_fails_as(session_tick(session, now), INGEST_AGAIN, "no packet for 10.0 s");
 	/* Nothing else is permitted. */
 	play_udp(false);
 	now += 10 * NS_PER_S;
-	assert_fails_as(session_tick(session, now), INGEST_AGAIN, "no picture for 10.0 s");
+	assert_fails_as(session_tick(session, now), INGEST_AGAIN, "no packet for 10.0 s");
 	/* Less patience. */
 	how.patience_s = 2;
 	play_udp(true);
