@@ -426,8 +426,9 @@ static int take_painted(struct codec *c, struct decoded *ret)
 		return -EAGAIN;
 	c->has_painted = false;
 	c->fruitless = 0;
-	*ret = (struct decoded){c->painted, c->inside[c->n_units % UNITS_INSIDE].times,
-		c->inside[c->n_units % UNITS_INSIDE].is_damaged};
+	*ret = (struct decoded){.image = c->painted,
+		.times = c->inside[c->n_units % UNITS_INSIDE].times,
+		.is_concealed = c->inside[c->n_units % UNITS_INSIDE].is_damaged};
 	return 0;
 }
 
@@ -482,6 +483,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 		return r;
 	c->fruitless = 0;
 	ret->times = u.times;
+	ret->reorder = c->av->has_b_frames > 0 ? (unsigned)c->av->has_b_frames : 0;
 	ret->is_concealed = is_corrupt || u.is_suspect;
 	return 0;
 }

@@ -33,6 +33,7 @@ struct unit_times {
 struct decoded {
 	struct image image;
 	struct unit_times times;
+	unsigned reorder; /* so many pictures may overtake each other inside the codec */
 	bool is_concealed;
 };
 

@@ -113,6 +113,7 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 	uint64_t now = clock_monotonic_ns();
 	struct attach_frame f = {
 		.flags = decoded->is_concealed ? FRAMEMUX_FRAME_CONCEALED : 0,
+		.reorder = decoded->reorder,
 	};
 	struct msg_format m;
 	int r;

@@ -10,7 +10,8 @@ import harness
 import rtp
 from dialogues import SDP, Camera, Rtsp
 from harness import UID_A, check
-from test_frames import camera, material
+from test_frames import camera
+from test_material import material
 
 HANG_S = 15  # 10 s is what a person may have to wait; the rest is for a busy machine
 BATCH = 8    # cameras at a time

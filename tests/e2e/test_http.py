@@ -225,7 +225,7 @@ def test_second_connection_is_made_at_once_and_once(s):
 def test_wrong_password(s):
     mux, clients = secured(s, ["keep/md5", "close/SHA-256", "late/md5"], "wrong-password")
     for name in ("keep-md5", "close-SHA-256", "late-md5"):
-        until(lambda: mux.camera(name)["reason"] == "401: wrong user or password",
+        until(lambda: "401: wrong user or password" in mux.camera(name)["reason"],
             f"{name}: the reason, not {mux.camera(name)['reason']!r}")
     check(not any(c.meta() for c in clients), "a frame with a wrong password")
     check("wrong-password" not in mux.log(), "the wrong password is in the log")
@@ -239,6 +239,6 @@ def test_basic_in_the_clear(s):
     for name, reason in (("cam", "401: camera asks for Basic in the clear; refused"),
             ("bare", "401: camera asks for a user and password, none is configured")):
         mux.dump(name, mux.grant(name, uid=UID_A), uid=UID_A)
-        until(lambda: mux.camera(name)["reason"] == reason,
+        until(lambda: reason in mux.camera(name)["reason"],
             f"{reason!r}, not {mux.camera(name)['reason']!r}")
     check("authorised" not in s.httpcam.err(), "something was sent")

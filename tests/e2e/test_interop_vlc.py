@@ -63,4 +63,4 @@ def test_basic_in_the_clear_is_refused(s):
     for name, want in (("cam", "401: camera asks for Basic in the clear; refused"),
             ("bare", "401: camera asks for a user and password, none is configured")):
         mux.dump(name, mux.grant(name, uid=UID_A), "--timeout", "40", uid=UID_A)
-        until(lambda: mux.camera(name)["reason"] == want, f"{name}: {want}")
+        until(lambda: want in mux.camera(name)["reason"], f"{name}: {want}")

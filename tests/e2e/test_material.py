@@ -15,7 +15,7 @@ import harness
 import pixels
 from harness import UID_A, Skipped, check
 
-TRANSPORTS = ("file", "tcp")
+TRANSPORTS = ("file", "tcp", "udp")
 EVERY_DAY = ("SarVui.264", "test_qcif_cabac.264", "cars_320x240.h265", "cars_320x240.mjpeg",
     "clip-b.h264", "h264.mp4", "av1-176x144-main-basic-8.ivf", "av1-176x144-main-basic-10.ivf",
     "four-colors-limited-range-420-8bpc.jpg", "testorig.jpg")

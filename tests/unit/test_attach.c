@@ -499,6 +499,27 @@ START_TEST(what_came_before_go_is_not_shown)
 }
 END_TEST
 
+/* Of pictures I0 P3 B1 B2 the attach may begin between P3 and B1: then B1 and B2 are left out too. */
+START_TEST(an_attach_begins_behind_what_is_reordered)
+{
+	uint64_t before = clock_monotonic_ns();
+	struct msg_frame m;
+
+	go();
+	sc.frame.reorder = 2;
+	publish(1);
+	publish(2);
+	sc.frame.came_ns = before;
+	ck_assert_int_eq(attach_publish(sc.table, &sc.frame, nothing, NULL), 0);
+	ck_assert(!receive(&m));
+	publish(4);
+	ck_assert(receive(&m));
+	publish(5);
+	ck_assert(receive(&m));
+	check_counts(2, 0, 0);
+}
+END_TEST
+
 START_TEST(takers_are_who_may_get_frames)
 {
 	struct image_form wide = sc.frame.image.form;
@@ -702,6 +723,7 @@ int main(void)
 	tcase_add_test(t, a_drop_in_the_middle_of_a_round_counts);
 	tcase_add_test(t, a_go_in_the_middle_of_a_round_waits_for_the_next);
 	tcase_add_test(t, what_came_before_go_is_not_shown);
+	tcase_add_test(t, an_attach_begins_behind_what_is_reordered);
 	tcase_add_test(t, takers_are_who_may_get_frames);
 	tcase_add_test(t, an_unknown_ring_is_let_go_of);
 	tcase_add_test(t, a_form_has_to_be_fit);
