@@ -44,7 +44,6 @@ struct attach {
 	struct forms_fit fit;
 	uint32_t tag_mode;
 	uint64_t live_ns; /* since when */
-	unsigned skipped; /* frames since then that something from before could have followed */
 	uint8_t key[KEY_BYTES];
 	struct ring ring; /* owned */
 	int socket;       /* owned; -1 once let go */
@@ -384,16 +383,10 @@ static void publish_one(struct attach_table *t, struct attach *a, const struct a
  * presented behind one that came later; the attach begins behind the last of them, so that no
  * picture is missing in its midst.
  */
-static bool came_in_time(struct attach *a, const struct attach_frame *f)
+static bool came_in_time(const struct attach *a, const struct attach_frame *f)
 {
-	if (breakage("decode-skip-arrival"))
-		return true;
-	if (f->came_ns < a->live_ns)
-		return false;
-	if (a->skipped >= f->reorder)
-		return true;
-	a->skipped++;
-	return false;
+	return (f->came_ns >= a->live_ns && f->behind_ns >= a->live_ns) ||
+		breakage("decode-skip-arrival");
 }
 
 int attach_publish(struct attach_table *t, const struct attach_frame *f,

@@ -64,8 +64,9 @@ struct attach_frame {
 	uint64_t capture_ns, arrival_ns;
 	/* When its own unit came: arrival_ns of a picture that the decoder held back is later. */
 	uint64_t came_ns;
-	unsigned reorder; /* frames that may be presented ahead of one that came before them */
-	uint32_t flags;   /* FRAMEMUX_FRAME_* */
+	uint64_t
+		behind_ns; /* of what is presented later, when the first came; UINT64_MAX: nothing yet */
+	uint32_t flags; /* FRAMEMUX_FRAME_* */
 };
 
 /*

@@ -39,6 +39,7 @@ struct unit_inside {
 	uint64_t number;
 	struct unit_times times;
 	bool is_damaged, is_suspect;
+	bool is_out; /* its picture came */
 };
 
 static const struct codec_choice {
@@ -317,7 +318,7 @@ static struct unit_inside *unit_enter(struct codec *c, const struct unit_times *
 {
 	struct unit_inside *u = &c->inside[++c->n_units % UNITS_INSIDE];
 
-	*u = (struct unit_inside){c->n_units, *times, c->is_damaged, c->is_suspect};
+	*u = (struct unit_inside){c->n_units, *times, c->is_damaged, c->is_suspect, false};
 	return u;
 }
 
@@ -403,6 +404,7 @@ void codec_restart(struct codec *c)
 {
 	if (c->av)
 		avcodec_flush_buffers(c->av);
+	memset(c->inside, 0, sizeof(c->inside));
 	c->is_waiting = true;
 	c->is_clean = false;
 	c->is_damaged = c->is_suspect = false;
@@ -410,14 +412,34 @@ void codec_restart(struct codec *c)
 }
 
 /* The unit that the picture in c->frame came from; of an unknown one, the newest. */
-static struct unit_inside unit_leave(const struct codec *c)
+static struct unit_inside unit_leave(struct codec *c)
 {
 	uint64_t number = (uint64_t)c->frame->pts;
-	const struct unit_inside *u = &c->inside[number % UNITS_INSIDE];
+	struct unit_inside *u = &c->inside[number % UNITS_INSIDE];
 
 	if (number == 0 || u->number != number)
 		u = &c->inside[c->n_units % UNITS_INSIDE];
+	u->is_out = true;
 	return *u;
+}
+
+/*
+ * When the oldest unit came whose picture is still to be presented. Only where pictures are
+ * reordered; one of which there never will be a picture counts until it is too old to wait.
+ */
+static uint64_t oldest_inside_ns(const struct codec *c)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	if (c->av->has_b_frames <= 0)
+		return oldest;
+	for (uint64_t i = 0; i <= REORDER_MAX && i < c->n_units; i++) {
+		const struct unit_inside *u = &c->inside[(c->n_units - i) % UNITS_INSIDE];
+
+		if (!u->is_out && u->number == c->n_units - i && u->times.arrival_ns < oldest)
+			oldest = u->times.arrival_ns;
+	}
+	return oldest;
 }
 
 static int take_painted(struct codec *c, struct decoded *ret)
@@ -428,6 +450,7 @@ static int take_painted(struct codec *c, struct decoded *ret)
 	c->fruitless = 0;
 	*ret = (struct decoded){.image = c->painted,
 		.times = c->inside[c->n_units % UNITS_INSIDE].times,
+		.behind_ns = UINT64_MAX,
 		.is_concealed = c->inside[c->n_units % UNITS_INSIDE].is_damaged};
 	return 0;
 }
@@ -483,7 +506,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 		return r;
 	c->fruitless = 0;
 	ret->times = u.times;
-	ret->reorder = c->av->has_b_frames > 0 ? (unsigned)c->av->has_b_frames : 0;
+	ret->behind_ns = oldest_inside_ns(c);
 	ret->is_concealed = is_corrupt || u.is_suspect;
 	return 0;
 }

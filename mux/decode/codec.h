@@ -33,7 +33,8 @@ struct unit_times {
 struct decoded {
 	struct image image;
 	struct unit_times times;
-	unsigned reorder; /* so many pictures may overtake each other inside the codec */
+	uint64_t
+		behind_ns; /* when the oldest of the units came that are still inside; UINT64_MAX */
 	bool is_concealed;
 };
 

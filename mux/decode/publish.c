@@ -113,7 +113,7 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 	uint64_t now = clock_monotonic_ns();
 	struct attach_frame f = {
 		.flags = decoded->is_concealed ? FRAMEMUX_FRAME_CONCEALED : 0,
-		.reorder = decoded->reorder,
+		.behind_ns = decoded->behind_ns,
 	};
 	struct msg_format m;
 	int r;

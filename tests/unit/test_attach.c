@@ -102,6 +102,7 @@ static void setup(void)
 	sc.table = attach_table_new(&owner);
 	ck_assert_ptr_nonnull(sc.table);
 	sc.frame.image.form = (struct image_form){SIDE, SIDE, 1, 1, 0, 0};
+	sc.frame.behind_ns = UINT64_MAX;
 	attach_table_set_form(sc.table, 1, &sc.frame.image.form);
 	ck_assert_int_eq(picture_layout(DRM_FORMAT_YUV420, SIDE, SIDE, &sc.picture), 0);
 	sc.give = (struct msg_ring_give){.generation = 5,
@@ -499,17 +500,18 @@ START_TEST(what_came_before_go_is_not_shown)
 }
 END_TEST
 
-/* Of pictures I0 P3 B1 B2 the attach may begin between P3 and B1: then B1 and B2 are left out too. */
+/* Of units I0 P3 B1 B2 the attach may begin between P3 and B1: then B1 and B2 are left out too. */
 START_TEST(an_attach_begins_behind_what_is_reordered)
 {
 	uint64_t before = clock_monotonic_ns();
 	struct msg_frame m;
 
 	go();
-	sc.frame.reorder = 2;
+	sc.frame.behind_ns = before;
 	publish(1);
 	publish(2);
 	sc.frame.came_ns = before;
+	sc.frame.behind_ns = UINT64_MAX;
 	ck_assert_int_eq(attach_publish(sc.table, &sc.frame, nothing, NULL), 0);
 	ck_assert(!receive(&m));
 	publish(4);
