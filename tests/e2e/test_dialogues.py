@@ -202,14 +202,16 @@ def play_batch(mux, batch):
             frames=row.frames)
 
     def settled():
-        reasons = {c["name"]: c["reason"] for c in mux.status()["cameras"]}
+        # While it is on its way, the reason is only the step.
+        reasons = {c["name"]: c["reason"] if c["state"] in ("lost", "blocked") else ""
+            for c in mux.status()["cameras"]}
         for name, row, cam in batch:
             if row.got or not cam.connections:
                 continue
             seconds = time.monotonic() - cam.connections[0].begun
             if not clients[name].running() and clients[name].popen.returncode == 0:
                 row.got, row.seconds = WORKS, seconds
-            elif reasons[name] and reasons[name] != "waiting for the first frame":
+            elif reasons[name]:
                 row.got, row.seconds = reasons[name], seconds
             elif seconds > 2 * HANG_S:
                 row.got, row.seconds = "nothing", seconds

@@ -152,9 +152,11 @@ def times_are_monotonic(row):
 
 
 def never_allocated(row):
+    check(not row.frames(), "a frame of that size")
+    if row.state == "lost" and "is above the limit" in row.reason:
+        return f"refused: {row.reason}"
     if row.server.sent < 50 or not row.peak.get(("framemux-decode", "VmPeak")):
         return None
-    check(not row.frames(), "a frame of that size")
     mib = row.check_memory("framemux-decode", "VmHWM", 150 * 1024)
     row.check_memory("framemux-decode", "VmPeak", row.normal_vm + 200 * 1024)
     return f"no frame, decode {mib} MB"
@@ -171,8 +173,10 @@ def changes_slowly(references):
         sizes = [(m["width"], m["height"]) for m in meta]
         moments = [b["acquire_ns"] / 1e9 for a, b, x, y in zip(meta, meta[1:], sizes, sizes[1:]) if x != y]
         check(moments, "one size only")
-        for a, b in zip(moments, moments[1:]):
-            check(b - a > 0.9, f"two rings within {b - a:.2f} s")
+        # A ring shows its first picture when one of its size comes, within the second that it is
+        # the newest: the first pictures of two neighbours may be close, those of three may not.
+        for a, b in zip(moments, moments[2:]):
+            check(b - a > 0.9, f"three rings within {b - a:.2f} s")
         for number, size in enumerate(sizes[:-1], 1):
             with open(own.frames_path % number, "rb") as f:
                 check(hashlib.md5(f.read()).hexdigest() in references, f"a picture of {size} nobody sent")
@@ -254,7 +258,7 @@ def endless_rows(clip):
         Row(25, "a byte a second", "given up within patience", evilcam.Drips(),
             gives_up("no answer to OPTIONS", 1)),
         Row(25, "silence after PLAY", "given up within patience", evilcam.Silent(clip),
-            gives_up("no p", 1)),
+            gives_up("no p", 1), more='\ttransport = "tcp"\n'),
         Row(25, "parameter sets without end", "given up, < 48 MB", evilcam.Floods(clip, "sets"),
             gives_up("no p", 1)),
         Row(25, "a NAL unit without end", "given up, < 48 MB", evilcam.Floods(clip, "unit"),
