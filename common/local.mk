@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = \
 	common/breakage.c common/breakage.h \
-	common/bytes.h common/cleanup.h common/clock.h common/limits.h common/stale.h \
+	common/bytes.h common/cleanup.h common/clock.h common/limits.h common/stale.h common/suspend.h \
 	common/camera_state.c common/camera_state.h \
 	common/identity.c common/identity.h \
 	common/log.c common/log.h \

@@ -345,7 +345,7 @@ static int write_frame(
 	if (r < 0)
 		return r;
 	m->publish_ns = h.publish_ns = clock_monotonic_ns();
-	m->publish_boot_ns = h.publish_boot_ns = clock_boot_ns();
+	m->publish_boot_ns = h.publish_boot_ns = m->publish_ns + f->asleep_ns;
 	if (breakage("decode-stale-tag"))
 		h.seq--;
 	tag_make(a->key, &h, memory, m->tag);

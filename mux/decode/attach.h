@@ -66,6 +66,8 @@ struct attach_frame {
 	uint64_t came_ns;
 	uint64_t
 		behind_ns; /* of what is presented later, when the first came; UINT64_MAX: nothing yet */
+	/* By how much boot time is ahead; who sleeps while he writes, publishes what is old. */
+	uint64_t asleep_ns;
 	uint32_t flags; /* FRAMEMUX_FRAME_* */
 };
 

@@ -20,6 +20,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/stale.h"
+#include "common/suspend.h"
 #include "mux/decode/attach.h"
 #include "mux/decode/feed.h"
 #include "mux/decode/input.h"
@@ -27,9 +28,8 @@
 #include "mux/decode/publish.h"
 #include "mux/role.h"
 
-#define BEAT_NS        (NS_PER_S / 4)
-#define SUSPEND_MIN_NS (500 * NS_PER_MS)
-#define STREAM_BROKEN  "ingest does not speak the stream's protocol"
+#define BEAT_NS       (NS_PER_S / 4)
+#define STREAM_BROKEN "ingest does not speak the stream's protocol"
 
 enum { POLL_DAEMON, POLL_BROKER, POLL_STREAM, POLL_LEASES, POLL_MAX = POLL_LEASES + ATTACHES_MAX };
 enum { STATE_BORN = 1, STATE_STARTED = 2 };
@@ -44,7 +44,7 @@ struct decode {
 	uint64_t next_beat_ns;
 	uint64_t stale_after_ns;
 	uint64_t told_stale_ns; /* this newest frame is known to be stale */
-	uint64_t asleep_ns;     /* by how much boot time is ahead of monotonic */
+	struct suspend suspend;
 	bool is_ended;
 	int exit_code;
 	struct pollfd polled[POLL_MAX];
@@ -295,15 +295,11 @@ static void read_stream(struct decode *d)
 /* Monotonic time stands still during suspend: what was queued then must not be shown after it. */
 static void notice_suspend(struct decode *d)
 {
-	uint64_t now = clock_monotonic_ns(), boot = clock_boot_ns();
-	uint64_t asleep = boot > now ? boot - now : 0;
-
-	if (asleep > d->asleep_ns + SUSPEND_MIN_NS) {
-		if (d->asleep_ns || d->publisher.news.frames_decoded)
-			log_notice("resumed after a suspend");
-		d->publisher.not_before_ns = now;
+	if (suspend_notice(&d->suspend)) {
+		log_notice("resumed after a suspend");
+		d->publisher.not_before_ns = clock_monotonic_ns();
 	}
-	d->asleep_ns = asleep;
+	d->publisher.asleep_ns = d->suspend.asleep_ns;
 }
 
 /* When framemuxd has to hear that the newest frame is too old: at that moment, not a beat later. */
@@ -392,7 +388,7 @@ int decode_run(void)
 	d->links = links_new(LINK_FD_DAEMON, LINK_FD_DECODE_BROKER);
 	if (!d->links)
 		return 1;
-	notice_suspend(d);
+	suspend_notice(&d->suspend);
 	while (!d->is_ended)
 		loop_once(d);
 	exit_code = d->exit_code;

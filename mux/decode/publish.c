@@ -114,6 +114,7 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 	struct attach_frame f = {
 		.flags = decoded->is_concealed ? FRAMEMUX_FRAME_CONCEALED : 0,
 		.behind_ns = decoded->behind_ns,
+		.asleep_ns = p->asleep_ns,
 	};
 	struct msg_format m;
 	int r;

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/outbox.h"
 #include "common/sock.h"
+#include "common/suspend.h"
 #include "mux/ingest/lav_log.h"
 #include "mux/ingest/source.h"
 #include "mux/role.h"
@@ -35,6 +36,7 @@ struct ingest {
 	bool playing; /* the first unit is sent, and framemuxd knows */
 	struct msg_ingest_start start;
 	struct failure failure;
+	struct suspend suspend;
 };
 
 /* How a life ends. */
@@ -190,6 +192,20 @@ static struct timespec until(uint64_t deadline_ns, uint64_t now_ns)
 
 enum { POLL_LINK, POLL_STREAM, POLL_SOURCE, POLL_FDS = POLL_SOURCE + SOURCE_FDS_MAX };
 
+/*
+ * What waits in the source's sockets and buffers since before a suspend would pass for new: it is
+ * not read any more. Looked at behind the time that is to be of what is read, so that what slips
+ * through bears the time from before, and decode drops it.
+ */
+static int run_source(struct ingest *in, const struct pollfd *fds, size_t n)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (suspend_notice(&in->suspend))
+		return fail(&in->failure, "resumed after a suspend");
+	return in->ops->run(in->source, fds, n, now_ns);
+}
+
 /* One turn: wait, then link, decoder, source. 0 goes on, ENDED, or -errno. */
 static int turn(struct ingest *in)
 {
@@ -219,7 +235,7 @@ static int turn(struct ingest *in)
 		r = stream_flush(in->stream);
 	/* What the source waits for may be another set since the link was read: then the next turn. */
 	if (r == 0 && in->source)
-		r = in->ops->run(in->source, p + POLL_SOURCE, n_source, clock_monotonic_ns());
+		r = run_source(in, p + POLL_SOURCE, n_source);
 	if (r == 0)
 		note_playing(in);
 	return r;
@@ -254,6 +270,7 @@ int ingest_run(void)
 
 	signal(SIGPIPE, SIG_IGN); /* a decoder or camera that went is told by EPIPE */
 	lav_log_to_ours();
+	suspend_notice(&in.suspend);
 	in.outbox = outbox_new(INGEST_OUTBOX_MAX);
 	in.stream = stream_new(LINK_FD_INGEST_STREAM, STREAM_QUEUE_MAX);
 	if (!in.outbox || !in.stream)

@@ -124,6 +124,7 @@ tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
+	tests/unit/test_ingest_suspend \
 	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
 	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
 	tests/unit/test_ingest_capture tests/unit/test_ingest_transport tests/unit/test_ingest_v4l2
@@ -167,6 +168,10 @@ tests_unit_test_ingest_v4l2_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_depay_SOURCES = tests/unit/test_ingest_depay.c tests/unit/ingest_material.h
 tests_unit_test_ingest_depay_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_depay_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_suspend_SOURCES = tests/unit/test_ingest_suspend.c
+tests_unit_test_ingest_suspend_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_suspend_LDADD = libingest.la $(UNIT_LIBS)
+
 tests_unit_test_ingest_reorder_SOURCES = tests/unit/test_ingest_reorder.c tests/unit/ingest_material.h
 tests_unit_test_ingest_reorder_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_reorder_LDADD = libingest.la $(UNIT_LIBS)

@@ -500,6 +500,19 @@ START_TEST(what_came_before_go_is_not_shown)
 }
 END_TEST
 
+/* Whoever slept since that was looked at publishes with boot time from before: the client's limit. */
+START_TEST(boot_time_is_of_before_a_sleep)
+{
+	struct msg_frame m;
+
+	go();
+	sc.frame.asleep_ns = 5 * NS_PER_S;
+	publish(1);
+	ck_assert(receive(&m));
+	ck_assert_uint_eq(m.publish_boot_ns, m.publish_ns + 5 * NS_PER_S);
+}
+END_TEST
+
 /* Of units I0 P3 B1 B2 the attach may begin between P3 and B1: then B1 and B2 are left out too. */
 START_TEST(an_attach_begins_behind_what_is_reordered)
 {
@@ -710,6 +723,7 @@ int main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, nothing_before_go);
+	tcase_add_test(t, boot_time_is_of_before_a_sleep);
 	tcase_add_test(t, a_slot_comes_back_with_its_credit);
 	tcase_add_test(t, what_the_client_holds_is_never_overwritten);
 	tcase_add_test(t, an_early_credit_is_a_fault);
