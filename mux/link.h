@@ -25,7 +25,7 @@ enum {
 	LINK_FD_BROKER_CLIENTS = 4, /* broker: listening socket for clients */
 	LINK_FD_BROKER_CONTROL = 5, /* broker: listening socket for framemuxctl */
 	LINK_FD_INGEST_SOURCE = 4,  /* ingest: connected socket, file, device; or /dev/null */
-	LINK_FD_INGEST_STREAM = 5, /* ingest: access units out */
+	LINK_FD_INGEST_STREAM = 5,  /* ingest: access units out */
 	LINK_FD_INGEST_TRUST = 6,   /* ingest: PEM of certificates to trust; or /dev/null */
 	/* Not at birth: where ingest puts the sockets of udp_connected. */
 	LINK_FD_INGEST_RTP = 7,
@@ -303,8 +303,10 @@ WIRE_DECLARE(ingest_failed, INGEST_FAILED_FIELDS)
 
 /*
  * RTSP over UDP: bind a pair of local ports (answer: udp_bound); then connect them to these ports
- * of the address that the control connection goes to (udp_connected or udp_refused).
+ * of the address that the control connection goes to (udp_connected or udp_refused). None of a
+ * camera's ports is below UDP_PORT_LEAST: that is where the servers of a host are.
  */
+#define UDP_PORT_LEAST        1024u
 #define UDP_BIND_FIELDS(M, T) M(T, U64, generation, )
 WIRE_DECLARE(udp_bind, UDP_BIND_FIELDS)
 

@@ -123,16 +123,16 @@ static int connect_one(int fd, union udp_address *camera, uint32_t port)
 	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)) < 0 ? -errno : 0;
 }
 
-static bool is_port(uint32_t port)
+static bool is_camera_port(uint32_t port)
 {
-	return port >= 1 && port <= 65535;
+	return port >= UDP_PORT_LEAST && port <= 65535;
 }
 
 int udp_connect(struct udp *u, uint32_t rtp_port, uint32_t rtcp_port)
 {
 	int rc;
 
-	if (!u->is_bound || !is_port(rtp_port) || !is_port(rtcp_port))
+	if (!u->is_bound || !is_camera_port(rtp_port) || !is_camera_port(rtcp_port))
 		return -EPROTO;
 	rc = connect_one(u->fds[UDP_FD_RTP], &u->camera, rtp_port);
 	if (rc == 0)

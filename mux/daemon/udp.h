@@ -38,7 +38,8 @@ int udp_bind(struct udp *u, uint16_t *ret_port);
 
 /*
  * Connect both to these ports of the camera, throw away what came before. 0: u->fds may be handed
- * on; -EPROTO: nothing is bound, or these are no ports; another -errno.
+ * on; -EPROTO: nothing is bound, or these are no ports that a
+ * camera sends from; another -errno.
  */
 int udp_connect(struct udp *u, uint32_t rtp_port, uint32_t rtcp_port);
 

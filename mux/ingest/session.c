@@ -297,6 +297,13 @@ static int connect_udp(struct session *s)
 	if (!ports.rtp_port)
 		return transport_fail(&s->choice, INGEST_FINAL, &s->failure,
 			"camera does not say from which UDP port it sends");
+	if (ports.rtp_port < UDP_PORT_LEAST || ports.rtcp_port < UDP_PORT_LEAST) {
+		char why[LIMIT_REASON];
+
+		snprintf(why, sizeof(why), "camera names UDP port %u, which is no camera's",
+			ports.rtp_port < UDP_PORT_LEAST ? ports.rtp_port : ports.rtcp_port);
+		return transport_fail(&s->choice, INGEST_FINAL, &s->failure, why);
+	}
 	s->connecting = true;
 	return s->ops->udp_connect(s->self, &ports) < 0
 		? fail(&s->failure, "the UDP sockets could not be asked for")

@@ -723,12 +723,19 @@ static void assert_fails_as(int r, enum ingest_failure what, const char *part)
 START_TEST(without_a_port_to_connect_to)
 {
 	static const char *const reply = "Session: S1\r\nTransport: RTP/AVP;unicast\r\n";
+	static const char *const privileged =
+		"Session: S1\r\nTransport: RTP/AVP;unicast;server_port=53-1024\r\n";
 
 	for (int may = 0; may < 2; may++) {
 		until_bind(may);
 		binds_to(5000);
 		assert_fails_as(replies(3, "200 OK", reply, ""), may ? INGEST_SWITCH : INGEST_FINAL,
 			"from which UDP port");
+		ck_assert_uint_eq(connects, 0);
+		until_bind(may);
+		binds_to(5000);
+		assert_fails_as(replies(3, "200 OK", privileged, ""),
+			may ? INGEST_SWITCH : INGEST_FINAL, "UDP port 53, which is no camera's");
 		ck_assert_uint_eq(connects, 0);
 		until_bind(may);
 		assert_fails_as(

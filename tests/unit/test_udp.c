@@ -175,6 +175,8 @@ START_TEST(what_is_refused)
 	ck_assert_int_eq(udp_bind(&t.udp, &port), 0);
 	ck_assert_int_eq(udp_connect(&t.udp, 0, 5001), -EPROTO);
 	ck_assert_int_eq(udp_connect(&t.udp, 5000, 0), -EPROTO);
+	ck_assert_int_eq(udp_connect(&t.udp, 53, 5001), -EPROTO); /* no camera's, but a server's */
+	ck_assert_int_eq(udp_connect(&t.udp, 5000, 1023), -EPROTO);
 	ck_assert_int_eq(udp_connect(&t.udp, 65536, 5001), -EPROTO);
 	ck_assert_int_eq(udp_connect(&t.udp, 5000, UINT32_MAX), -EPROTO);
 	udp_end(&t.udp);
