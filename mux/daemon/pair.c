@@ -278,7 +278,7 @@ void pair_open(struct pair *p)
 	pair_begin_answered(p);
 	p->word = WORD_NONE;
 	p->cause = PAUSE_PLAIN;
-	p->was_steady = p->was_identified = false;
+	p->was_steady = p->was_identified = p->was_refused = false;
 	p->reason[0] = p->step[0] = 0;
 	if (p->state == CAMERA_LOST || p->pause.was_at_once)
 		p->reconnects++;

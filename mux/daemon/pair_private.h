@@ -73,6 +73,7 @@ struct pair {
 	/* what the next life's first request is to say: pair_answer.c */
 	char authorization[sizeof(((struct msg_digest_answer *)NULL)->authorization)];
 	bool answer_next, was_answered;
+	bool was_refused;         /* in this generation: a challenge got no answer */
 	enum transport transport; /* of the next life, RTSP */
 	struct udp udp;           /* of this life */
 };

@@ -139,6 +139,7 @@ static int on_identity(void *self, const void *msg, int *fds)
 	return peer_send(p->ingest_link, &wire_identity_ok, &ok, NULL, 0);
 }
 
+/* Ingest gives up a camera that gets no answer: who asks on is not ingest, and fills the log. */
 static int on_digest_ask(void *self, const void *msg, int *fds)
 {
 	const struct msg_digest_ask *m = msg;
@@ -149,10 +150,13 @@ static int on_digest_ask(void *self, const void *msg, int *fds)
 	int rc;
 
 	(void)fds;
+	if (p->was_refused)
+		return -EPROTO;
 	if (!pair_identify_realm(p, m->realm))
 		return 0;
 	randombytes_buf(random, sizeof(random));
 	digest_answer(&p->digest, &owner, m, clock_monotonic_ns(), random, &answer);
+	p->was_refused = answer.status;
 	if (answer.status)
 		log_warning("camera %s: no answer to its challenge: %s", p->camera->name,
 			answer.reason);

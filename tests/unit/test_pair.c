@@ -197,6 +197,14 @@ static int play_ingest(const char *camera)
 			answer.request != 3 || answer.status == 0 || answer.authorization[0])
 			return 1;
 	}
+	if (plays(camera, "nags")) {
+		struct msg_digest_ask ask = {.algorithm = DIGEST_MD5,
+			.method = RTSP_DESCRIBE,
+			.uri = "rtsp://elsewhere/"};
+
+		for (; ask.request < 100; ask.request++)
+			sock_send_msg(LINK_FD_DAEMON, &wire_digest_ask, &ask);
+	}
 	wait_for_end(LINK_FD_DAEMON);
 	return 0;
 }
@@ -939,6 +947,17 @@ START_TEST(test_digest_without_password)
 }
 END_TEST
 
+/* Each refusal is a line in the log: whoever asks again is not the program that we know. */
+START_TEST(test_after_a_refusal_nothing_is_asked)
+{
+	begin("nags");
+	pair_want(t.pair, 1);
+	ck_assert_str_eq(
+		run_until(&wire_pair_dead, 0)->reason, "ingest broke the protocol: Protocol error");
+	end();
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	Suite *suite;
@@ -971,6 +990,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_stale);
 	tcase_add_test(tc, test_killed_by_the_broker);
 	tcase_add_test(tc, test_digest_without_password);
+	tcase_add_test(tc, test_after_a_refusal_nothing_is_asked);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
