@@ -64,8 +64,7 @@ struct attach_frame {
 	uint64_t capture_ns, arrival_ns;
 	/* When its own unit came: arrival_ns of a picture that the decoder held back is later. */
 	uint64_t came_ns;
-	uint64_t
-		behind_ns; /* of what is presented later, when the first came; UINT64_MAX: nothing yet */
+	uint64_t behind_ns; /* when the first came that is presented later; UINT64_MAX: none */
 	/* By how much boot time is ahead; who sleeps while he writes, publishes what is old. */
 	uint64_t asleep_ns;
 	uint32_t flags; /* FRAMEMUX_FRAME_* */

@@ -450,6 +450,7 @@ static int take_painted(struct codec *c, struct decoded *ret)
 	c->fruitless = 0;
 	*ret = (struct decoded){.image = c->painted,
 		.times = c->inside[c->n_units % UNITS_INSIDE].times,
+		.newest_ns = c->inside[c->n_units % UNITS_INSIDE].times.arrival_ns,
 		.behind_ns = UINT64_MAX,
 		.is_concealed = c->inside[c->n_units % UNITS_INSIDE].is_damaged};
 	return 0;
@@ -506,6 +507,7 @@ int codec_take(struct codec *c, struct decoded *ret)
 		return r;
 	c->fruitless = 0;
 	ret->times = u.times;
+	ret->newest_ns = c->inside[c->n_units % UNITS_INSIDE].times.arrival_ns;
 	ret->behind_ns = oldest_inside_ns(c);
 	ret->is_concealed = is_corrupt || u.is_suspect;
 	return 0;

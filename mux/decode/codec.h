@@ -33,8 +33,8 @@ struct unit_times {
 struct decoded {
 	struct image image;
 	struct unit_times times;
-	uint64_t
-		behind_ns; /* when the oldest of the units came that are still inside; UINT64_MAX */
+	uint64_t newest_ns; /* when the newest unit came that the codec was fed */
+	uint64_t behind_ns; /* when the oldest that is still inside came; UINT64_MAX: none is */
 	bool is_concealed;
 };
 

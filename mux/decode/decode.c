@@ -42,7 +42,6 @@ struct decode {
 	struct feed *feed;             /* owned; likewise */
 	struct publisher publisher;
 	uint64_t next_beat_ns;
-	uint64_t stale_after_ns;
 	uint64_t told_stale_ns; /* this newest frame is known to be stale */
 	struct suspend suspend;
 	bool is_ended;
@@ -215,7 +214,7 @@ static int on_start(void *self, const void *msg, int *fds)
 	log_init(who, (int)(m->verbose < 9 ? m->verbose : 9));
 	if (m->stale_after_ms == 0 || m->max_pixels == 0 || m->max_pixels > LIMIT_PIXELS)
 		return -EINVAL;
-	d->stale_after_ns = m->stale_after_ms * NS_PER_MS;
+	d->publisher.stale_after_ns = m->stale_after_ms * NS_PER_MS;
 	r = role_limit_memory(m->memory_mb);
 	if (r == 0)
 		r = masks_unpack(
@@ -307,7 +306,7 @@ static uint64_t stale_at(const struct decode *d, uint64_t frame_ns)
 {
 	if (frame_ns == 0 || frame_ns == d->told_stale_ns)
 		return UINT64_MAX;
-	return frame_ns + stale_limit_ns(d->stale_after_ns, d->publisher.news.fps_milli);
+	return frame_ns + stale_limit_ns(d->publisher.stale_after_ns, d->publisher.news.fps_milli);
 }
 
 /* Beats that are due; how long to wait for the next. */

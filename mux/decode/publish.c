@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/breakage.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/stale.h"
 #include "framemux.h"
 
 /*
@@ -105,6 +107,19 @@ static void next_serial(
 		form->sar_den, form->color_encoding, form->color_range, p->news.fps_milli};
 }
 
+/*
+ * A decoder that cannot keep up, or has a long group to go through, is at units that came long ago:
+ * what it makes of them is no picture of now. (Pictures that the stream itself holds back are judged
+ * by the unit that brought them out.)
+ */
+static bool is_too_late(const struct publisher *p, const struct decoded *d, uint64_t now)
+{
+	uint64_t limit = stale_limit_ns(p->stale_after_ns, p->news.fps_milli);
+
+	return p->stale_after_ns && d->newest_ns && now > d->newest_ns &&
+		now - d->newest_ns > limit && !breakage("decode-skip-late");
+}
+
 int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
 	uint32_t fallback_fps_milli, void (*tell_format)(void *data, const struct msg_format *m),
 	int (*before_each)(void *data), void *data)
@@ -127,7 +142,8 @@ int publish_frame(struct publisher *p, struct attach_table *attaches, const stru
 		attach_table_set_form(attaches, m.serial, form);
 		tell_format(data, &m);
 	}
-	if (f.came_ns < p->not_before_ns || !attach_table_is_wanted(attaches))
+	if (f.came_ns < p->not_before_ns || is_too_late(p, decoded, now) ||
+		!attach_table_is_wanted(attaches))
 		return 0;
 	r = convert_mask(&decoded->image, &p->masks, &p->masked, &f.image);
 	if (r < 0) { /* unmasked is not an option */

@@ -20,9 +20,10 @@ struct publish_news {
 };
 
 struct publisher {
-	struct mask_list masks; /* the camera's: black for everyone */
-	uint64_t not_before_ns; /* what arrived earlier is never shown */
-	uint64_t asleep_ns;     /* by how much boot time was ahead when that was last looked at */
+	struct mask_list masks;  /* the camera's: black for everyone */
+	uint64_t not_before_ns;  /* what arrived earlier is never shown */
+	uint64_t stale_after_ns; /* nor what came so long ago; 0: no limit */
+	uint64_t asleep_ns;      /* by how much boot time was ahead when that was last looked at */
 	struct publish_news news;
 
 	/* its own */

@@ -142,16 +142,18 @@ static void pattern_codec(uint32_t width, uint32_t height)
 		.setup = {.codec = STREAM_PATTERN, .width = width, .height = height}});
 }
 
+static uint64_t late_ns; /* so long a unit waits for its turn */
+
 /* A unit that comes now; a turn of the loop before it. */
 static void send_unit(uint32_t flags)
 {
 	static uint8_t code[2]; /* borrowed while it is held */
 
-	now_ns += FRAME_NS;
+	now_ns += FRAME_NS + late_ns;
 	turn();
 	put_le16(code, (uint16_t)pattern_code("porch", sc.n));
 	message(&(struct input_message){.kind = STREAM_UNIT,
-		.times = {sc.n * FRAME_NS, now_ns, 0},
+		.times = {sc.n * FRAME_NS, now_ns - late_ns, 0},
 		.flags = flags,
 		.unit = code,
 		.len = 2});
@@ -294,6 +296,25 @@ START_TEST(who_comes_is_shown_the_next_frame)
 	send_units(4, GROUP);
 	ck_assert_uint_eq(shown(NULL), 4);
 	ck_assert_uint_eq(sc.publisher.news.fps_milli, 25000);
+}
+END_TEST
+
+/* Whoever is slow at a long group is behind the camera: nothing is shown before it has caught up. */
+START_TEST(what_is_decoded_too_late_is_not_shown)
+{
+	sc.publisher.stale_after_ns = NS_PER_S;
+	come_to_rest(1);
+	give();
+	turns();
+	go();
+	send_unit(0);
+	ck_assert_uint_eq(shown(NULL), 1);
+	late_ns = 2 * NS_PER_S;
+	send_unit(0);
+	ck_assert_uint_eq(shown(NULL), 0);
+	late_ns = 0;
+	send_unit(0);
+	ck_assert_uint_eq(shown(NULL), 1);
 }
 END_TEST
 
@@ -457,6 +478,7 @@ int main(void)
 	tcase_add_test(t, at_rest_not_every_key_unit_is_decoded);
 	tcase_add_test(t, units_are_signs_of_life);
 	tcase_add_test(t, who_comes_is_shown_the_next_frame);
+	tcase_add_test(t, what_is_decoded_too_late_is_not_shown);
 	tcase_add_test(t, a_go_amid_the_replay);
 	tcase_add_test(t, a_key_unit_cuts_the_replay_short);
 	tcase_add_test(t, it_rests_again);
