@@ -25,6 +25,13 @@ EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/e2e/test_v4l2.py tests/e2e/test_wire.py tests/hostile/evilcam.py \
 	tests/hostile/test_camera.py
 
+# What the end-to-end tests start beside the mux.
+servers: tests/e2e/holder
+if HAVE_GSTRTSP
+servers: tests/e2e/camserver
+endif
+.PHONY: servers
+
 # The real programs from end to end; scripts/check runs the same.
 check-e2e: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/e2e/run --build $(abs_builddir)

@@ -417,9 +417,10 @@ def test_points_elsewhere(s):
 
 def test_relays_a_challenge(s):
     realm, nonce = "victim", "v1"
-    attack(s, [[Row(61, "relays another camera's challenge", "refused by realm and URI",
-        evilcam.Relays(f'realm="{realm}", nonce="{nonce}"'),
-        relay_refused("rtsp://127.0.0.1:554/cam", (realm, nonce)))]])
+    attack(s, [[Row(61, f"relays another camera's challenge, fingerprint {how}",
+        "refused by realm and URI", evilcam.Relays(f'realm="{realm}", nonce="{nonce}"'),
+        relay_refused("rtsp://127.0.0.1:554/cam", (realm, nonce)), more=f'\tfingerprint = "{how}"\n')
+        for how in ("first", "off")]])
 
 
 def test_never_ends_or_changes(s):
