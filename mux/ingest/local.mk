@@ -23,7 +23,8 @@ libingest_la_SOURCES = \
 	mux/ingest/rtp.c mux/ingest/rtp.h \
 	mux/ingest/rtsp.c mux/ingest/rtsp.h \
 	mux/ingest/sdp.c mux/ingest/sdp.h \
-	mux/ingest/session.c mux/ingest/session.h \
+	mux/ingest/session.c mux/ingest/session.h mux/ingest/session_private.h \
+	mux/ingest/session_request.c \
 	mux/ingest/source.h mux/ingest/source_file.c mux/ingest/source_http.c \
 	mux/ingest/source_pattern.c mux/ingest/source_rtsp.c mux/ingest/source_v4l2.c \
 	mux/ingest/span.c mux/ingest/span.h \

@@ -1,5 +1,8 @@
-/* The RTSP state machine: which request comes when, what its reply means, when it is too late. */
-#include "mux/ingest/session.h"
+/*
+ * The RTSP state machine: which request comes when, what its reply means, when it is too late. How a
+ * request is sent and authorised: session_request.c.
+ */
+#include "mux/ingest/session_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,57 +11,10 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "mux/ingest/challenge.h"
-#include "mux/ingest/rtsp.h"
-#include "mux/ingest/transport.h"
 
-#define SESSION_ID_MAX       128u
-#define SESSION_TIMEOUT_S    60u /* unless the server says another (RFC 2326 12.37) */
-#define SESSION_TIMEOUT_MIN  2u
-#define SESSION_TIMEOUT_MAX  86400u
-#define SESSION_ATTEMPTS_MAX 3u /* of one request: bare, authorised, stale nonce */
-
-enum phase {
-	PHASE_OPTIONS,
-	PHASE_DESCRIBE,
-	PHASE_IDENTITY,
-	PHASE_SETUP,
-	PHASE_PLAY,
-	PHASE_PLAYING
-};
-
-struct session {
-	struct session_config config;
-	const struct session_ops *ops;
-	void *self; /* borrowed */
-	struct failure failure;
-
-	enum phase phase;
-	uint64_t phase_end_ns;
-	uint64_t heard_ns, progress_ns; /* last packet, last access unit */
-	uint64_t alive_ns;              /* next keep-alive */
-
-	/* The request under way. */
-	enum rtsp_method method;
-	char uri[LIMIT_PATH];
-	uint32_t cseq;
-	uint32_t ask; /* number of the question to framemuxd */
-	bool open, asking, authorised;
-	unsigned attempts;
-
-	bool has_challenge, was_accepted; /* was_accepted: an authorised request succeeded */
-	struct challenge challenge;
-
-	char id[SESSION_ID_MAX]; /* of the session, "" before SETUP */
-	uint32_t timeout_s;
-	bool options_keep_alive;
-	struct sdp_video video;
-	char base[LIMIT_PATH], aggregate[LIMIT_PATH], control[LIMIT_PATH];
-
-	struct transport_choice choice;
-	bool binding, connecting; /* framemuxd is asked */
-	bool is_set_up, heard;    /* heard: a packet of media has come */
-};
+#define SESSION_TIMEOUT_S   60u /* unless the server says another (RFC 2326 12.37) */
+#define SESSION_TIMEOUT_MIN 2u
+#define SESSION_TIMEOUT_MAX 86400u
 
 struct session *session_new(
 	const struct session_config *config, const struct session_ops *ops, void *self)
@@ -92,74 +48,6 @@ static int breach(struct session *s, const char *why)
 	return fail_as(&s->failure, INGEST_BREACH, "%s", why);
 }
 
-static int send_request(struct session *s, const char *authorization)
-{
-	char proposal[TRANSPORT_HEADER_MAX];
-	const char *const extras[] = {
-		[RTSP_DESCRIBE] = "Accept: application/sdp\r\n",
-		[RTSP_SETUP] = proposal,
-		[RTSP_PLAY] = "Range: npt=0.000-\r\n",
-		[RTSP_GET_PARAMETER] = NULL,
-	};
-	struct rtsp_request rq = {
-		.method = s->method,
-		.cseq = ++s->cseq,
-		.uri = s->uri,
-		.session = s->id[0] ? s->id : NULL,
-		.authorization = authorization,
-		.extra = extras[s->method],
-	};
-	char text[RTSP_REQUEST_MAX];
-	ssize_t n;
-	int r;
-
-	transport_propose(&s->choice, proposal);
-	n = rtsp_write(&rq, text);
-	if (n < 0)
-		return fail_final(&s->failure, "a request would be larger than allowed");
-	s->authorised = authorization;
-	s->attempts++;
-	r = s->ops->send(s->self, text, (size_t)n);
-	if (authorization)
-		explicit_bzero(text, sizeof(text));
-	return r < 0 ? fail(&s->failure, "camera does not take what is sent to it") : 0;
-}
-
-/* Send the request, by way of framemuxd if the camera wants it authorised. */
-static int try_request(struct session *s)
-{
-	struct msg_digest_ask ask = {
-		.request = ++s->ask,
-		.algorithm = s->challenge.algorithm,
-		.named_algorithm = s->challenge.names_algorithm,
-		.qop = s->challenge.has_qop,
-		.method = s->method,
-	};
-
-	if (!s->has_challenge)
-		return send_request(s, NULL);
-	if (s->challenge.basic)
-		return send_request(s, s->config.basic);
-	memcpy(ask.realm, s->challenge.realm, sizeof(ask.realm));
-	memcpy(ask.nonce, s->challenge.nonce, sizeof(ask.nonce));
-	memcpy(ask.opaque, s->challenge.opaque, sizeof(ask.opaque));
-	memcpy(ask.uri, s->uri, sizeof(ask.uri));
-	s->asking = true;
-	return s->ops->ask(s->self, &ask) < 0
-		? fail(&s->failure, "the password could not be asked for")
-		: 0;
-}
-
-static int request(struct session *s, enum rtsp_method method, const char *uri)
-{
-	s->method = method;
-	memmove(s->uri, uri, strlen(uri) + 1);
-	s->open = true;
-	s->asking = false;
-	s->attempts = 0;
-	return try_request(s);
-}
-
 static uint64_t patience_ns(const struct session *s)
 {
 	return s->config.patience_s * NS_PER_S;
@@ -171,7 +59,7 @@ static int enter(struct session *s, enum phase phase, enum rtsp_method method, c
 	s->phase = phase;
 	s->phase_end_ns = now_ns + patience_ns(s);
 	s->ops->phase(s->self, rtsp_method_name(method));
-	return request(s, method, uri);
+	return session_request(s, method, uri);
 }
 
 int session_start(struct session *s, uint64_t now_ns)
@@ -179,17 +67,6 @@ int session_start(struct session *s, uint64_t now_ns)
 	if (!url_is_valid(s->config.home.url))
 		return fail_final(&s->failure, "the configured URL is not an RTSP URL");
 	return enter(s, PHASE_OPTIONS, RTSP_OPTIONS, s->config.home.url, now_ns);
-}
-
-int session_answer(struct session *s, const struct msg_digest_answer *answer)
-{
-	if (!s->asking || answer->request != s->ask)
-		return 0; /* for a request that is given up */
-	s->asking = false;
-	if (answer->status)
-		return fail_final(&s->failure, "%s",
-			answer->reason[0] ? answer->reason : "framemuxd refused to authorise");
-	return send_request(s, answer->authorization);
 }
 
 /* ---- transports -------------------------------------------------------------------------- */
@@ -379,39 +256,6 @@ static int take_success(struct session *s, const struct rtsp_message *m, uint64_
 	return 0;
 }
 
-static int refuse_challenge(struct session *s, int error)
-{
-	if (error != -EACCES)
-		return fail_final(&s->failure, "401: camera asks for a password in an unknown way");
-	return fail_final(&s->failure, "%s",
-		s->config.is_secret ? "401: camera asks for Basic: auth = \"basic\" would permit it"
-				    : "401: camera asks for Basic in the clear; refused");
-}
-
-static int take_challenge(struct session *s, const struct rtsp_message *m)
-{
-	struct challenge challenge;
-	bool basic = s->config.is_secret && s->config.basic && s->config.basic[0], again;
-	int r;
-
-	if (!s->config.has_password)
-		return fail_final(&s->failure,
-			"401: camera asks for a user and password, none is configured");
-	r = challenge_pick(&m->head, basic, &challenge);
-	if (r < 0)
-		return refuse_challenge(s, r);
-	/*
-	 * The same request again only if it went bare, if the camera says that only the nonce was
-	 * too old, or if it took this password before (some renew the nonce without saying so).
-	 */
-	again = !s->authorised || challenge.stale || s->was_accepted;
-	if (!again || s->attempts >= SESSION_ATTEMPTS_MAX)
-		return fail_final(&s->failure, "401: wrong user or password");
-	s->challenge = challenge;
-	s->has_challenge = true;
-	return try_request(s);
-}
-
 static int take_error(struct session *s, const struct rtsp_message *m, uint64_t now_ns)
 {
 	static const struct {
@@ -486,7 +330,7 @@ static int on_reply(struct session *s, const struct rtsp_message *m, uint64_t no
 		return fail_final(
 			&s->failure, "%u: camera redirects elsewhere; refused", m->status);
 	if (m->status == 401 && s->phase != PHASE_OPTIONS)
-		return take_challenge(s, m);
+		return session_challenge(s, m);
 	return take_error(s, m, now_ns);
 }
 
@@ -622,7 +466,8 @@ int session_tick(struct session *s, uint64_t now_ns)
 	if (now_ns < s->alive_ns)
 		return 0;
 	plan_keep_alive(s, now_ns);
-	return request(s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
+	return session_request(
+		s, s->options_keep_alive ? RTSP_OPTIONS : RTSP_GET_PARAMETER, s->aggregate);
 }
 
 void session_heard(struct session *s, uint64_t now_ns)
@@ -654,5 +499,5 @@ void session_end(struct session *s)
 		return;
 	s->method = RTSP_TEARDOWN;
 	snprintf(s->uri, sizeof(s->uri), "%s", s->aggregate);
-	send_request(s, NULL);
+	session_send(s, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * The media of a camera over datagrams: pieces with their length, RTP or RTCP by the first byte of
- * each. Whatever comes, units have their times in order and reports are of a sane size.
+ * The media of a camera: first byte the codec and whether over TCP or datagrams, then pieces with
+ * their length, RTP or RTCP by the first byte of each. Whatever comes, units have their times in order and reports are of a sane size.
  */
 #include <string.h>
 
@@ -35,10 +35,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct media *m = NULL;
 	uint64_t now = 50 * NS_PER_S;
 	unsigned packets = 0;
+	uint8_t how;
 
 	lav_log_to_ours();
 	video = (struct sdp_video){.payload_type = 96, .clock_rate = 90000};
-	video.codec = fuzz_byte(&f) & 1 ? STREAM_H264 : STREAM_MJPEG;
+	how = fuzz_byte(&f);
+	video.codec = how & 1 ? STREAM_H264 : STREAM_MJPEG;
 	newest_ns = 0;
 	if (media_new(&video, &ops, NULL, &m, &why) < 0)
 		return 0;
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 				break;
 			}
 		} else {
-			MUST((kind & 2 ? media_packet : media_datagram)(m, p.at, p.len, now) == 0);
+			MUST((how & 2 ? media_packet : media_datagram)(m, p.at, p.len, now) == 0);
 		}
 		now += (uint64_t)(kind >> 2) * NS_PER_MS;
 		if (media_deadline(m) <= now)

@@ -132,7 +132,7 @@ def seeds_media():
     data = [b"\x14" + p for p in H264_PACKETS]
     return {"order": b"\1" + pieces(*data), "mixed": b"\1" + pieces(*data[::-1]),
         "rtcp": b"\1" + pieces(*data[:3], b"\x11" + report, *data[3:], b"\1" + bye),
-        "twice": b"\1" + pieces(*data, *data), "tcp": b"\1" + pieces(*(b"\x12" + p for p in H264_PACKETS)),
+        "twice": b"\1" + pieces(*data, *data), "tcp": b"\3" + pieces(*(b"\x12" + p for p in H264_PACKETS)),
         "jpeg": b"\0" + pieces(*(b"\x14" + p for p in JPEG_PACKETS))}
 
 
