@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/breakage.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/stale.h"
@@ -117,7 +116,7 @@ static bool is_too_late(const struct publisher *p, const struct decoded *d, uint
 	uint64_t limit = stale_limit_ns(p->stale_after_ns, p->news.fps_milli);
 
 	return p->stale_after_ns && d->newest_ns && now > d->newest_ns &&
-		now - d->newest_ns > limit && !breakage("decode-skip-late");
+		now - d->newest_ns > limit;
 }
 
 int publish_frame(struct publisher *p, struct attach_table *attaches, const struct decoded *decoded,
