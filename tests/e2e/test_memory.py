@@ -4,7 +4,7 @@ import fcntl
 import os
 
 import harness
-from harness import UID_A, UID_B, Skipped, check, children_of, command_of, fds_of, until
+from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, children_of, command_of, fds_of, until
 from test_frames import camera
 from test_refusals import TWO
 
@@ -35,13 +35,17 @@ def ring_identity(pid, fd):
     return info.st_dev, info.st_ino
 
 
-def watching(s, n=2, cameras=("porch", "garden")):
+UNHURRIED = TWO.replace("fps=30", f"fps={UNHURRIED_FPS}")
+
+
+def watching(s, n=2, cameras=("porch", "garden"), config=TWO):
     """A mux with endless clients, each past its first frames."""
-    mux = s.mux(TWO)
+    mux = s.mux(config)
     clients = []
     for i in range(n):
         name, uid = cameras[i % len(cameras)], (UID_A, UID_B)[i % 2]
-        clients.append(mux.dump(name, mux.grant(name, uid=uid), uid=uid, frames=100000))
+        clients.append(mux.dump(name, mux.grant(name, uid=uid), uid=uid,
+            frames=100000).takes_turns_first())
     for client in clients:
         client.await_frames(3)
     return mux, clients

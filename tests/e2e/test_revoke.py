@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from harness import UID_A, UID_B, Skipped, check, until
-from test_memory import ring_fd, watching
+from test_memory import UNHURRIED, ring_fd, watching
 from test_refusals import TWO, refused
 
 REVOKE_LIMIT_US = 250000  # generous: a noisy machine; the measured figure is printed
@@ -47,7 +47,7 @@ def lease_of(mux, client):
 
 
 def test_revoke_while_four_watch(s):
-    mux, clients = watching(s, 4, ("porch",))
+    mux, clients = watching(s, 4, ("porch",), UNHURRIED)
     one, others = clients[0], clients[1:]
     lease = lease_of(mux, one)
     ring, dead_page = keep_ring(one), keep_dead_page(one)
@@ -67,9 +67,8 @@ def test_revoke_while_four_watch(s):
     print(f"      {answer['elapsed_us']} us for {bytes_of_ring} bytes", flush=True)
     for other in others:
         seen = len(other.meta())
-        other.await_frames(seen + 10)
-        seqs = [m["seq"] for m in other.meta()]
-        check(seqs == list(range(seqs[0], seqs[0] + len(seqs))), f"{other.name} lost frames")
+        other.await_frames(seen + 5)
+        other.check_missed_none()
     totals = mux.status()["totals"]
     check(totals["revokes"] == 1 and totals["erased_bytes"] >= bytes_of_ring, f"{totals}")
 

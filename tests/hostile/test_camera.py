@@ -360,13 +360,11 @@ def judge(rows):
 
 
 def nothing_lost(mux, client):
-    """Every frame was delivered. (A client on a busy machine may take the newest of two.)"""
-    seqs = [m["seq"] for m in client.meta()]
-    check(seqs == sorted(set(seqs)), f"the healthy camera's client had to begin anew: {seqs}")
+    """Every frame was delivered, and none taken back."""
     check(len({m["generation"] for m in client.meta()}) == 1, "the healthy camera was born again")
     lease, = [x for x in mux.status()["leases"] if x["camera"] == "healthy"]
-    check(lease["dropped"] == lease["withheld"] == 0, f"the healthy camera's client lost frames: {lease}")
-    check(lease["published"] - lease["delivered"] <= 1, f"not delivered: {lease}")
+    check(lease["withheld"] == 0, f"the healthy camera's client lost frames: {lease}")
+    client.check_missed_none()
 
 
 def attack(s, batches):
@@ -378,7 +376,8 @@ def attack(s, batches):
             row.open(stack, f"evil{i}")
         mux = s.mux("linger = 1\nstale_after = 5000\n" + camera("healthy", "test:healthy?size=160x120&fps=5")
             + "".join(row.config(secret) for row in rows))
-        healthy = mux.dump("healthy", mux.grant("healthy", uid=UID_B), uid=UID_B, frames=100000)
+        healthy = mux.dump("healthy", mux.grant("healthy", uid=UID_B), uid=UID_B,
+            frames=100000).takes_turns_first()
         healthy.await_frames(5)
         broker, = mux.roles("framemux-broker")
         decode, = [p for p in mux.camera("healthy")["pids"] if command_of(p) == "framemux-decode"]
