@@ -43,13 +43,27 @@ int memfd_make(const char *name, uint64_t size, int *ret_fd)
 	return 0;
 }
 
+static int folder = -1;
+
+void memfd_use_folder(int fd)
+{
+	folder = fd;
+}
+
+bool memfd_has_exec_seal(void)
+{
+	cleanup_fd int fd = memfd_create("framemux-test", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+	return fd >= 0;
+}
+
 int memfd_reopen(int fd, int flags, int *ret_fd)
 {
-	char path[32];
+	char name[32];
 	int copy;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	copy = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	snprintf(name, sizeof(name), "%s%d", folder < 0 ? MEMFD_FOLDER "/" : "", fd);
+	copy = openat(folder < 0 ? AT_FDCWD : folder, name, flags | O_CLOEXEC | O_NOCTTY);
 	if (copy < 0)
 		return -errno;
 	*ret_fd = copy;

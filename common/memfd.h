@@ -17,7 +17,16 @@
  */
 int memfd_make(const char *name, uint64_t size, int *ret_fd);
 
-/* A second, counted description of fd: flags is O_RDONLY or O_RDWR. */
+/* Has this kernel exec seals (Linux 6.3)? */
+bool memfd_has_exec_seal(void);
+
+/*
+ * A second, counted description of fd: flags is O_RDONLY or O_RDWR. It is opened in MEMFD_FOLDER, or
+ * in what memfd_use_folder() was given: a descriptor of the calling process's own MEMFD_FOLDER, for
+ * one that will find no /proc any more.
+ */
+#define MEMFD_FOLDER "/proc/self/fd"
+void memfd_use_folder(int fd);
 int memfd_reopen(int fd, int flags, int *ret_fd);
 
 /* Seal SHRINK|GROW|FUTURE_WRITE|SEAL and set mode 0400. Reads seals and size back; -EPERM if odd.

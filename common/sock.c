@@ -112,6 +112,18 @@ void sock_refuse_fds(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
+bool sock_can_refuse_fds(void)
+{
+	int off = 0, pair[2] = {-1, -1};
+	bool can;
+
+	if (sock_pair(SOCK_SEQPACKET, pair) < 0)
+		return false;
+	can = setsockopt(pair[0], SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off)) == 0;
+	sock_close_fds(pair, 2);
+	return can;
+}
+
 int sock_peer(int fd, pid_t *ret_pid, uid_t *ret_uid, gid_t *ret_gid)
 {
 	struct ucred cred;

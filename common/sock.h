@@ -5,6 +5,7 @@
 #ifndef FRAMEMUX_SOCK_H
 #define FRAMEMUX_SOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -24,6 +25,7 @@ int sock_connect(const char *path, int *ret_fd);
 
 /* Ask the kernel to drop descriptors that a peer sends (Linux 6.16; silently nothing before). */
 void sock_refuse_fds(int fd);
+bool sock_can_refuse_fds(void);
 
 /* Who called connect(): the peer's process, user and group. */
 int sock_peer(int fd, pid_t *ret_pid, uid_t *ret_uid, gid_t *ret_gid);

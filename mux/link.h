@@ -24,6 +24,7 @@ enum {
 	LINK_FD_DAEMON = 3,         /* every role */
 	LINK_FD_BROKER_CLIENTS = 4, /* broker: listening socket for clients */
 	LINK_FD_BROKER_CONTROL = 5, /* broker: listening socket for framemuxctl */
+	LINK_FD_BROKER_FILES = 6,   /* opened by itself: the folder of its descriptors, in /proc */
 	LINK_FD_INGEST_SOURCE = 4,  /* ingest: connected socket, file, device; or /dev/null */
 	LINK_FD_INGEST_STREAM = 5,  /* ingest: access units out */
 	LINK_FD_INGEST_TRUST = 6,   /* ingest: PEM of certificates to trust; or /dev/null */

@@ -1,18 +1,35 @@
 /*
- * What every role does first, in its own process, right after exec: make itself not dumpable, take
- * no new privileges, outlive framemuxd by no more than a moment, close what it was not given, and check that the descriptors
- * it was given are there. Confinement proper is added here, before START.
+ * What every role does first, in its own process, right after exec: close what it was not given,
+ * check that the descriptors it was given are there, raise its walls (mux/walls.h), outlive framemuxd
+ * by no more than a moment. Then it makes ready what it can without having heard a word, loads its
+ * filter (mux/filter.h), and waits for START.
  */
 #ifndef FRAMEMUX_ROLE_H
 #define FRAMEMUX_ROLE_H
 
 #include <stdint.h>
 
+struct role {
+	const char *name;
+	int last_fd;       /* the highest of its fixed descriptors; everything above is closed */
+	uint32_t files;    /* RLIMIT_NOFILE; 0: as it is */
+};
+
 /*
- * last_fd: the highest of the role's fixed descriptors; everything above is closed. Ends the process
- * with 78 when it was not started by framemuxd (no LINK_FD_DAEMON), after saying so.
+ * argv: the program's name, then what walls_write() wrote. Ends the process with 78 when it was not
+ * started by framemuxd, with 71 when a wall cannot be raised, after saying so.
  */
-void role_begin(const char *role, int last_fd);
+void role_begin(const struct role *role, char *const argv[]);
+
+/* After filter_load(): ends the process with 71 when that failed. */
+void role_confined(const struct role *role, int r);
+
+/*
+ * In each turn of a role's loop: a turn that takes ROLE_TURN_S of processor time is an endless loop
+ * and ends the process.
+ */
+#define ROLE_TURN_S 10
+void role_turn(void);
 
 /*
  * No more than mb MiB of private writable memory from now on (RLIMIT_DATA: heap, anonymous and

@@ -66,7 +66,6 @@ static void ignore_signals(void)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 /* Timers are set right after erasing, which takes milliseconds: the loop's cached time is too old.
@@ -185,11 +184,13 @@ void broker_stop(struct broker *b, int exit_code)
 	broker_check_stopped(b);
 }
 
-int broker_run_on(int daemon_fd, int clients_fd, int control_fd)
+int broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void))
 {
 	struct broker b = {.clients_fd = clients_fd, .control_fd = control_fd};
 	int r = broker_init(&b, daemon_fd);
 
+	if (r == 0 && confine)
+		confine();
 	if (r < 0) {
 		log_error("the broker cannot start: %s", strerror(-r));
 		b.exit_code = EX_SOFTWARE;
@@ -207,8 +208,8 @@ int broker_run_on(int daemon_fd, int clients_fd, int control_fd)
 	return b.exit_code;
 }
 
-int broker_run(void)
+int broker_run(void (*confine)(void))
 {
 	ignore_signals();
-	return broker_run_on(LINK_FD_DAEMON, LINK_FD_BROKER_CLIENTS, LINK_FD_BROKER_CONTROL);
+	return broker_run_on(LINK_FD_DAEMON, LINK_FD_BROKER_CLIENTS, LINK_FD_BROKER_CONTROL, confine);
 }

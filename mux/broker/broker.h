@@ -65,11 +65,14 @@ struct broker {
 	int exit_code;
 };
 
-/* Run until framemuxd goes away. Returns the exit code: 0, or 70. */
-int broker_run(void);
+/*
+ * Run until framemuxd goes away. confine is called when everything is there that can be made without
+ * having heard a word. Returns the exit code: 0, or 70.
+ */
+int broker_run(void (*confine)(void));
 
 /* The same on other descriptors, which stay the caller's but for daemon_fd: for tests. */
-int broker_run_on(int daemon_fd, int clients_fd, int control_fd);
+int broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void));
 
 /* All standing tokens are sent: begin to accept. 0 or -errno. */
 int broker_serve(struct broker *b);

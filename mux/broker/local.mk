@@ -12,6 +12,7 @@ libbroker_la_SOURCES = \
 	mux/broker/decoder.c mux/broker/decoder.h \
 	mux/broker/erase.c mux/broker/erase.h \
 	mux/broker/expiry.c mux/broker/expiry.h \
+	mux/broker/filter.c mux/broker/filter.h \
 	mux/broker/grant.c mux/broker/grant.h \
 	mux/broker/held.c mux/broker/held.h \
 	mux/broker/lease.c mux/broker/lease.h \
@@ -29,7 +30,7 @@ libbroker_la_SOURCES = \
 	mux/broker/swap.c mux/broker/swap.h \
 	mux/broker/tenure.c mux/broker/tenure_attach.c mux/broker/tenure.h \
 	mux/broker/verify.c mux/broker/verify.h
-libbroker_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(DRM_CFLAGS)
+libbroker_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(DRM_CFLAGS) $(SECCOMP_CFLAGS)
 libbroker_la_LIBADD = liblink.la $(EVENT_LIBS) $(SODIUM_LIBS)
 
 role_PROGRAMS += framemux-broker

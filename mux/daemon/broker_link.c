@@ -111,8 +111,8 @@ static int launch(struct broker *b)
 	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
 	spec.fds[1] = (struct child_fd){b->spec.clients_fd, LINK_FD_BROKER_CLIENTS};
 	spec.fds[2] = (struct child_fd){b->spec.control_fd, LINK_FD_BROKER_CONTROL};
-	rc = role_start(
-		b->spec.roles, b->spec.base, "broker", NULL, &spec, on_exit_of, b, &b->child);
+	rc = role_start(b->spec.roles, b->spec.base, "broker", b->spec.roles->broker_walls,
+		b->spec.roles->broker_uid, NULL, &spec, on_exit_of, b, &b->child);
 	return rc < 0 ? rc : b->spec.set_up(b->spec.self);
 }
 

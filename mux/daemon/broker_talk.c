@@ -14,8 +14,7 @@
 #include "common/protocol.h"
 #include "mux/daemon/daemon_private.h"
 
-#define ROOT_KEY_ID   1u
-#define MISSING_WALLS "namespaces seccomp landlock uids"
+#define ROOT_KEY_ID 1u
 
 /* ---- what it is told ----------------------------------------------------------------- */
 
@@ -169,7 +168,7 @@ static int on_survey(void *self, const void *msg, int *fds)
 	struct msg_survey_done done = {.request = survey->request,
 		.pid = (uint32_t)getpid(),
 		.uptime_ns = clock_boot_ns() - m->started_ns,
-		.missing_walls = MISSING_WALLS};
+		.walls_full = !m->roles.missing[0]};
 
 	(void)fds;
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++) {
@@ -178,6 +177,7 @@ static int on_survey(void *self, const void *msg, int *fds)
 		pair_survey(m->pair_host.pairs[i], survey->request, &camera);
 		broker_send(m->broker, &wire_survey_camera, &camera, NULL, 0);
 	}
+	memcpy(done.missing_walls, m->roles.missing, sizeof(done.missing_walls));
 	broker_send(m->broker, &wire_survey_done, &done, NULL, 0);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,7 +137,8 @@ static _Noreturn void become(const struct birth *b)
 	setrlimit(RLIMIT_CORE, &no_core);
 	drop_user(b->spec);
 	/* After setuid, which clears it. If framemuxd died before this, nobody would tell us. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != b->parent)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
+		(!b->spec->own_pids && getppid() != b->parent)) /* its parent is not of its namespace */
 		die("framemuxd is gone");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -197,7 +199,8 @@ int child_start(struct event_base *base, const struct child_spec *spec, child_ex
 	/* A signal handler that ran in the child would write into the parent's wake-up pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
-	c->pid = fork();
+	/* As fork(2), but for the namespace. */
+	c->pid = spec->own_pids ? (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0) : fork();
 	if (c->pid == 0)
 		become(&b);
 	rc = c->pid < 0 ? -errno : 0;
@@ -240,7 +243,9 @@ void child_end(struct child *c)
 
 void child_status_text(int status, char *out, size_t size)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		snprintf(out, size, "was killed for a forbidden system call");
+	else if (WIFSIGNALED(status))
 		snprintf(out, size, "was killed by signal %d", WTERMSIG(status));
 	else
 		snprintf(out, size, "exited with status %d", WEXITSTATUS(status));

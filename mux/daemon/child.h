@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #define CHILD_FDS_MAX  6u
-#define CHILD_ARGS_MAX 3u
+#define CHILD_ARGS_MAX 4u
 
 struct child_fd {
 	int fd, at; /* fd stays the parent's; at is its number in the child */
@@ -18,7 +18,8 @@ struct child_fd {
 
 /*
  * program: a file; args: argv, at most CHILD_ARGS_MAX. 0 is /dev/null and 1 is 2 unless fds says
- * otherwise. uid, gid: what the child becomes when drop is set (we are root then).
+ * otherwise. uid, gid: what the child becomes when drop is set (we are root then). own_pids: it is
+ * the first process of a pid namespace of its own (likewise).
  */
 struct child_spec {
 	const char *program, *args[CHILD_ARGS_MAX];
@@ -27,6 +28,7 @@ struct child_spec {
 	bool drop;
 	uid_t uid;
 	gid_t gid;
+	bool own_pids;
 };
 
 struct child;
@@ -46,7 +48,7 @@ void child_kill(struct child *c, int signo);
 /* SIGKILL, wait until it is gone, free; on_exit is not called. For the very end only. */
 void child_end(struct child *c);
 
-/* "exited with status 70", "was killed by signal 11" */
+/* "exited with status 70", "was killed by signal 11", "was killed for a forbidden system call" */
 void child_status_text(int status, char *out, size_t size);
 
 #endif

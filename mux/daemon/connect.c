@@ -193,10 +193,7 @@ static void on_answer(evutil_socket_t fd, short what, void *data)
 
 static int resolve(struct connecting *c)
 {
-	struct child_spec spec = {.drop = c->roles->privileged,
-		.uid = c->roles->nobody_uid,
-		.gid = c->roles->nobody_gid,
-		.n_fds = 1};
+	struct child_spec spec = {.n_fds = 1};
 	cleanup_fd int out = -1;
 	int fds[2], rc;
 
@@ -208,8 +205,8 @@ static int resolve(struct connecting *c)
 	c->answer_event = event_new(c->base, c->answer_fd, EV_READ | EV_PERSIST, on_answer, c);
 	if (!c->answer_event || event_add(c->answer_event, NULL) < 0)
 		return -ENOMEM;
-	rc = role_start(c->roles, c->base, "resolve", c->camera->host, &spec, on_resolver_exit, c,
-		&c->resolver);
+	rc = resolver_start(
+		c->roles, c->base, c->camera->host, &spec, on_resolver_exit, c, &c->resolver);
 	if (!rc)
 		arm(c, CONNECT_LIMIT_S);
 	return rc;

@@ -9,7 +9,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -22,6 +21,7 @@
 #include "common/memfd.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/notify.h"
+#include "mux/daemon/privilege.h"
 #include "mux/daemon/secret.h"
 
 #define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
@@ -107,9 +107,8 @@ void mux_announce(struct mux *m)
 	if (m->announced || m->stopping || !m->broker_ready || m->files_pending)
 		return;
 	m->announced = true;
-	log_notice(
-		"ready: %zu cameras, %zu grants; missing walls: namespaces seccomp landlock uids",
-		m->config->n_cameras, m->config->n_grants);
+	log_notice("ready: %zu cameras, %zu grants; missing walls: %s", m->config->n_cameras,
+		m->config->n_grants, m->roles.missing[0] ? m->roles.missing : "none");
 	snprintf(status, sizeof(status), "%zu cameras", m->config->n_cameras);
 	notify_status(status);
 	notify_ready();
@@ -127,16 +126,16 @@ static void tell_broker(void *self, const struct wire_message *message, const vo
  * -------------------------------------------------------------------------------- */
 
 /* Before any secret is read: nobody looks into this process, and nothing it starts rises. */
-static int harden(void)
+static int harden(const char **ret_what)
 {
-	const struct rlimit no_core = {0, 0};
 	struct rlimit files;
+	int rc;
 
 	umask(077);
 	signal(SIGPIPE, SIG_IGN);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
-		prctl(PR_SET_DUMPABLE, 0) < 0)
-		return -errno;
+	rc = privilege_reduce(ret_what);
+	if (rc < 0)
+		return rc;
 	/* The broker inherits it: descriptors in flight count against the sender. */
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FDS_WANTED) {
 		files.rlim_cur = files.rlim_max < FDS_WANTED ? files.rlim_max : FDS_WANTED;
@@ -235,6 +234,8 @@ static int open_all(struct mux *m)
 	rc = read_state(m);
 	if (rc)
 		return rc;
+	if (roles_wall_in(&m->roles, state_folder(m->state), why, sizeof(why)) < 0)
+		return fail(EX_SOFTWARE, "walls", why);
 	m->base = event_base_new();
 	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
 		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
@@ -290,11 +291,15 @@ int daemon_run(const struct options *options)
 {
 	struct mux m = {.options = options, .listening = {.clients_fd = -1, .control_fd = -1}};
 	struct config_error error;
+	const char *what = "";
 	int code;
 
 	log_init("framemuxd", options->verbose);
-	if (harden() < 0 || sodium_init() < 0)
-		return fail(EX_OSERR, "start", strerror(errno));
+	code = harden(&what);
+	if (code < 0)
+		return fail(EX_OSERR, what, strerror(-code));
+	if (sodium_init() < 0)
+		return fail(EX_OSERR, "start", "no randomness");
 	if (config_load(options->config, &m.config, &error) < 0) {
 		fprintf(stderr, "%s\n", error.text);
 		return EX_CONFIG;

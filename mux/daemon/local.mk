@@ -30,11 +30,13 @@ libdaemon_la_SOURCES = \
 	mux/daemon/parse.c mux/daemon/parse.h \
 	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
+	mux/daemon/privilege.c mux/daemon/privilege.h \
 	mux/daemon/roles.c mux/daemon/roles.h \
 	mux/daemon/secret.c mux/daemon/secret.h \
 	mux/daemon/state.c mux/daemon/state.h \
 	mux/daemon/token_file.c mux/daemon/token_file.h \
 	mux/daemon/udp.c mux/daemon/udp.h \
+	mux/daemon/uids.c mux/daemon/uids.h \
 	mux/daemon/url.c mux/daemon/url.h
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(CONFUSE_CFLAGS) \
 	$(NETTLE_CFLAGS) $(PIE_CFLAGS) -pthread

@@ -19,7 +19,7 @@ struct fingerprint_record;
 /* What all pairs share; belongs to the daemon and outlives them. */
 struct pair_host {
 	struct event_base *base;
-	const struct roles *roles;
+	struct roles *roles; /* borrowed */
 	const uint8_t *k_session; /* of the broker that lives now */
 	uint32_t stale_after_ms, linger_s;
 	int verbose;

@@ -191,8 +191,8 @@ static int start_ingest(struct pair *p, int source, int stream, int trust)
 	spec.fds[1] = (struct child_fd){source, LINK_FD_INGEST_SOURCE};
 	spec.fds[2] = (struct child_fd){stream, LINK_FD_INGEST_STREAM};
 	spec.fds[3] = (struct child_fd){trust, LINK_FD_INGEST_TRUST};
-	rc = role_start(p->host->roles, p->host->base, "ingest", p->camera->name, &spec,
-		pair_on_ingest_exit, p, &p->ingest);
+	rc = role_start(p->host->roles, p->host->base, "ingest", p->host->roles->pair_walls, p->uid,
+		p->camera->name, &spec, pair_on_ingest_exit, p, &p->ingest);
 	return rc < 0 ? rc : tell_ingest(p);
 }
 
@@ -220,8 +220,8 @@ static int start_decode(struct pair *p, int broker, int stream)
 	spec.fds[0] = (struct child_fd){theirs, LINK_FD_DAEMON};
 	spec.fds[1] = (struct child_fd){broker, LINK_FD_DECODE_BROKER};
 	spec.fds[2] = (struct child_fd){stream, LINK_FD_DECODE_STREAM};
-	rc = role_start(p->host->roles, p->host->base, "decode", p->camera->name, &spec,
-		pair_on_decode_exit, p, &p->decode);
+	rc = role_start(p->host->roles, p->host->base, "decode", p->host->roles->pair_walls, p->uid,
+		p->camera->name, &spec, pair_on_decode_exit, p, &p->decode);
 	return rc < 0 ? rc : tell_decode(p);
 }
 
@@ -236,6 +236,11 @@ int pair_bear(struct pair *p, int source, char ret_why[LIMIT_REASON])
 	udp_begin(&p->udp, source);
 	if (trust < 0)
 		return trust;
+	rc = p->uid ? 0 : roles_take_uid(p->host->roles, &p->uid);
+	if (rc < 0) {
+		snprintf(ret_why, LIMIT_REASON, "there is no uid left for it: restart framemuxd");
+		return rc;
+	}
 	rc = make_ends(p, SOCK_STREAM, "daemon-swap-streams", &stream);
 	if (!rc)
 		rc = make_ends(p, SOCK_SEQPACKET, "daemon-swap-links", &link);

@@ -37,6 +37,7 @@ struct pair {
 	const struct camera_record *camera; /* borrowed */
 	size_t index;                       /* in host->pairs */
 	enum pair_phase phase;
+	uid_t uid; /* of its processes, in all of its lives; 0 before the first, or not root */
 	uint32_t leases;
 	uint64_t generation, reconnects;
 	struct connecting *connecting;

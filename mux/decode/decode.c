@@ -355,6 +355,7 @@ static void loop_once(struct decode *d)
 		}
 		return;
 	}
+	role_turn();
 	notice_suspend(d);
 	if (p[POLL_DAEMON].revents & POLLOUT)
 		links_flush(d->links, LINK_DAEMON);

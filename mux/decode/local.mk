@@ -7,6 +7,7 @@ libdecode_la_SOURCES = \
 	mux/decode/codec.c mux/decode/codec.h \
 	mux/decode/convert.c mux/decode/convert.h \
 	mux/decode/decode.c mux/decode/decode.h \
+	mux/decode/filter.c mux/decode/filter.h \
 	mux/decode/forms.c mux/decode/forms.h \
 	mux/decode/feed.c mux/decode/feed.h \
 	mux/decode/gop.c mux/decode/gop.h \
@@ -17,7 +18,7 @@ libdecode_la_SOURCES = \
 	mux/decode/publish.c mux/decode/publish.h \
 	mux/decode/raw.c mux/decode/raw.h \
 	mux/decode/ring.c mux/decode/ring.h
-libdecode_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(AVCODEC_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
+libdecode_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(AVCODEC_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(SECCOMP_CFLAGS)
 libdecode_la_LIBADD = liblink.la libcommon.la $(AVCODEC_LIBS) $(YUV_LIBS) $(SODIUM_LIBS)
 
 role_PROGRAMS += framemux-decode

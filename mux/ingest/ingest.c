@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +224,7 @@ static int turn(struct ingest *in)
 		p[POLL_STREAM].events |= POLLOUT;
 	if (ppoll(p, POLL_SOURCE + n_source, deadline == UINT64_MAX ? NULL : &wait, NULL) < 0)
 		return errno == EINTR ? 0 : -errno;
+	role_turn();
 	if (p[POLL_STREAM].revents & (POLLHUP | POLLERR)) /* the decoder has gone */
 		return ENDED;
 	if (p[POLL_LINK].revents & POLLOUT)
@@ -268,7 +268,6 @@ int ingest_run(void)
 	struct ingest in = {.state = STATE_WAITING};
 	int r = 0;
 
-	signal(SIGPIPE, SIG_IGN); /* a decoder or camera that went is told by EPIPE */
 	lav_log_to_ours();
 	suspend_notice(&in.suspend);
 	in.outbox = outbox_new(INGEST_OUTBOX_MAX);

@@ -8,6 +8,7 @@ libingest_la_SOURCES = \
 	mux/ingest/depay.c mux/ingest/depay.h \
 	mux/ingest/device.c mux/ingest/device.h \
 	mux/ingest/failure.c mux/ingest/failure.h \
+	mux/ingest/filter.c mux/ingest/filter.h \
 	mux/ingest/head.c mux/ingest/head.h \
 	mux/ingest/http.c mux/ingest/http.h \
 	mux/ingest/identity.c mux/ingest/identity.h \
@@ -33,7 +34,7 @@ libingest_la_SOURCES = \
 	mux/ingest/trust.c mux/ingest/trust.h \
 	mux/ingest/transport.c mux/ingest/transport.h \
 	mux/ingest/url.c mux/ingest/url.h
-libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(GNUTLS_CFLAGS) $(AVFORMAT_CFLAGS)
+libingest_la_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS) $(SODIUM_CFLAGS) $(GNUTLS_CFLAGS) $(AVFORMAT_CFLAGS) $(SECCOMP_CFLAGS)
 libingest_la_LIBADD = liblink.la libcommon.la $(GNUTLS_LIBS) $(AVFORMAT_LIBS)
 
 role_PROGRAMS += framemux-ingest

@@ -1,10 +1,18 @@
 /* framemux-ingest: started by framemuxd, one for each camera that is watched. */
+#include "mux/ingest/filter.h"
 #include "mux/ingest/ingest.h"
 #include "mux/link.h"
 #include "mux/role.h"
 
-int main(void)
+/* Besides its fixed descriptors only the UDP sockets that come later, and their copies. */
+static const struct role ingest = {.name = "ingest",
+	.last_fd = LINK_FD_INGEST_TRUST,
+	.files = LINK_FD_INGEST_RTCP + 1 + 2 * UDP_FDS};
+
+int main(int argc, char **argv)
 {
-	role_begin("ingest", LINK_FD_INGEST_TRUST);
+	(void)argc;
+	role_begin(&ingest, argv);
+	role_confined(&ingest, ingest_filter_load());
 	return ingest_run();
 }

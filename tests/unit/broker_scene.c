@@ -113,7 +113,7 @@ static void start_broker(struct scene *s)
 	ck_assert_int_ge(s->broker, 0);
 	if (s->broker == 0) {
 		close(pair[0]);
-		exit(broker_run_on(pair[1], clients, control));
+		exit(broker_run_on(pair[1], clients, control, NULL));
 	}
 	close(pair[1]);
 	close(clients);
