@@ -40,7 +40,8 @@ void place_fd(int from, int to)
 static void run_decoder(int daemon_fd, int broker_fd, int stream_fd, const char *broken)
 {
 	char breakage_env[128] = "", asan[] = "ASAN_OPTIONS=detect_leaks=0";
-	char *argv[] = {(char *)"framemux-decode", NULL};
+	char walls[] = "1:0"; /* the filter, and what needs no rights */
+	char *argv[] = {(char *)"framemux-decode", walls, NULL};
 	char *envp[] = {asan, breakage_env, NULL};
 	int safe[3] = {fcntl(daemon_fd, F_DUPFD_CLOEXEC, 20), fcntl(broker_fd, F_DUPFD_CLOEXEC, 20),
 		fcntl(stream_fd, F_DUPFD_CLOEXEC, 20)};

@@ -30,7 +30,8 @@ static uint8_t body[65536];        /* of the last stream message */
 static void spawn(int link_fd, int source, int stream)
 {
 	static char program[] = "./framemux-ingest";
-	char *const argv[] = {program, NULL};
+	static char walls[] = "1:0"; /* the filter, and what needs no rights */
+	char *const argv[] = {program, walls, NULL};
 	char *no_env[] = {NULL, NULL};
 	char asan[256];
 

@@ -963,10 +963,10 @@ int main(int argc, char **argv)
 	Suite *suite;
 	TCase *tc;
 
-	if (argc == 2 && strstr(argv[0], "framemux-ingest"))
-		return play_ingest(argv[1]);
-	if (argc == 2 && strstr(argv[0], "framemux-decode"))
-		return play_decode(argv[1]);
+	if (argc == 3 && strstr(argv[0], "framemux-ingest"))
+		return play_ingest(argv[2]);
+	if (argc == 3 && strstr(argv[0], "framemux-decode"))
+		return play_decode(argv[2]);
 	if (sodium_init() < 0)
 		return 1;
 	suite = suite_create("pair");
