@@ -31,6 +31,7 @@
 #include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
+#include "mux/locked.h"
 
 #define CONNECTIONS_MAX     2048u
 #define CONNECTIONS_UID_MAX 512u
@@ -113,7 +114,7 @@ static int broker_init(struct broker *b, int daemon_fd)
 		return r;
 	}
 	b->base = make_loop();
-	b->secrets = secrets_new();
+	b->secrets = locked_alloc(sizeof(*b->secrets));
 	b->stop_timer = b->base ? evtimer_new(b->base, on_stop_limit, b) : NULL;
 	if (!b->secrets || !b->stop_timer)
 		return -ENOMEM;
@@ -146,7 +147,7 @@ static void broker_free(struct broker *b)
 	revoked_free(&b->revoked);
 	quota_free(&b->quota);
 	free(b->settings.admins);
-	secrets_free(b->secrets);
+	locked_free(b->secrets);
 }
 
 int broker_serve(struct broker *b)

@@ -24,7 +24,7 @@ libbroker_la_SOURCES = \
 	mux/broker/revoke.c mux/broker/revoke.h \
 	mux/broker/revoked.c mux/broker/revoked.h \
 	mux/broker/ring.c mux/broker/ring.h \
-	mux/broker/secrets.c mux/broker/secrets.h \
+	mux/broker/secrets.h \
 	mux/broker/standing.c mux/broker/standing.h \
 	mux/broker/status.c mux/broker/status.h \
 	mux/broker/swap.c mux/broker/swap.h \

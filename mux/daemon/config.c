@@ -12,7 +12,7 @@
 #include "common/cleanup.h"
 #include "mux/daemon/config_values.h"
 #include "mux/daemon/parse.h"
-#include "mux/daemon/secret.h"
+#include "mux/locked.h"
 
 /*
  * Everything is text or a list of text to libconfuse, whose own numbers know octal and wrap around.
@@ -219,7 +219,7 @@ void config_free(struct config *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->n_cameras; i++)
-		secret_free(c->cameras[i].password);
+		locked_free(c->cameras[i].password);
 	for (size_t i = 0; i < c->n_grants; i++)
 		free(c->grants[i].cameras);
 	free(c->cameras);

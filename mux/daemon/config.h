@@ -24,7 +24,7 @@ struct config_camera {
 	char name[LIMIT_NAME];
 	struct url source; /* its userinfo has moved to username and password */
 	char username[URL_USER_BYTES];
-	char *password; /* owned, of secret_alloc(); NULL: none */
+	char *password; /* owned, of locked_alloc(); NULL: none */
 	bool has_pin;
 	uint8_t tls_pin[TLS_PIN_BYTES]; /* SHA-256 of the public key */
 	char tls_ca[LIMIT_PATH];        /* absolute; "": the system's store */

@@ -22,7 +22,7 @@
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/notify.h"
 #include "mux/daemon/privilege.h"
-#include "mux/daemon/secret.h"
+#include "mux/locked.h"
 
 #define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 #define FDS_WANTED   65536u
@@ -160,7 +160,7 @@ static int read_state(struct mux *m)
 
 	m->cameras = calloc(m->config->n_cameras + 1, sizeof(*m->cameras));
 	m->prints = calloc(m->config->n_cameras + 1, sizeof(*m->prints));
-	m->keys = secret_alloc(sizeof(*m->keys));
+	m->keys = locked_alloc(sizeof(*m->keys));
 	if (!epochs || !m->cameras || !m->prints || !m->keys)
 		return fail(EX_OSERR, "start", "out of memory");
 	rc = state_open(dir, &m->state, why, sizeof(why));
@@ -280,7 +280,7 @@ static void close_all(struct mux *m)
 		event_base_free(m->base);
 	grants_free(m->grants);
 	state_close(m->state);
-	secret_free(m->keys);
+	locked_free(m->keys);
 	free(m->revoked);
 	free(m->prints);
 	free(m->cameras);

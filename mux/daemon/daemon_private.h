@@ -10,7 +10,7 @@
 #include "mux/daemon/options.h"
 #include "mux/daemon/pair.h"
 
-/* Secrets of the mux, in memory of secret_alloc(). */
+/* Secrets of the mux, in memory of locked_alloc(). */
 struct mux_keys {
 	uint8_t root[KEY_BYTES];    /* of all tokens */
 	uint8_t session[KEY_BYTES]; /* of all frames while one broker lives */

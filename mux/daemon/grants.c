@@ -17,6 +17,7 @@
 #include "mux/daemon/parse.h"
 #include "mux/daemon/secret.h"
 #include "mux/daemon/token_file.h"
+#include "mux/locked.h"
 
 #define GRANTS_HEADER "framemux grants 1\n"
 #define HASH_BYTES    32u
@@ -333,7 +334,7 @@ void grants_free(struct grants *g)
 	if (!g)
 		return;
 	for (size_t i = 0; i < g->n_standing; i++)
-		secret_free(g->standing[i].token);
+		locked_free(g->standing[i].token);
 	free(g->standing);
 	free(g->memories);
 	free(g);
@@ -389,7 +390,7 @@ int grants_take_token(struct grants *g, const char *grant, const char *camera, c
 	memcpy(st->id, id, TOKEN_ID_BYTES);
 	explicit_bzero(&parsed, sizeof(parsed));
 	st->has_id = true;
-	secret_free(st->token);
+	locked_free(st->token);
 	st->token = copy;
 	return 0;
 }
@@ -408,7 +409,7 @@ int grants_token_text(const struct grants *g, const struct config_grant *grant, 
 			return -EAGAIN;
 		size += strlen(st->camera->name) + strlen(st->token) + 2;
 	}
-	text = secret_alloc(size);
+	text = locked_alloc(size);
 	if (!text)
 		return -ENOMEM;
 	for (size_t i = 0; i < g->n_standing; i++)

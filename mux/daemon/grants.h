@@ -20,7 +20,7 @@ struct standing {
 	uint8_t hash[32];   /* of all that the token says */
 	bool has_id;
 	uint8_t id[TOKEN_ID_BYTES]; /* of the token in use */
-	char *token;                /* owned, of secret_alloc(); NULL until the broker made it */
+	char *token;                /* owned, of locked_alloc(); NULL until the broker made it */
 };
 
 struct grants;
@@ -46,7 +46,7 @@ int grants_take_token(struct grants *g, const char *grant, const char *camera, c
 int grants_save_text(const struct grants *g, char **ret, size_t *ret_len);
 #define GRANTS_FILE "grants"
 
-/* A token file's text, of secret_alloc(). -EAGAIN while a token of the grant is missing. */
+/* A token file's text, of locked_alloc(). -EAGAIN while a token of the grant is missing. */
 int grants_token_text(const struct grants *g, const struct config_grant *grant, char **ret);
 
 #endif

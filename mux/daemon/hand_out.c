@@ -12,8 +12,8 @@
 #include "common/log.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/folder.h"
-#include "mux/daemon/secret.h"
 #include "mux/daemon/token_file.h"
+#include "mux/locked.h"
 
 /* ---- files --------------------------------------------------------------------------- */
 
@@ -21,7 +21,7 @@ struct file_job {
 	struct mux *mux;
 	const struct config_grant *grant; /* NULL: the file of standing ids */
 	int folder;                       /* then: the state folder */
-	char *text;                       /* owned; of secret_alloc() if grant */
+	char *text;                       /* owned; of locked_alloc() if grant */
 	size_t len;
 	char why[256];
 };
@@ -29,7 +29,7 @@ struct file_job {
 static void file_job_free(struct file_job *j)
 {
 	if (j->grant)
-		secret_free(j->text);
+		locked_free(j->text);
 	else
 		free(j->text);
 	free(j);
@@ -86,7 +86,7 @@ static void submit_file(struct mux *m, const struct config_grant *grant, char *t
 	if (j)
 		file_job_free(j);
 	else if (grant)
-		secret_free(text);
+		locked_free(text);
 	else
 		free(text);
 }

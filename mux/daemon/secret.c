@@ -3,41 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/limits.h"
-#include "common/log.h"
-
-void *secret_alloc(size_t size)
-{
-	static bool warned;
-	void *p = sodium_malloc(size);
-
-	if (!p)
-		return NULL;
-	memset(p, 0, size);
-	/* sodium_malloc() keeps quiet when it could not lock. */
-	if (sodium_mlock(p, size) < 0 && !warned) {
-		warned = true;
-		log_warning("secrets cannot be locked in memory and may be swapped: %m");
-	}
-	return p;
-}
-
-void secret_free(void *secret)
-{
-	sodium_free(secret);
-}
+#include "mux/locked.h"
 
 char *secret_text(const char *text)
 {
 	size_t size = strlen(text) + 1;
-	char *copy = secret_alloc(size);
+	char *copy = locked_alloc(size);
 
 	if (copy)
 		memcpy(copy, text, size);
@@ -126,7 +103,7 @@ int secret_read(const char *folder, const char *name, char **ret, const char **r
 	rc = check_file(fd, ret_why);
 	if (rc < 0)
 		return rc;
-	text = secret_alloc(cap);
+	text = locked_alloc(cap);
 	if (!text)
 		return -ENOMEM;
 	while (len < cap - 1 && (n = TEMP_FAILURE_RETRY(read(fd, text + len, cap - 1 - len))) > 0)
@@ -135,7 +112,7 @@ int secret_read(const char *folder, const char *name, char **ret, const char **r
 	if (n < 0)
 		*ret_why = strerror(-rc);
 	if (rc < 0) {
-		secret_free(text);
+		locked_free(text);
 		return rc;
 	}
 	*ret = text;

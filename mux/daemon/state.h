@@ -19,7 +19,7 @@ int state_open(const char *path, struct state **ret, char *ret_why, size_t why_s
 void state_close(struct state *s);
 int state_folder(const struct state *s);
 
-/* The root key, made when there is none. ret_key: of secret_alloc(). */
+/* The root key, made when there is none. ret_key: of locked_alloc(). */
 int state_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *ret_why, size_t why_size);
 
 /*

@@ -76,6 +76,17 @@ def do(pid, call, *arguments):
     return ctypes.c_longlong(after.rax).value
 
 
+def crash(pid):
+    """It jumps to nowhere: a fault of its own, which no namespace protects it from."""
+    ptrace(PTRACE_ATTACH, pid)
+    os.waitpid(pid, WALL)
+    registers = Registers()
+    ptrace(PTRACE_GETREGS, pid, 0, ctypes.addressof(registers))
+    registers.rip, registers.orig_rax = 16, 2**64 - 1
+    ptrace(PTRACE_SETREGS, pid, 0, ctypes.addressof(registers))
+    ptrace(PTRACE_DETACH, pid)
+
+
 def stack_of(pid):
     """An address where it has room for what a call is to read, well below its own frames."""
     with open(f"/proc/{pid}/maps") as f:
