@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/queue.h>
 
 #include "common/breakage.h"
@@ -294,10 +295,33 @@ static void read_credits(struct attach_table *t, struct attach *a)
 	}
 }
 
+#ifdef ENABLE_BREAKAGE
+/* "decode-keeps-writing": it says that it let go, and goes on through a second mapping. */
+static void *second_mapping(const struct ring *r)
+{
+	void *again = MAP_FAILED;
+
+	if (r->memory && breakage("decode-keeps-writing"))
+		again = mremap(r->memory, 0, r->bytes, MREMAP_MAYMOVE);
+	return again == MAP_FAILED ? NULL : again;
+}
+
+static void keep_writing(void *memory, size_t bytes)
+{
+	while (memory)
+		memset(memory, 0xee, bytes);
+}
+#else
+#define second_mapping(r)           NULL
+#define keep_writing(memory, bytes) ((void)(memory), (void)(bytes))
+#endif
+
 void attach_drop(struct attach_table *t, const struct msg_ring_drop *m)
 {
 	struct msg_let_go answer = {.lease = m->lease, .attach = m->attach};
 	struct attach *a = attach_find(t, m->lease, m->attach);
+	size_t bytes = a ? a->ring.bytes : 0;
+	void *again = a ? second_mapping(&a->ring) : NULL;
 
 	if (a) { /* also what was never mapped is let go of */
 		if (a->state == ATTACH_LIVE)
@@ -308,6 +332,7 @@ void attach_drop(struct attach_table *t, const struct msg_ring_drop *m)
 		attach_let_go(a);
 	}
 	t->owner.tell(t->owner.data, &wire_let_go, &answer);
+	keep_writing(again, bytes);
 }
 
 /* Pixels, tag and trailer into the slot; m becomes the announcement. */

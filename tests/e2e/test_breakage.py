@@ -18,10 +18,9 @@ import test_revoke
 import test_tls
 import test_udp
 import test_frames
-import test_memory
-import test_revoke
 import test_standby
 import test_v4l2
+import test_walls
 import test_wire
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
@@ -88,6 +87,14 @@ def seen_by(function, message, breakage, client_breakage=""):
     return test
 
 
+def with_breakage(function, breakage):
+    """What one role does wrong is another's to mend."""
+    def test(s):
+        s.breakage = breakage
+        function(s)
+    return test
+
+
 def test_unbroken_all_is_well(s):
     mux, shown = watch_both(s)
     check(shown == [["porch"] * 5, ["garden"] * 5], f"shown {shown}")
@@ -112,6 +119,15 @@ TESTS += [
         wrong_picture("daemon-swap-streams,decode-skip-hello")),
     ("broker-no-erase leaves pixels", seen_by(test_revoke.test_revoke_while_four_watch,
         "pixels are left", "broker-no-erase")),
+    ("decode-keeps-writing is killed, and the ring erased again",
+        with_breakage(test_revoke.test_revoke_under_a_decoder_that_writes_on, "decode-keeps-writing")),
+    ("decode-keeps-writing and broker-no-erase leave pixels", seen_by(
+        test_revoke.test_revoke_under_a_decoder_that_writes_on, "pixels are left",
+        "decode-keeps-writing,broker-no-erase")),
+    ("role-no-walls is seen", seen_by(test_walls.test_what_confines_each_role,
+        "CapPrm|namespaces|groups", "role-no-walls")),
+    ("role-no-filter is seen", seen_by(test_walls.test_what_confines_each_role, "1 filters",
+        "role-no-filter")),
     ("broker-no-dead-mark is seen", seen_by(test_revoke.test_revoke_while_four_watch,
         "not marked dead", "broker-no-dead-mark")),
     ("broker-no-seal is refused by the library", seen_by(

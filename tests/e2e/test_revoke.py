@@ -130,6 +130,21 @@ def test_a_held_frame_grows_too_old(s):
         until(lambda: look()[0] == -errno.ESTALE, "a held frame to be too old", 5)
 
 
+def test_revoke_under_a_decoder_that_writes_on(s):
+    """It says that it let go: the kernel is asked, it is killed, and what it wrote is erased, too."""
+    mux, (client,) = watching(s, 1, ("porch",))
+    ring = keep_ring(client)
+    answer = json.loads(mux.ctl("--json", "revoke", lease_of(mux, client)["id"]))
+    blind = is_blank(ring)
+    ring.close()
+    check(blind, "pixels are left")
+    check(answer["elapsed_us"] < REVOKE_LIMIT_US, f"{answer}")
+    client.expect(77)
+    if "decode-keeps-writing" in s.breakage:
+        until(lambda: "let go" in mux.log() and "killed by signal 9" in mux.log(), "its end")
+    mux.dump("porch", mux.grant("porch", uid=UID_B), uid=UID_B).expect(0)
+
+
 def test_revoke_under_a_stopped_decoder(s):
     """A decoder that does not let go is killed; the revoke does not wait for it for long."""
     mux, (client,) = watching(s, 1, ("porch",))
