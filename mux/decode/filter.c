@@ -22,6 +22,7 @@ static const struct filter_rule rules[] = {
 	{SCMP_SYS(fstat64), "the ring's size, 32 bits", 0, {{0}}},
 	{SCMP_SYS(newfstatat), "the ring's size, by descriptor", 1, {FILTER_HAS(3, AT_EMPTY_PATH)}},
 	{SCMP_SYS(statx), "the ring's size, by descriptor", 1, {FILTER_HAS(2, AT_EMPTY_PATH)}},
+	{SCMP_SYS(sched_getaffinity), "later libavcodecs, once: how many processors", 0, {{0}}},
 };
 
 int decode_filter_load(void)

@@ -11,7 +11,7 @@ import signal
 from harness import Skipped, check
 
 PTRACE_CONT, PTRACE_SINGLESTEP, PTRACE_GETREGS, PTRACE_SETREGS = 7, 9, 12, 13
-PTRACE_ATTACH, PTRACE_DETACH, PTRACE_POKEDATA = 16, 17, 5
+PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 WALL = 0x40000000
 # struct user_regs_struct of <sys/user.h>
 FIELDS = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "rax", "rcx", "rdx",
@@ -84,6 +84,16 @@ def crash(pid):
     ptrace(PTRACE_GETREGS, pid, 0, ctypes.addressof(registers))
     registers.rip, registers.orig_rax = 16, 2**64 - 1
     ptrace(PTRACE_SETREGS, pid, 0, ctypes.addressof(registers))
+    ptrace(PTRACE_DETACH, pid)
+
+
+def loop(pid):
+    """It runs in a circle of one instruction for ever."""
+    ptrace(PTRACE_ATTACH, pid)
+    os.waitpid(pid, WALL)
+    registers = Registers()
+    ptrace(PTRACE_GETREGS, pid, 0, ctypes.addressof(registers))
+    put(pid, registers.rip, b"\xeb\xfe")
     ptrace(PTRACE_DETACH, pid)
 
 

@@ -1,4 +1,5 @@
 """REDTEAM 33 and its neighbours: roles that were taken over after their confinement."""
+import mmap
 import os
 import signal
 import socket
@@ -13,8 +14,9 @@ AT_FDCWD = -100
 FORBIDDEN = "was killed for a forbidden system call"
 CASES = {
     # A decoder hands on a ring over a lease socket; it opens, connects, runs, reads others.
-    "framemux-decode": ("sendmsg", "socket", "openat", "execve", "clone", "memfd_create", "ptrace",
-        "process_vm_writev", "fcntl", "prctl", "bpf", "io_uring_setup"),
+    "framemux-decode": ("sendmsg", "sendto", "socket", "connect", "openat", "execve", "clone", "kill",
+        "mmap", "mprotect", "memfd_create", "ptrace", "process_vm_writev", "fcntl", "prctl", "unshare",
+        "setns", "bpf", "userfaultfd", "io_uring_setup"),
     "framemux-ingest": ("socket", "connect", "sendmsg", "sendto", "bind", "openat", "execve", "clone",
         "memfd_create", "ioctl", "unshare", "mount"),
     "framemux-broker": ("socket", "connect", "bind", "execve", "clone", "openat", "setns", "kill",
@@ -53,6 +55,8 @@ def attack(pid, call):
         "kill": (os.getppid(), 0),
         "pidfd_getfd": (link, 0, 0),
         "userfaultfd": (0,),
+        "mmap": (0, 4096, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 2**64 - 1, 0),
+        "mprotect": (room & ~4095, 4096, mmap.PROT_READ | mmap.PROT_EXEC),
     }[call]
     return takeover.do(pid, call, *arguments)
 
@@ -138,3 +142,18 @@ def test_what_a_survivor_may_do(s):
     check(got == 6, f"write: {got}")
     check("hello" in mux.log(), "it wrote elsewhere")
     client.await_frames(len(client.meta()) + 3)
+
+
+def test_an_endless_loop_is_ended(s):
+    """The watchdog: an ingest that does not come round any more, which nobody else would notice."""
+    takeover.needed()
+    mux = s.mux(camera("porch", "test:porch?size=64x64&fps=5"))
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=100000)
+    client.await_frames(2)
+    ingest = role_of(mux, "porch", "framemux-ingest")
+    takeover.loop(ingest)
+    until(lambda: "a role is in an endless loop" in mux.log(), "the watchdog", 120)
+    until(lambda: not command_of(ingest), "its end")
+    before = len(client.meta())
+    client.await_frames(before + 2, 60)
+    check(client.meta()[-1]["generation"] > client.meta()[0]["generation"], "the same generation")
