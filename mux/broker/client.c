@@ -291,6 +291,7 @@ static int client_begin(struct client *c, int *fd)
 	if (r < 0)
 		return r;
 	*fd = -1;
+	conn_watch_holder(c->conn, c->pid_fd);
 	conn_expect_soon(c->conn, HELLO_S);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct conn {
 	void *self;                   /* borrowed: the owner */
 	int fd;                       /* owned */
 	struct sock_sender holder;    /* of a personal socket: who connected */
+	int holder_fd;                /* borrowed; its pidfd, -1 if it is not watched */
 	unsigned state;
 	int error; /* not 0: doomed */
 	struct outbox *outbox;
@@ -52,6 +54,18 @@ static ssize_t receive(
 	return sock_recv(c->fd, buf, LIMIT_MESSAGE, fds, c->kind->takes_fds ? n_fds : NULL);
 }
 
+/*
+ * A stamp names a process by its id, and an id is used again, but not while its process lives: so
+ * this is asked once a message has been received. Whether the message or the end came first is not
+ * to be seen any more: from then on only last words are permitted.
+ */
+static bool holder_has_ended(const struct conn *c)
+{
+	struct pollfd p = {.fd = c->holder_fd, .events = POLLIN};
+
+	return c->holder_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
 /* 0, -EAGAIN when there is nothing more, or why the peer is to be dropped. */
 static int read_one(struct conn *c)
 {
@@ -61,14 +75,17 @@ static int read_one(struct conn *c)
 	ssize_t n = receive(c, buf, fds, &n_fds);
 	int r;
 
+	bool is_over;
+
 	if (n < 0)
 		return (int)n;
-	r = wire_dispatch(
-		c->kind->rules, c->kind->n_rules, c->state, buf, (size_t)n, fds, n_fds, c->self);
+	is_over = holder_has_ended(c);
+	r = wire_dispatch(c->kind->rules, c->kind->n_rules,
+		is_over ? c->kind->last_state : c->state, buf, (size_t)n, fds, n_fds, c->self);
 	sock_close_fds(fds, n_fds);
 	if (c->kind->is_secret)
 		sodium_memzero(buf, (size_t)n);
-	return r;
+	return is_over && !c->error ? -ESRCH : r;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
@@ -156,7 +173,7 @@ int conn_new(struct event_base *base, int fd, const struct conn_kind *kind, void
 	c->kind = kind;
 	c->self = self;
 	c->state = state;
-	c->fd = -1;
+	c->fd = c->holder_fd = -1;
 	r = learn_holder(c, fd);
 	if (r < 0) {
 		conn_free(c);
@@ -194,6 +211,11 @@ void conn_free(struct conn *c)
 	outbox_free(c->outbox);
 	cleanup_close(&c->fd);
 	free(c);
+}
+
+void conn_watch_holder(struct conn *c, int pid_fd)
+{
+	c->holder_fd = pid_fd;
 }
 
 unsigned conn_state(const struct conn *c)

@@ -41,6 +41,10 @@ int conn_new(struct event_base *base, int fd, const struct conn_kind *kind, void
 	unsigned state, struct conn **ret);
 void conn_free(struct conn *c); /* NULL is fine */
 
+/* pid_fd, borrowed, is of the process that connected: once it has ended nobody may send any more,
+ * whoever has its id then. For personal kinds. */
+void conn_watch_holder(struct conn *c, int pid_fd);
+
 unsigned conn_state(const struct conn *c);
 void conn_set_state(struct conn *c, unsigned state);
 
