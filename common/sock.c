@@ -56,6 +56,48 @@ int sock_connect(const char *path, int *ret_fd)
 	return 0;
 }
 
+/* The owner of the folder that path lies in: whoever it is can put there what he likes. */
+static int folder_owner(const char *path, uid_t *ret_uid)
+{
+	struct sockaddr_un sa;
+	struct stat st;
+	char *slash;
+
+	if (sock_address(path, &sa) < 0)
+		return -ENAMETOOLONG;
+	slash = strrchr(sa.sun_path, '/');
+	if (slash)
+		slash[slash == sa.sun_path] = 0;
+	if (stat(slash ? sa.sun_path : ".", &st) < 0)
+		return -errno;
+	*ret_uid = st.st_uid;
+	return 0;
+}
+
+int sock_connect_to_owner(const char *path, int *ret_fd)
+{
+	cleanup_fd int fd = -1;
+	uid_t uid = (uid_t)-1, owner;
+	pid_t pid;
+	gid_t gid;
+	int r = sock_connect(path, &fd);
+
+	if (r < 0)
+		return r;
+	r = sock_peer(fd, &pid, &uid, &gid);
+	if (r < 0)
+		return r;
+	if (uid != 0 && uid != geteuid()) {
+		r = folder_owner(path, &owner);
+		if (r < 0)
+			return r;
+		if (uid != owner)
+			return -EPERM;
+	}
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
 /* A socket that nobody listens on is left over from a mux that was killed; anything else stays. */
 static int remove_leftover(const char *path)
 {

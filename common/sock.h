@@ -23,6 +23,13 @@ int sock_listen(const char *path, unsigned mode, int *ret_fd);
 /* Connect to a SEQPACKET path. The socket is non-blocking from then on. */
 int sock_connect(const char *path, int *ret_fd);
 
+/*
+ * The same, but only to a listener who may be there: root, ourselves, or whoever owns the folder.
+ * -EPERM when it is somebody else, who has taken the place in a folder where everybody may write;
+ * he has been sent nothing.
+ */
+int sock_connect_to_owner(const char *path, int *ret_fd);
+
 /* Ask the kernel to drop descriptors that a peer sends (Linux 6.16; silently nothing before). */
 void sock_refuse_fds(int fd);
 bool sock_can_refuse_fds(void);

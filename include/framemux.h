@@ -104,7 +104,8 @@ struct framemux_listener {
 /*
  * Connect to the mux's client socket. path NULL: $FRAMEMUX_SOCKET, else the built-in default.
  * 0 and a connection that framemux_close ends; -ENOENT or -ECONNREFUSED when no mux is there, -EAGAIN
- * when it has too many waiting already, -ENOMEM, or another -errno of the system. path is copied.
+ * when it has too many waiting already, -EPERM when whoever listens there is neither root nor our own
+ * uid nor the folder's owner, -ENOMEM, or another -errno of the system. path is copied.
  */
 int framemux_connect(const char *path, struct framemux **ret);
 

@@ -41,7 +41,8 @@ int ask_connect(const struct options *o, struct control **ret)
 
 	if (r == 0)
 		return 0;
-	fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n", strerror(-r));
+	fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n",
+		r == -EPERM ? "somebody else listens in its place" : strerror(-r));
 	if (r == -EACCES || r == -EPERM)
 		return EXIT_REFUSED;
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;

@@ -186,7 +186,8 @@ static int connect_mux(struct dump *d)
 
 	if (r == 0)
 		return 0;
-	fprintf(stderr, "framemux-dump: cannot reach the mux: %s\n", strerror(-r));
+	fprintf(stderr, "framemux-dump: cannot reach the mux: %s\n",
+		r == -EPERM ? "somebody else listens in its place" : strerror(-r));
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_LOST;
 }
 

@@ -174,7 +174,7 @@ int connection_begin(struct framemux *fm)
 {
 	const struct msg_hello hello = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
 	cleanup_fd int fd = -1;
-	int r = sock_connect(fm->path, &fd);
+	int r = sock_connect_to_owner(fm->path, &fd);
 
 	if (r < 0)
 		return r;

@@ -55,7 +55,7 @@ int control_connect(const char *path, struct control **ret)
 	if (!c)
 		return -ENOMEM;
 	c->fd = -1;
-	r = sock_connect(path, &c->fd);
+	r = sock_connect_to_owner(path, &c->fd);
 	if (r == 0) {
 		sock_refuse_fds(c->fd);
 		r = sock_send_msg(c->fd, &wire_hello, &hello);

@@ -90,6 +90,8 @@ static int make(const char *path, unsigned mode, int *ret_fd, char *why, size_t 
 		snprintf(why, size, "%s: another process is listening there", path);
 	else if (rc == -ENOTSOCK)
 		snprintf(why, size, "%s: something that is not a socket has this name", path);
+	else if (rc == -EPERM)
+		snprintf(why, size, "%s: another user's socket has this name", path);
 	else if (rc < 0)
 		snprintf(why, size, "%s: %s", path, strerror(-rc));
 	return rc;
