@@ -26,7 +26,8 @@ EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/hostile/test_camera.py
 
 # What the end-to-end tests start beside the mux.
-servers: tests/e2e/holder
+servers: tests/e2e/holder tests/unit/test_client_hostile tests/unit/test_attach \
+	tests/unit/test_broker_ring
 if HAVE_GSTRTSP
 servers: tests/e2e/camserver
 endif
