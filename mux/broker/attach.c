@@ -43,11 +43,10 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 /* Before anything of it was given away. */
 static void abandon(struct attach *a)
 {
-	int probe_fd, dead_probe_fd;
+	struct ring_rest rest;
 
-	ring_destroy(&a->ring, &probe_fd, &dead_probe_fd);
-	cleanup_close(&probe_fd);
-	cleanup_close(&dead_probe_fd);
+	ring_destroy(&a->ring, &rest);
+	ring_rest_close(&rest);
 	cleanup_close(&a->client_socket_fd);
 	if (a->timer)
 		event_free(a->timer);

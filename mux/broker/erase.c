@@ -55,7 +55,7 @@ static void finish(struct attach *a)
 	struct broker *b = a->broker;
 	struct tenure *t = a->tenure;
 	uint64_t us = (clock_monotonic_ns() - a->ending_ns) / NS_PER_US;
-	int probe_fd, dead_probe_fd;
+	struct ring_rest rest;
 
 	ring_erase(&a->ring);
 	b->totals.erased_bytes += a->ring.bytes;
@@ -63,8 +63,8 @@ static void finish(struct attach *a)
 	log_debug("lease %016llx: attach %llu ended, %llu bytes erased in %llu us",
 		(unsigned long long)t->id, (unsigned long long)a->id,
 		(unsigned long long)a->ring.bytes, (unsigned long long)us);
-	ring_destroy(&a->ring, &probe_fd, &dead_probe_fd);
-	held_add(b, t->uid, a->charged_bytes, probe_fd, dead_probe_fd);
+	ring_destroy(&a->ring, &rest);
+	held_add(b, t->uid, a->charged_bytes, rest);
 	LIST_REMOVE(a, in_ending);
 	if (a->decoder)
 		LIST_REMOVE(a, in_decoder);

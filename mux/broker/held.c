@@ -1,13 +1,11 @@
-/* Ended rings under watch. Owns their probes. Runs in the broker. */
+/* Ended rings under watch. Owns what is left of them. Runs in the broker. */
 #include "mux/broker/held.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "common/log.h"
-#include "common/memfd.h"
 
 #define CHECK_S 1
 
@@ -15,25 +13,13 @@ struct held {
 	LIST_ENTRY(held) link;
 	uint32_t uid;
 	uint64_t bytes;
-	int probe_fd, dead_probe_fd; /* owned */
+	struct ring_rest rest; /* owned */
 };
-
-static void close_probe(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-static bool is_free(int probe_fd)
-{
-	return probe_fd < 0 || memfd_has_no_user(probe_fd);
-}
 
 static void drop(struct held *h)
 {
 	LIST_REMOVE(h, link);
-	close_probe(h->probe_fd);
-	close_probe(h->dead_probe_fd);
+	ring_rest_close(&h->rest);
 	free(h);
 }
 
@@ -51,7 +37,7 @@ bool held_check(struct broker *b)
 	bool any = false;
 
 	LIST_FOREACH_SAFE (h, &b->held, link, next) {
-		if (!is_free(h->probe_fd) || !is_free(h->dead_probe_fd))
+		if (!ring_rest_is_free(&h->rest))
 			continue;
 		quota_release_held(&b->quota, h->uid, h->bytes);
 		drop(h);
@@ -74,26 +60,23 @@ int held_init(struct broker *b)
 	return b->held_timer ? 0 : -ENOMEM;
 }
 
-void held_add(struct broker *b, uint32_t uid, uint64_t bytes, int probe_fd, int dead_probe_fd)
+void held_add(struct broker *b, uint32_t uid, uint64_t bytes, struct ring_rest rest)
 {
 	struct held *h;
 
-	if (is_free(probe_fd) && is_free(dead_probe_fd)) {
-		close_probe(probe_fd);
-		close_probe(dead_probe_fd);
+	if (ring_rest_is_free(&rest)) {
+		ring_rest_close(&rest);
 		quota_release(&b->quota, uid, bytes);
 		return;
 	}
 	quota_hold(&b->quota, uid, bytes);
 	h = malloc(sizeof(*h));
 	if (!h) {
-		close_probe(probe_fd);
-		close_probe(dead_probe_fd);
+		ring_rest_close(&rest);
 		log_error("no memory to watch a held ring: uid %u stays charged for it", uid);
 		return;
 	}
-	*h = (struct held){
-		.uid = uid, .bytes = bytes, .probe_fd = probe_fd, .dead_probe_fd = dead_probe_fd};
+	*h = (struct held){.uid = uid, .bytes = bytes, .rest = rest};
 	LIST_INSERT_HEAD(&b->held, h, link);
 	arm(b);
 }

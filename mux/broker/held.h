@@ -6,11 +6,12 @@
 #define FRAMEMUX_BROKER_HELD_H
 
 #include "mux/broker/broker.h"
+#include "mux/broker/ring.h"
 
 int held_init(struct broker *b);
 
-/* Takes over the probes and the charge. Without memory for the record the charge stays for good. */
-void held_add(struct broker *b, uint32_t uid, uint64_t bytes, int probe_fd, int dead_probe_fd);
+/* Takes over what is left of the ring, and the charge. Without memory for the record the charge stays for good. */
+void held_add(struct broker *b, uint32_t uid, uint64_t bytes, struct ring_rest rest);
 
 /* Look now; true if something was given back. */
 bool held_check(struct broker *b);

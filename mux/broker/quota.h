@@ -11,9 +11,9 @@
 
 /* Descriptors of the broker that each may cost at the most. */
 #define QUOTA_FDS_CONNECTION 2u /* socket, pidfd */
-#define QUOTA_FDS_LEASE      8u /* an attach on its way: the ring's four, the dead page's two, sockets \
-				 */
-#define QUOTA_FDS_HELD 2u       /* the probes */
+#define QUOTA_FDS_LEASE      9u /* an attach on its way: the ring's four, the dead page's two, the pin, \
+				 * sockets */
+#define QUOTA_FDS_HELD 3u       /* the probes, the pin */
 
 struct quota_limits {
 	uint64_t uid_bytes;

@@ -6,13 +6,17 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/memfd.h"
 #include "common/protocol.h"
+
+#define PINNED_PAGES 2 /* the last of the ring, and the dead page */
 
 static void close_fd(int *fd)
 {
@@ -52,6 +56,31 @@ static int map_whole(int fd, uint64_t bytes, void **ret_map)
 	return 0;
 }
 
+/*
+ * Whoever may read a memory file can have its pages collected into a huge one (MADV_COLLAPSE), which
+ * reaches beyond the file's end: of a page he makes 2 MiB, charged to nobody. The kernel leaves
+ * alone what somebody has a reference to besides: the last page lies in a pipe that is never read.
+ */
+static int pin_last_page(int pipe_fd, const void *map, uint64_t bytes)
+{
+	const struct iovec last = {(uint8_t *)map + bytes - 1, 1};
+	ssize_t n = TEMP_FAILURE_RETRY(vmsplice(pipe_fd, &last, 1, SPLICE_F_NONBLOCK));
+
+	return n == 1 ? 0 : n < 0 ? -errno : -EIO;
+}
+
+static int make_pin(struct ring *r)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	r->pin_fd = pair[0];
+	r->pin_in_fd = pair[1];
+	(void)fcntl(r->pin_in_fd, F_SETPIPE_SZ, PINNED_PAGES * sysconf(_SC_PAGESIZE));
+	return 0;
+}
+
 int ring_make(uint64_t bytes, struct ring *ret)
 {
 	int r;
@@ -68,7 +97,10 @@ int ring_make(uint64_t bytes, struct ring *ret)
 	if (r < 0)
 		return r;
 	populate(ret->map, bytes);
-	return hide(ret->map, bytes);
+	r = make_pin(ret);
+	if (r == 0)
+		r = pin_last_page(ret->pin_in_fd, ret->map, bytes);
+	return r == 0 ? hide(ret->map, bytes) : r;
 }
 
 int ring_reopen(struct ring *r)
@@ -96,6 +128,9 @@ int ring_add_dead_page(struct ring *r)
 		e = memfd_reopen(fd, O_RDONLY, &r->dead_reader_fd);
 	if (e == 0)
 		e = memfd_seal(fd, DEAD_PAGE_BYTES);
+	if (e == 0)
+		e = pin_last_page(r->pin_in_fd, r->dead_map, DEAD_PAGE_BYTES);
+	close_fd(&r->pin_in_fd); /* what is in the pipe stays there */
 	return e;
 }
 
@@ -168,14 +203,33 @@ bool ring_has_no_writer(const struct ring *r)
 	return r->probe_fd < 0 || memfd_has_no_writer(r->probe_fd);
 }
 
-void ring_destroy(struct ring *r, int *ret_probe_fd, int *ret_dead_probe_fd)
+void ring_destroy(struct ring *r, struct ring_rest *ret)
 {
 	if (r->map)
 		munmap(r->map, r->bytes);
 	if (r->dead_map)
 		munmap(r->dead_map, DEAD_PAGE_BYTES);
 	ring_close_outgoing(r);
-	*ret_probe_fd = take_fd(&r->probe_fd);
-	*ret_dead_probe_fd = take_fd(&r->dead_probe_fd);
+	close_fd(&r->pin_in_fd);
+	*ret = (struct ring_rest){.probe_fd = take_fd(&r->probe_fd),
+		.dead_probe_fd = take_fd(&r->dead_probe_fd),
+		.pin_fd = take_fd(&r->pin_fd)};
 	*r = RING_NONE;
+}
+
+static bool is_free(int probe_fd)
+{
+	return probe_fd < 0 || memfd_has_no_user(probe_fd);
+}
+
+bool ring_rest_is_free(const struct ring_rest *rest)
+{
+	return is_free(rest->probe_fd) && is_free(rest->dead_probe_fd);
+}
+
+void ring_rest_close(struct ring_rest *rest)
+{
+	close_fd(&rest->probe_fd);
+	close_fd(&rest->dead_probe_fd);
+	close_fd(&rest->pin_fd);
 }

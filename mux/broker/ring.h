@@ -17,6 +17,7 @@ struct ring {
 	uint64_t bytes;
 	int maker_fd, writer_fd, reader_fd, probe_fd; /* owned; -1 when not there */
 	int dead_reader_fd, dead_probe_fd;            /* owned */
+	int pin_fd, pin_in_fd;                        /* owned; a pipe, see ring.c */
 	void *map;                                    /* owned; PROT_NONE but while erasing */
 	void *dead_map;                               /* owned */
 	bool is_sealed;
@@ -28,7 +29,14 @@ struct ring {
 		.reader_fd = -1,                                                                   \
 		.probe_fd = -1,                                                                    \
 		.dead_reader_fd = -1,                                                              \
-		.dead_probe_fd = -1})
+		.dead_probe_fd = -1,                                                               \
+		.pin_fd = -1,                                                                      \
+		.pin_in_fd = -1})
+
+/* What is left of a ring that has ended, for as long as somebody has its memory. */
+struct ring_rest {
+	int probe_fd, dead_probe_fd, pin_fd; /* owned; -1: never was one */
+};
 
 /* Each returns 0 or -errno; after a failure only ring_destroy may follow. */
 int ring_make(uint64_t bytes, struct ring *ret); /* 1: create, allocate, map, hide */
@@ -50,7 +58,10 @@ void ring_erase(struct ring *r);
 /* Close what could still be given away; map and probes stay. */
 void ring_close_outgoing(struct ring *r);
 bool ring_has_no_writer(const struct ring *r);
-/* Close everything but the probes, which go to the caller (-1: never was one). */
-void ring_destroy(struct ring *r, int *ret_probe_fd, int *ret_dead_probe_fd);
+/* Close everything but the rest, which goes to the caller. */
+void ring_destroy(struct ring *r, struct ring_rest *ret);
+/* Whether nobody else has any of it any more. */
+bool ring_rest_is_free(const struct ring_rest *rest);
+void ring_rest_close(struct ring_rest *rest);
 
 #endif

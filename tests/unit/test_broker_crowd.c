@@ -15,6 +15,7 @@
 #include "common/memfd.h"
 #include "common/sock.h"
 #include "framemux.h"
+#include "mux/broker/quota.h"
 #include "tests/unit/broker_live.h"
 
 #define VIEWS 64u /* of one connection: as many as there may be */
@@ -185,7 +186,7 @@ START_TEST(test_held_rings)
 	viewer_ask(&v, &token, tiny);
 	expect_state(v.fd, 1, FRAMEMUX_STATE_REFUSED);
 	fds = scene_broker_fds(&s);
-	ck_assert_int_le(fds, s.idle_fds + 2 * MOST + 8);
+	ck_assert_int_le(fds, s.idle_fds + (int)QUOTA_FDS_HELD * MOST + 8);
 	close(kept[--n]);
 	viewer_lease(&v, &token, tiny); /* noticed at once */
 	expect_want(&s, 0, 1);

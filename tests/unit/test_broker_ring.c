@@ -12,6 +12,10 @@
 #include "mux/broker/ring.h"
 #include "tests/unit/unit.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1 */
+#endif
+
 #define BYTES (3u * 4096u)
 
 static struct ring ring;
@@ -37,16 +41,14 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-	int probe, dead_probe;
+	struct ring_rest rest;
 
 	if (writer)
 		munmap(writer, BYTES);
 	writer = NULL;
-	ring_destroy(&ring, &probe, &dead_probe);
-	ck_assert(memfd_has_no_user(probe));
-	ck_assert(memfd_has_no_user(dead_probe));
-	close(probe);
-	close(dead_probe);
+	ring_destroy(&ring, &rest);
+	ck_assert(ring_rest_is_free(&rest));
+	ring_rest_close(&rest);
 	ck_assert_int_eq(unit_count_fds(), before);
 }
 
@@ -194,35 +196,60 @@ END_TEST
 
 START_TEST(test_user_is_seen)
 {
-	int probe, dead_probe;
+	struct ring_rest rest;
 	void *reader;
 
 	ck_assert_int_eq(ring_seal(&ring), 0);
 	reader = mmap(NULL, BYTES, PROT_READ, MAP_SHARED, ring.reader_fd, 0);
 	munmap(writer, BYTES);
 	writer = NULL;
-	ring_destroy(&ring, &probe, &dead_probe);
-	ck_assert(!memfd_has_no_user(probe)); /* the client's map alone */
-	ck_assert(memfd_has_no_user(dead_probe));
+	ring_destroy(&ring, &rest);
+	ck_assert(!memfd_has_no_user(rest.probe_fd)); /* the client's map alone */
+	ck_assert(memfd_has_no_user(rest.dead_probe_fd));
+	ck_assert(!ring_rest_is_free(&rest));
 	munmap(reader, BYTES);
-	ck_assert(memfd_has_no_user(probe));
+	ck_assert(memfd_has_no_user(rest.probe_fd));
 	ring = RING_NONE;
-	ring.probe_fd = probe;
-	ring.dead_probe_fd = dead_probe;
+	ring.probe_fd = rest.probe_fd;
+	ring.dead_probe_fd = rest.dead_probe_fd;
+	ring.pin_fd = rest.pin_fd;
+}
+END_TEST
+
+/* A huge page reaches beyond the file's end: 2 MiB for each page that a client was given. */
+START_TEST(test_cannot_be_inflated)
+{
+	const size_t huge = 2u << 20;
+	const int fds[] = {ring.reader_fd, ring.dead_reader_fd};
+	struct stat is, was;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		uint8_t *at = (uint8_t *)(((uintptr_t)room + huge - 1) / huge * huge);
+
+		ck_assert_ptr_ne(room, MAP_FAILED);
+		ck_assert_int_eq(fstat(fds[i], &was), 0);
+		ck_assert_ptr_eq(mmap(at, huge, PROT_READ, MAP_SHARED | MAP_FIXED, fds[i], 0), at);
+		(void)madvise(at, huge, MADV_COLLAPSE);
+		ck_assert_int_eq(fstat(fds[i], &is), 0);
+		ck_assert_int_eq(is.st_blocks, was.st_blocks);
+		munmap(room, 2 * huge);
+	}
 }
 END_TEST
 
 START_TEST(test_never_made)
 {
 	struct ring none = RING_NONE;
-	int probe = 5, dead_probe = 5;
+	struct ring_rest rest = {5, 5, 5};
 
 	ring_mark_dead(&none);
 	ring_erase(&none);
 	ck_assert(ring_has_no_writer(&none));
-	ring_destroy(&none, &probe, &dead_probe);
-	ck_assert_int_eq(probe, -1);
-	ck_assert_int_eq(dead_probe, -1);
+	ring_destroy(&none, &rest);
+	ck_assert_int_eq(rest.probe_fd, -1);
+	ck_assert_int_eq(rest.dead_probe_fd, -1);
+	ck_assert_int_eq(rest.pin_fd, -1);
 	ck_assert_int_lt(ring_make(0, &none), 0);
 	ck_assert_int_lt(ring_make(UINT64_MAX, &none), 0);
 }
@@ -243,6 +270,7 @@ int main(void)
 	tcase_add_test(t, test_erase);
 	tcase_add_test(t, test_hidden);
 	tcase_add_test(t, test_user_is_seen);
+	tcase_add_test(t, test_cannot_be_inflated);
 	tcase_add_test(n, test_never_made);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, n);
