@@ -281,7 +281,8 @@ static int open_revoked(struct state *s)
 		O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (s->revoked_fd < 0 || fstat(s->revoked_fd, &st) < 0 || fsync(s->folder) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) && st.st_uid == geteuid() ? 0 : -EPERM;
+	/* Of another name for it somebody else's file might be appended to, or cut. */
+	return S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink == 1 ? 0 : -EPERM;
 }
 
 static int parse_revoked(const char *text, size_t whole, uint8_t *ids, size_t *ret_n)
