@@ -1,5 +1,4 @@
 """Attackers: children of the test program under an unprivileged uid, speaking with it by lines."""
-import ctypes
 import json
 import os
 import select

@@ -5,7 +5,7 @@ import struct
 
 import harness
 import refusals
-from harness import Skipped, check, until
+from harness import Skipped
 from refusals import libc, CLONE_NEWNS
 
 LOOKUP, FORGET, GETATTR, OPEN, STATFS, RELEASE, FLUSH, INIT, ACCESS = 1, 2, 3, 14, 17, 18, 25, 26, 34

@@ -1,5 +1,5 @@
 """REDTEAM 23 to 36 and 61: evil cameras against the real mux, beside a healthy one whose client must
-lose no frame. Prints the table: number, attack, what is expected, what came."""
+lose no frame."""
 import base64
 import contextlib
 import glob
@@ -11,6 +11,7 @@ import time
 import evilcam
 import harness
 import rtp
+import table
 from dialogues import Camera, Rtsp, md5
 from evilcam import ELSEWHERE, Trap
 from harness import UID_A, UID_B, Skipped, check, command_of, until
@@ -342,7 +343,7 @@ def run_batch(mux, rows, seconds=60):
 
 
 def judge(rows):
-    """Prints the table and fails when a row is not as expected."""
+    """Adds to the table and fails when a row is not as expected."""
     wrong = []
     for row in rows:
         if not row.got:
@@ -353,7 +354,7 @@ def judge(rows):
         if row.camera.problems():
             row.failed = row.got = f"the test's server: {row.camera.problems()}"
         outcome = "SKIP" if isinstance(row.failed, Skipped) else "FAIL" if row.failed else "ok"
-        print(f"      {row.number}  {row.attack:44} {row.expected:44} {outcome:4} {row.got}")
+        table.add(row.number, row.attack, row.expected, outcome, row.got)
         if outcome == "FAIL":
             wrong.append(f"{row.number}, {row.attack}: {row.got}")
     check(not wrong, "\n".join(wrong))
@@ -448,8 +449,9 @@ def cpu_seconds(pid):
     return sum(int(x) for x in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+@table.row(35, "crash loop of ingest, of decode", "growing pauses")
 def test_crash_loops(s):
-    """35: a camera that ends ingest at once, and one whose decode is killed whenever it lives."""
+    """A camera that ends ingest at once, and one whose decode is killed whenever it lives."""
     with Camera(evilcam.Closes()) as cam:
         mux = s.mux(camera("closes", f"rtsp://127.0.0.1:{cam.port}/cam")
             + camera("killed", "test:killed?size=160x120&fps=1"))
@@ -471,16 +473,17 @@ def test_crash_loops(s):
         for n, what in ((len(cam.connections), "connections"), (kills, "births")):
             check(2 <= n <= 2 * most_connections(seconds), f"{n} {what} in {seconds:.0f} s")
         check(mux.roles("framemux-broker") == [broker], "the broker is another one")
-        print(f"      35  {len(cam.connections)} connections, {kills} births killed in {seconds:.0f} s:"
-            f" {100 * share:.1f} % of a core")
         check(share < 0.10, f"{100 * share:.1f} % of a core")
         for client in clients:
             client.signal(15)
             client.wait()
+    return f"{len(cam.connections)} connections, {kills} births killed in {seconds:.0f} s: " \
+        f"{100 * share:.1f} % of a core"
 
 
+@table.row(36, "two cameras configured with one source", "refused at start")
 def test_two_cameras_with_one_source(s):
-    """36: refused at start, in whatever spelling."""
+    """Refused, in whatever spelling."""
     config = s.write("two.conf", f'socket = "{s.path("c")}"\ncontrol_socket = "{s.path("d")}"\n'
         f'state_dir = "{s.path("state")}"\n' + camera("one", "rtsp://127.0.0.1/cam")
         + camera("two", "RTSP://127.0.0.1:554/cam"))
@@ -488,4 +491,3 @@ def test_two_cameras_with_one_source(s):
     s.processes.append(process)
     code = process.wait()
     check(code != 0 and "same source" in process.err(), f"{code}: {process.err()}")
-    print("      36  two cameras with one source: refused at start")

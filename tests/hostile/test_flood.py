@@ -1,10 +1,8 @@
 """REDTEAM 7 to 11, 14, 19: a client that sends too much, or never reads, or asks for the impossible."""
 import contextlib
-import errno
 import os
 import resource
 import select
-import signal
 import socket
 import statistics
 import struct

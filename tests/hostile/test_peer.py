@@ -7,11 +7,10 @@ import struct
 import subprocess
 import time
 
-import harness
 import table
 import wire
-from attacker import Attacker, Stage, attack, needs_two_uids
-from harness import UID_A, UID_B, UNHURRIED_FPS, Failed, Skipped, check, command_of, fds_of, until
+from attacker import Attacker, Stage, attack
+from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, command_of, fds_of, until
 from wire import Connection, Token, message
 
 FULL = bool(os.environ.get("FRAMEMUX_FULL"))

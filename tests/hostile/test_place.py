@@ -8,8 +8,8 @@ import stat
 
 import harness
 import table
-from attacker import Attacker, become, needs_two_uids
-from harness import UID_A, UID_B, Skipped, check, until
+from attacker import Attacker, needs_two_uids
+from harness import UID_A, UID_B, check, until
 from test_frames import camera
 
 READ_IN_PLACE = ("root.key", "revoked")
