@@ -87,6 +87,12 @@ static int queue(struct outbox *ob, const uint8_t *buf, size_t len, const int *f
 	return 0;
 }
 
+/* A full queue; too many descriptors of ours in flight; a kernel that is short of memory now. */
+static bool may_go_later(int r)
+{
+	return r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS || r == -ENOMEM;
+}
+
 int outbox_send(struct outbox *ob, int fd, const struct wire_message *m, const void *msg,
 	const int *fds, size_t n_fds)
 {
@@ -100,8 +106,7 @@ int outbox_send(struct outbox *ob, int fd, const struct wire_message *m, const v
 		return -EINVAL;
 	if (!outbox_is_pending(ob))
 		r = sock_send(fd, buf, (size_t)n, fds, n_fds);
-	/* ETOOMANYREFS: too many descriptors of ours are in flight; wait like for a full queue. */
-	if (r == -EAGAIN || r == -ETOOMANYREFS)
+	if (may_go_later(r))
 		r = queue(ob, buf, (size_t)n, fds, n_fds);
 	explicit_bzero(buf, (size_t)n);
 	return r;
@@ -114,7 +119,7 @@ int outbox_flush(struct outbox *ob, int fd)
 	while ((e = STAILQ_FIRST(&ob->waiting))) {
 		int r = sock_send(fd, e->bytes, e->len, e->fds, e->n_fds);
 
-		if (r == -EAGAIN || r == -ETOOMANYREFS)
+		if (may_go_later(r))
 			return 0;
 		if (r < 0)
 			return r;
