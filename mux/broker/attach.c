@@ -50,6 +50,7 @@ static void abandon(struct attach *a)
 	cleanup_close(&a->client_socket_fd);
 	if (a->timer)
 		event_free(a->timer);
+	held_free(a->held);
 	free(a);
 }
 
@@ -69,8 +70,9 @@ static struct attach *new_attach(struct tenure *t, const struct plan *plan)
 	a->ring = RING_NONE;
 	a->client_socket_fd = -1;
 	a->timer = evtimer_new(t->broker->base, on_timer, a);
-	if (!a->timer) {
-		free(a);
+	a->held = held_new();
+	if (!a->timer || !a->held) {
+		abandon(a);
 		return NULL;
 	}
 	a->id = ++t->broker->last_attach;

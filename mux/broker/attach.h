@@ -29,6 +29,7 @@ struct attach {
 	struct plan plan;
 	struct ring ring;
 	uint64_t charged_bytes;
+	struct held *held;    /* owned: for when it has ended, so that nothing is wanting then */
 	int client_socket_fd; /* owned: the client's end of the lease socket, until it is sent */
 	uint64_t given_ns;    /* monotonic */
 	uint64_t published, delivered, dropped; /* as the decoder says */

@@ -92,6 +92,13 @@ static void on_stop_limit(evutil_socket_t fd, short what, void *data)
 	event_base_loopbreak(b->base);
 }
 
+static void on_failure(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	broker_stop(data, EX_SOFTWARE);
+}
+
 static int broker_init(struct broker *b, int daemon_fd)
 {
 	const uint32_t fds = fds_for_clients();
@@ -116,7 +123,8 @@ static int broker_init(struct broker *b, int daemon_fd)
 	b->base = make_loop();
 	b->secrets = locked_alloc(sizeof(*b->secrets));
 	b->stop_timer = b->base ? evtimer_new(b->base, on_stop_limit, b) : NULL;
-	if (!b->secrets || !b->stop_timer)
+	b->failure = b->base ? event_new(b->base, -1, 0, on_failure, b) : NULL;
+	if (!b->secrets || !b->stop_timer || !b->failure)
 		return -ENOMEM;
 	r = held_init(b);
 	if (r == 0)
@@ -142,6 +150,8 @@ static void broker_free(struct broker *b)
 	conn_free(b->daemon);
 	if (b->stop_timer)
 		event_free(b->stop_timer);
+	if (b->failure)
+		event_free(b->failure);
 	if (b->base)
 		event_base_free(b->base);
 	revoked_free(&b->revoked);
@@ -183,6 +193,12 @@ void broker_stop(struct broker *b, int exit_code)
 	if (evtimer_add(b->stop_timer, &limit) < 0)
 		event_base_loopbreak(b->base);
 	broker_check_stopped(b);
+}
+
+void broker_fail(struct broker *b, const char *why)
+{
+	log_error("%s: the broker ends", why);
+	event_active(b->failure, 0, 0); /* needs no memory */
 }
 
 int broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void))

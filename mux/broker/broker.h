@@ -60,6 +60,7 @@ struct broker {
 	struct event *expiry_timer; /* expiry.c */
 	int expiry_fd;              /* owned; expiry.c */
 	struct event *stop_timer;
+	struct event *failure; /* active: the broker has to stop */
 	bool is_stopping; /* leases are being ended */
 	bool is_over;     /* the loop has ended */
 	int exit_code;
@@ -79,6 +80,12 @@ int broker_serve(struct broker *b);
 
 /* End every lease, then the loop, with this exit code. The first code but 0 stays. */
 void broker_stop(struct broker *b, int exit_code);
+
+/*
+ * Something is wanting without which a lease would hang or outlive its right: everything is erased
+ * and framemuxd starts a new broker. Not from within the caller, who may be holding a lease.
+ */
+void broker_fail(struct broker *b, const char *why);
 
 /* While stopping: called when an attach is gone. */
 void broker_check_stopped(struct broker *b);

@@ -250,7 +250,7 @@ static void refit_at(struct camera *c, uint64_t at_ns, uint64_t now_ns)
 		.tv_sec = (time_t)(us / 1000000u), .tv_usec = (suseconds_t)(us % 1000000u)};
 
 	if (evtimer_add(c->refit_timer, &tv) < 0)
-		log_error("no timer for a camera");
+		broker_fail(c->broker, "no timer for a camera");
 }
 
 /*

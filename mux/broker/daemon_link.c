@@ -114,8 +114,13 @@ static int handle_pair_born(void *self, const void *msg, int *fds)
 {
 	const struct msg_pair_born *m = msg;
 	struct camera *c = camera_by_id(self, m->id);
+	int r = c ? camera_pair_born(c, m->generation, &fds[0]) : -EINVAL;
 
-	return c ? camera_pair_born(c, m->generation, &fds[0]) : -EINVAL;
+	if (r != -ENOMEM)
+		return r;
+	/* It sees the end of its link, and framemuxd makes another. */
+	log_error("camera %s: no memory for its pair", c->name);
+	return 0;
 }
 
 static int handle_pair_dead(void *self, const void *msg, int *fds)

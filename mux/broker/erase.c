@@ -26,7 +26,7 @@ static void wait_ms(struct attach *a, unsigned ms)
 	const struct timeval tv = {.tv_usec = (suseconds_t)ms * 1000};
 
 	if (evtimer_add(a->timer, &tv) < 0)
-		log_error("no timer for the end of an attach");
+		broker_fail(a->broker, "no timer for the end of an attach");
 }
 
 static uint64_t ending_ms(const struct attach *a)
@@ -64,7 +64,7 @@ static void finish(struct attach *a)
 		(unsigned long long)t->id, (unsigned long long)a->id,
 		(unsigned long long)a->ring.bytes, (unsigned long long)us);
 	ring_destroy(&a->ring, &rest);
-	held_add(b, t->uid, a->charged_bytes, rest);
+	held_add(b, take_ptr(a->held), t->uid, a->charged_bytes, rest);
 	LIST_REMOVE(a, in_ending);
 	if (a->decoder)
 		LIST_REMOVE(a, in_decoder);
@@ -138,6 +138,7 @@ void erase_begin(struct attach *a)
 		client_unqueue(a->tenure->client, a);
 	swap_forget(a);
 	ring_mark_dead(&a->ring); /* 1 */
+	ring_begin_erasing(&a->ring);
 	if (a->decoder && !a->decoder_let_go)
 		decoder_send(a->decoder, &wire_ring_drop, &drop, NULL, 0); /* 2 */
 	cleanup_close(&a->client_socket_fd);

@@ -56,8 +56,6 @@ void expiry_arm(struct broker *b)
 		when.it_value.tv_sec = (time_t)(earliest / NS_PER_S);
 		when.it_value.tv_nsec = (long)(earliest % NS_PER_S);
 	}
-	if (timerfd_settime(b->expiry_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0) {
-		log_error("the expiry of leases cannot be timed");
-		broker_stop(b, 70);
-	}
+	if (timerfd_settime(b->expiry_fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+		broker_fail(b, "the expiry of leases cannot be timed");
 }

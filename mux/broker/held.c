@@ -28,7 +28,8 @@ static void arm(struct broker *b)
 	const struct timeval soon = {.tv_sec = CHECK_S};
 
 	if (!LIST_EMPTY(&b->held) && !evtimer_pending(b->held_timer, NULL))
-		evtimer_add(b->held_timer, &soon);
+		if (evtimer_add(b->held_timer, &soon) < 0)
+			broker_fail(b, "no timer for rings that somebody still maps");
 }
 
 bool held_check(struct broker *b)
@@ -60,22 +61,25 @@ int held_init(struct broker *b)
 	return b->held_timer ? 0 : -ENOMEM;
 }
 
-void held_add(struct broker *b, uint32_t uid, uint64_t bytes, struct ring_rest rest)
+struct held *held_new(void)
 {
-	struct held *h;
+	return malloc(sizeof(struct held));
+}
 
+void held_free(struct held *h)
+{
+	free(h);
+}
+
+void held_add(struct broker *b, struct held *h, uint32_t uid, uint64_t bytes, struct ring_rest rest)
+{
 	if (ring_rest_is_free(&rest)) {
 		ring_rest_close(&rest);
 		quota_release(&b->quota, uid, bytes);
+		held_free(h);
 		return;
 	}
 	quota_hold(&b->quota, uid, bytes);
-	h = malloc(sizeof(*h));
-	if (!h) {
-		ring_rest_close(&rest);
-		log_error("no memory to watch a held ring: uid %u stays charged for it", uid);
-		return;
-	}
 	*h = (struct held){.uid = uid, .bytes = bytes, .rest = rest};
 	LIST_INSERT_HEAD(&b->held, h, link);
 	arm(b);

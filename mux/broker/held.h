@@ -10,8 +10,13 @@
 
 int held_init(struct broker *b);
 
-/* Takes over what is left of the ring, and the charge. Without memory for the record the charge stays for good. */
-void held_add(struct broker *b, uint32_t uid, uint64_t bytes, struct ring_rest rest);
+/* The record of a ring, made before there is one. NULL: no memory. */
+struct held *held_new(void);
+/* One that was not needed; NULL is fine. */
+void held_free(struct held *h);
+
+/* Takes over the record, what is left of the ring, and the charge. */
+void held_add(struct broker *b, struct held *h, uint32_t uid, uint64_t bytes, struct ring_rest rest);
 
 /* Look now; true if something was given back. */
 bool held_check(struct broker *b);

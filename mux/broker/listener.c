@@ -26,8 +26,8 @@ static void pause_accepting(struct listener *l, int error)
 	const struct timeval pause = {.tv_sec = PAUSE_S};
 
 	log_warning("accepting pauses for %d s: %s", PAUSE_S, strerror(error));
-	event_del(l->readable);
-	event_add(l->resume, &pause);
+	if (event_add(l->resume, &pause) == 0) /* else it goes on: nothing would end the pause */
+		event_del(l->readable);
 }
 
 static void hand_over(struct listener *l, int fd)
@@ -70,7 +70,8 @@ static void on_resume(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	event_add(l->readable, NULL);
+	if (event_add(l->readable, NULL) < 0)
+		pause_accepting(l, ENOMEM);
 }
 
 int listener_new(struct event_base *base, int fd, void (*take)(void *data, struct peer peer),

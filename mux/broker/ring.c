@@ -24,6 +24,8 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+#define OPEN_TRIES 100u /* the kernel may be short of memory for a moment */
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -176,19 +178,25 @@ void ring_mark_dead(struct ring *r)
 		atomic_store((_Atomic uint32_t *)r->dead_map, 1);
 }
 
+void ring_begin_erasing(struct ring *r)
+{
+	if (!r->map || r->is_erasing)
+		return;
+	for (unsigned i = 0; i < OPEN_TRIES && !r->is_erasing; i++)
+		r->is_erasing = mprotect(r->map, r->bytes, PROT_READ | PROT_WRITE) == 0;
+	if (r->is_erasing)
+		return;
+	log_error("a ring cannot be erased: %s", strerror(errno));
+	_exit(EX_SOFTWARE);
+}
+
 void ring_erase(struct ring *r)
 {
 	if (!r->map || breakage("broker-no-erase"))
 		return;
-	if (mprotect(r->map, r->bytes, PROT_READ | PROT_WRITE) < 0) {
-		log_error("a ring cannot be erased: %s", strerror(errno));
-		_exit(EX_SOFTWARE);
-	}
+	ring_begin_erasing(r);
 	explicit_bzero(r->map, r->bytes);
 	atomic_thread_fence(memory_order_seq_cst);
-	/* Not fatal: it only guards against reading it by mistake. */
-	if (mprotect(r->map, r->bytes, PROT_NONE) < 0)
-		log_warning("an erased ring stays mapped: %s", strerror(errno));
 }
 
 void ring_close_outgoing(struct ring *r)

@@ -18,9 +18,9 @@ struct ring {
 	int maker_fd, writer_fd, reader_fd, probe_fd; /* owned; -1 when not there */
 	int dead_reader_fd, dead_probe_fd;            /* owned */
 	int pin_fd, pin_in_fd;                        /* owned; a pipe, see ring.c */
-	void *map;                                    /* owned; PROT_NONE but while erasing */
+	void *map;                                    /* owned; PROT_NONE until it is to be erased */
 	void *dead_map;                               /* owned */
-	bool is_sealed;
+	bool is_sealed, is_erasing;
 };
 
 #define RING_NONE                                                                                  \
@@ -53,7 +53,12 @@ void ring_readers_given(struct ring *r);
 
 /* The end. */
 void ring_mark_dead(struct ring *r);
-/* Zeros everywhere. Ends the process if that cannot be done: the decoders then erase theirs. */
+/*
+ * Its map can be written from now on, so that no erasing after this can fail. Ends the process if that
+ * cannot be had: then the decoders erase theirs. So it comes before a decoder is told to let go.
+ */
+void ring_begin_erasing(struct ring *r);
+/* Zeros everywhere. */
 void ring_erase(struct ring *r);
 /* Close what could still be given away; map and probes stay. */
 void ring_close_outgoing(struct ring *r);

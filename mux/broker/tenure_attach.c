@@ -20,6 +20,14 @@
 
 /* --- the line ------------------------------------------------------------------------------- */
 
+static void call_next(struct broker *b)
+{
+	const struct timeval now = {0};
+
+	if (evtimer_add(b->begin_timer, &now) < 0)
+		broker_fail(b, "no timer for the next attach");
+}
+
 /*
  * Making a ring takes milliseconds for each of its megabytes. A camera that comes back makes one
  * for each of its leases: one a round of the loop, so that a revocation has to wait for one at
@@ -27,13 +35,11 @@
  */
 static void join_line(struct tenure *t)
 {
-	const struct timeval now = {0};
-
 	if (t->is_in_line)
 		return;
 	t->is_in_line = true;
 	TAILQ_INSERT_TAIL(&t->broker->beginners, t, in_line);
-	evtimer_add(t->broker->begin_timer, &now);
+	call_next(t->broker);
 }
 
 void tenure_leave_line(struct tenure *t)
@@ -52,7 +58,7 @@ void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns)
 		.tv_sec = (time_t)(us / 1000000u), .tv_usec = (suseconds_t)(us % 1000000u)};
 
 	if (evtimer_add(t->timer, &tv) < 0)
-		log_error("no timer for a lease");
+		broker_fail(t->broker, "no timer for a lease");
 }
 
 /* It cannot be now: after the first attach that is a dark view, before it is still connecting. */
@@ -120,7 +126,6 @@ void tenure_try(struct tenure *t)
 
 static void on_turn(evutil_socket_t fd, short what, void *data)
 {
-	const struct timeval now = {0};
 	struct broker *b = data;
 	struct tenure *t = TAILQ_FIRST(&b->beginners);
 
@@ -130,7 +135,7 @@ static void on_turn(evutil_socket_t fd, short what, void *data)
 		return;
 	tenure_leave_line(t);
 	if (!TAILQ_EMPTY(&b->beginners))
-		evtimer_add(b->begin_timer, &now);
+		call_next(b);
 	if (may_begin(t))
 		begin(t, clock_monotonic_ns());
 }
