@@ -31,11 +31,13 @@ struct broker {
 	uint64_t life, serving_since_ns;
 };
 
+/* Without memory for it the time is over now rather than never: the broker must come back. */
 static void arm_ms(struct event *timer, uint32_t ms)
 {
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 
-	event_add(timer, &tv);
+	if (event_add(timer, &tv) < 0)
+		event_active(timer, EV_TIMEOUT, 0);
 }
 
 static void fall(struct broker *b, const char *why)

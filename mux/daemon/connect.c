@@ -111,7 +111,8 @@ static void arm(struct connecting *c, unsigned seconds)
 {
 	struct timeval tv = {.tv_sec = seconds};
 
-	event_add(c->timer, &tv);
+	if (event_add(c->timer, &tv) < 0) /* over now rather than never */
+		event_active(c->timer, EV_TIMEOUT, 0);
 }
 
 /* The result is told from the loop, so that begin never calls back. */

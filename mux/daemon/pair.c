@@ -19,12 +19,12 @@
 #define READY_LIMIT_MS 10000u
 #define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
 
-void pair_arm(struct event *timer, uint64_t ns)
+int pair_arm(struct event *timer, uint64_t ns)
 {
 	struct timeval tv = {.tv_sec = (time_t)(ns / NS_PER_S),
 		.tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
 
-	event_add(timer, &tv);
+	return event_add(timer, &tv) < 0 ? -ENOMEM : 0;
 }
 
 /* ---- why a life ended --------------------------------------------------------------- */
@@ -42,7 +42,8 @@ static void note_reason(struct pair *p, enum pair_word word, const char *reason)
 void pair_pause(struct pair *p, uint64_t wait_ns)
 {
 	p->phase = PAIR_PAUSE;
-	pair_arm(p->timer, wait_ns);
+	if (pair_arm(p->timer, wait_ns) < 0) /* now rather than never */
+		event_active(p->timer, EV_TIMEOUT, 0);
 }
 
 static void plan_next(struct pair *p)
@@ -181,7 +182,8 @@ void pair_end_orderly(struct pair *p, uint32_t limit_ms)
 	p->phase = PAIR_ENDING;
 	connect_cancel(take_ptr(p->connecting));
 	close_links(p);
-	pair_arm(p->timer, limit_ms * NS_PER_MS);
+	/* Without memory for the limit they are not killed: who erases must not be cut short. */
+	(void)pair_arm(p->timer, limit_ms * NS_PER_MS);
 	bury(p, true);
 }
 
@@ -267,7 +269,8 @@ static void on_source(void *data, int fd, const char *why)
 		pair_fail(p, WORD_OURS, reason);
 		return;
 	}
-	pair_arm(p->timer, READY_LIMIT_MS * NS_PER_MS);
+	if (pair_arm(p->timer, READY_LIMIT_MS * NS_PER_MS) < 0)
+		pair_fail(p, WORD_OURS, "framemuxd is short of memory");
 }
 
 void pair_open(struct pair *p)
@@ -307,7 +310,7 @@ void pair_announce(struct pair *p)
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	p->beat_ns = clock_monotonic_ns();
-	pair_arm(p->health, SILENT_LIMIT_NS);
+	(void)pair_arm(p->health, SILENT_LIMIT_NS); /* and again at each beat */
 	log_info("camera %s: generation %llu is born", p->camera->name,
 		(unsigned long long)p->generation);
 	pair_set_state(p, CAMERA_CONNECTING, "waiting for the first frame");

@@ -42,7 +42,7 @@ static void check_health(struct pair *p, bool at_beat)
 			pair_set_stale(p, now - frame);
 		}
 	}
-	pair_arm(p->health, next > now ? next - now : 1);
+	(void)pair_arm(p->health, next > now ? next - now : 1);
 }
 
 void pair_on_health(evutil_socket_t fd, short what, void *data)

@@ -61,8 +61,9 @@ void pair_want(struct pair *p, uint32_t leases)
 		return; /* warm: stays */
 	else if (p->phase == PAIR_PAUSE)
 		pair_end_orderly(p, GOODBYE_MS);
-	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL))
-		pair_arm(p->linger, p->host->linger_s * NS_PER_S);
+	else if (p->phase != PAIR_REST && !event_pending(p->linger, EV_TIMEOUT, NULL) &&
+		pair_arm(p->linger, p->host->linger_s * NS_PER_S) < 0)
+		event_active(p->linger, EV_TIMEOUT, 0); /* now rather than never */
 }
 
 void pair_begin_if_wanted(struct pair *p)
