@@ -11,6 +11,9 @@
 #define LIMIT_UNIT   256u /* a systemd unit or cgroup path */
 #define LIMIT_REASON 160u /* a sentence for a person */
 #define LIMIT_CODEC  16u  /* "h264" */
+#define LIMIT_KIND   32u  /* what sort of thing a reload changed, and how */
+#define LIMIT_CHANGE 512u /* which keys, or from which value to which */
+#define LIMIT_FAULT  1024u /* what is wrong with a configuration, and where */
 #define LIMIT_PATH   1024u
 #define LIMIT_HOST   256u
 #define TLS_PIN_BYTES 32u /* a SHA-256 */

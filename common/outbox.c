@@ -33,6 +33,11 @@ struct outbox *outbox_new(size_t max_messages)
 	return ob;
 }
 
+void outbox_make_room(struct outbox *ob, size_t max_messages)
+{
+	ob->max = max_messages;
+}
+
 /* Messages may carry keys. */
 static void entry_free(struct outbox_entry *e)
 {

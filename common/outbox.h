@@ -16,6 +16,9 @@ struct outbox;
 /* At most max_messages wait. NULL without memory. */
 struct outbox *outbox_new(size_t max_messages);
 
+/* So many may wait from now on. */
+void outbox_make_room(struct outbox *ob, size_t max_messages);
+
 /* Also closes the descriptors that still wait. */
 void outbox_free(struct outbox *ob);
 

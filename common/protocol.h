@@ -177,6 +177,10 @@ WIRE_DECLARE(ctl_revoke, CTL_REVOKE_FIELDS)
 	M(T, STR, camera, LIMIT_NAME)
 WIRE_DECLARE(ctl_accept, CTL_ACCEPT_FIELDS)
 
+/* Read the configuration again: all or nothing. */
+#define CTL_RELOAD_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_reload, CTL_RELOAD_FIELDS)
+
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
 	M(T, STR, version, 32)                                                                     \
@@ -253,6 +257,21 @@ WIRE_DECLARE(ctl_token, CTL_TOKEN_FIELDS)
 /* One for each lease that a revoke ended. */
 #define CTL_ENDED_FIELDS(M, T) M(T, U64, lease, )
 WIRE_DECLARE(ctl_ended, CTL_ENDED_FIELDS)
+
+/*
+ * One for each thing that a reload changed. kind: camera, grant or setting; what: added, changed,
+ * removed, ...; detail: which keys, or from which value to which.
+ */
+#define CTL_CHANGE_FIELDS(M, T)                                                                    \
+	M(T, STR, kind, LIMIT_KIND)                                                                \
+	M(T, STR, name, LIMIT_NAME)                                                                \
+	M(T, STR, what, LIMIT_KIND)                                                                \
+	M(T, STR, detail, LIMIT_CHANGE)
+WIRE_DECLARE(ctl_change, CTL_CHANGE_FIELDS)
+
+/* Why a configuration was refused: "FILE:LINE: what is wrong". */
+#define CTL_FAULT_FIELDS(M, T) M(T, STR, text, LIMIT_FAULT)
+WIRE_DECLARE(ctl_fault, CTL_FAULT_FIELDS)
 
 /* The end of an answer. status: 0 or an errno; elapsed_us: of a revoke, from its receipt to erased.
  */

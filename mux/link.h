@@ -147,6 +147,66 @@ WIRE_DECLARE(revoked_kept, REVOKED_KEPT_FIELDS)
 	M(T, U32, status, )
 WIRE_DECLARE(camera_accepted, CAMERA_ACCEPTED_FIELDS)
 
+/*
+ * A reload, in two steps. First what is over: settings, token_end, camera_end, reload_clear; the
+ * broker answers reload_cleared when the last of these leases has ended and what is gone is
+ * forgotten: it says nothing more about it. Meanwhile framemuxd ends and reaps the pairs (pair_dead
+ * still comes). Then what is new: reload_begin, admins, every camera in the order of the
+ * configuration (those that are known already stay), the grants that lack a token, reload_end; the
+ * tokens and reload_ready are the answer.
+ */
+#define BROKER_SETTINGS_FIELDS(M, T)                                                               \
+	M(T, U32, stale_after_ms, )                                                                \
+	M(T, U32, uid_quota_mb, )
+WIRE_DECLARE(broker_settings, BROKER_SETTINGS_FIELDS)
+
+/* A standing grant's token is dead, and on disk as such: its leases end. */
+#define TOKEN_END_FIELDS(M, T)                                                                     \
+	M(T, BYTES, id, TOKEN_ID_BYTES)                                                            \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(token_end, TOKEN_END_FIELDS)
+
+/*
+ * The leases of this camera end. stays: it is changed, and comes back under the same id with
+ * another pair; else it is gone, and unknown to whoever asks from now on.
+ */
+#define CAMERA_END_FIELDS(M, T)                                                                    \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, U32, stays, )                                                                         \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(camera_end, CAMERA_END_FIELDS)
+
+#define RELOAD_CLEAR_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(reload_clear, RELOAD_CLEAR_FIELDS)
+
+/* Up to reload_end the configuration is described, as at the start. */
+#define RELOAD_BEGIN_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(reload_begin, RELOAD_BEGIN_FIELDS)
+
+/* cameras: how many there are now. */
+#define RELOAD_END_FIELDS(M, T) M(T, U32, cameras, )
+WIRE_DECLARE(reload_end, RELOAD_END_FIELDS)
+
+/* For whoever asked for the reload: what changed, or what is wrong; then how it ended (an errno). */
+#define RELOAD_CHANGE_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, STR, kind, LIMIT_KIND)                                                                \
+	M(T, STR, name, LIMIT_NAME)                                                                \
+	M(T, STR, what, LIMIT_KIND)                                                                \
+	M(T, STR, detail, LIMIT_CHANGE)
+WIRE_DECLARE(reload_change, RELOAD_CHANGE_FIELDS)
+
+#define RELOAD_FAULT_FIELDS(M, T)                                                                  \
+	M(T, U32, request, )                                                                       \
+	M(T, STR, text, LIMIT_FAULT)
+WIRE_DECLARE(reload_fault, RELOAD_FAULT_FIELDS)
+
+#define RELOAD_DONE_FIELDS(M, T)                                                                   \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )                                                                        \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(reload_done, RELOAD_DONE_FIELDS)
+
 /* ---- broker -> framemuxd ---------------------------------------------------------------- */
 
 /* Sockets are served; the standing tokens were all sent before. */
@@ -187,6 +247,20 @@ WIRE_DECLARE(grant_token, GRANT_TOKEN_FIELDS)
 	M(T, U32, request, )                                                                       \
 	M(T, BYTES, id, CAMERA_ID_BYTES)
 WIRE_DECLARE(camera_accept, CAMERA_ACCEPT_FIELDS)
+
+/* A person asks for a reload; answered by reload_change and reload_fault, then reload_done. */
+#define RELOAD_ASK_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, pid, )
+WIRE_DECLARE(reload_ask, RELOAD_ASK_FIELDS)
+
+#define RELOAD_CLEARED_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(reload_cleared, RELOAD_CLEARED_FIELDS)
+
+/* The new tokens were all sent before. */
+#define RELOAD_READY_FIELDS(M, T) M(T, U32, grants, )
+WIRE_DECLARE(reload_ready, RELOAD_READY_FIELDS)
 
 /* ---- framemuxd -> ingest ---------------------------------------------------------------- */
 

@@ -27,7 +27,13 @@ static int code_of(int error)
 	case EOPNOTSUPP:
 		return EXIT_USAGE;
 	case ETIMEDOUT:
+	case EBUSY:
 		return EXIT_TIMEOUT;
+	case ENOSPC:
+	case EDQUOT:
+	case EROFS:
+	case EIO:
+		return EXIT_WRITE;
 	case EPIPE:
 		return EXIT_NOT_THERE;
 	default:

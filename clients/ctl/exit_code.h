@@ -10,6 +10,7 @@ enum {
 	EXIT_WRITE = 74,
 	EXIT_TIMEOUT = 75,
 	EXIT_REFUSED = 77,
+	EXIT_CONFIG = 78,
 };
 
 #endif

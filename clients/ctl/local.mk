@@ -9,6 +9,7 @@ libctl_la_SOURCES = \
 	clients/ctl/inspect.c \
 	clients/ctl/json.c clients/ctl/json.h \
 	clients/ctl/options.c clients/ctl/options.h \
+	clients/ctl/reload.c \
 	clients/ctl/source.c clients/ctl/source.h \
 	clients/ctl/status.c clients/ctl/status.h \
 	clients/ctl/status_json.c \

@@ -67,7 +67,7 @@ static void help_all(void)
 	      "DUR is an integer and s, m, h or d, or never. Tokens come from -k FILE, else\n"
 	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
 	      "Exit status: 0; 64 usage; 65 bad data; 69 mux not there; 70 internal error;\n"
-	      "75 timed out; 77 refused.\n",
+	      "75 timed out, or a reload is under way; 77 refused; 78 the configuration is wrong.\n",
 		stdout);
 }
 

@@ -45,13 +45,18 @@ const struct verb verbs[] = {
 		"by pin or fingerprint.\n"
 		"      --camera NAME      the camera\n",
 		"c", 0, verb_accept},
+	{"reload", "",
+		"Read the configuration again: all of it is put in force, or nothing is changed.\n"
+		"Prints what changed. What is not touched loses no frame; leases of what was changed "
+		"or\n"
+		"removed have ended when it returns.\n",
+		"", 0, verb_reload},
 	{.name = "disable"},
 	{.name = "enable"},
 	{.name = "audit"},
 	{.name = "watch"},
 	{.name = "policy"},
 	{.name = "snapshot"},
-	{.name = "reload"},
 	{.name = "metrics"},
 	{.name = "check"},
 	{0},

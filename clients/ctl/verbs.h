@@ -10,5 +10,6 @@ int verb_attenuate(const struct options *o);
 int verb_inspect(const struct options *o);
 int verb_revoke(const struct options *o);
 int verb_accept(const struct options *o);
+int verb_reload(const struct options *o);
 
 #endif

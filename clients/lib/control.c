@@ -30,6 +30,8 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_uid,
 	&wire_ctl_token,
 	&wire_ctl_ended,
+	&wire_ctl_change,
+	&wire_ctl_fault,
 };
 
 union record {
@@ -39,6 +41,8 @@ union record {
 	struct msg_ctl_uid uid;
 	struct msg_ctl_token token;
 	struct msg_ctl_ended ended;
+	struct msg_ctl_change change;
+	struct msg_ctl_fault fault;
 };
 
 int control_connect(const char *path, struct control **ret)

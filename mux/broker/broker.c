@@ -26,6 +26,7 @@
 #include "mux/broker/expiry.h"
 #include "mux/broker/held.h"
 #include "mux/broker/listener.h"
+#include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
 #include "mux/broker/standing.h"
@@ -131,6 +132,8 @@ static int broker_init(struct broker *b, int daemon_fd)
 		r = tenure_init_line(b);
 	if (r == 0)
 		r = expiry_init(b);
+	if (r == 0)
+		r = reload_init(b);
 	return r == 0 ? daemon_link_begin(b, daemon_fd) : r;
 }
 
@@ -142,6 +145,7 @@ static void broker_free(struct broker *b)
 	client_free_all(b);
 	revoke_free_all(b);
 	accept_free_all(b);
+	reload_free_all(b);
 	standing_free_all(b);
 	camera_free_all(b);
 	held_free_all(b);

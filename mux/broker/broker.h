@@ -18,7 +18,7 @@
 struct event;
 struct event_base;
 
-/* What framemuxd says at the start; constant from then on. */
+/* What framemuxd says at the start, and again in a reload. */
 struct settings {
 	uint32_t key_id;
 	uint64_t stale_after_ns;
@@ -49,6 +49,7 @@ struct broker {
 	LIST_HEAD(, control) controls;       /* control.c */
 	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
 	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
+	LIST_HEAD(, reloading) reloadings;   /* reload.c: not answered yet */
 	struct revoked revoked;              /* revoke.c */
 	struct quota quota;
 	struct totals totals;
@@ -59,6 +60,9 @@ struct broker {
 	struct event *held_timer;   /* held.c */
 	struct event *expiry_timer; /* expiry.c */
 	int expiry_fd;              /* owned; expiry.c */
+	struct event *clear_timer;  /* reload.c */
+	bool is_clearing;           /* framemuxd waits for reload_cleared; reload.c */
+	uint32_t clear_request;
 	struct event *stop_timer;
 	struct event *failure; /* active: the broker has to stop */
 	bool is_stopping; /* leases are being ended */

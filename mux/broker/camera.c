@@ -13,6 +13,8 @@
 #include "mux/broker/attach.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/decoder.h"
+#include "mux/broker/erase.h"
+#include "mux/broker/reload.h"
 #include "mux/broker/tenure.h"
 
 #define WANT_RETRY_MS     20
@@ -35,7 +37,7 @@ struct camera *camera_by_name(const struct broker *b, const char *name)
 	struct camera *c;
 
 	LIST_FOREACH (c, &b->cameras, link)
-		if (!strcmp(c->name, name))
+		if (!c->is_gone && !strcmp(c->name, name))
 			return c;
 	return NULL;
 }
@@ -95,6 +97,56 @@ int camera_add(struct broker *b, const struct msg_broker_camera *m)
 	return 0;
 }
 
+int camera_stays(struct camera *c, const struct msg_broker_camera *m)
+{
+	/* framemuxd is confused: an id stands for one name and epoch. */
+	if (c->is_gone || c->epoch != m->epoch || strcmp(c->name, m->name) != 0)
+		return -EINVAL;
+	memcpy(c->vendor, m->vendor, sizeof(c->vendor));
+	LIST_REMOVE(c, link);
+	append(c->broker, c);
+	return 0;
+}
+
+/* Dead marks first, of all of them: erasing takes time. */
+void camera_end(struct camera *c, bool stays, const char *reason)
+{
+	struct tenure *t, *next;
+
+	c->is_gone = !stays;
+	if (c->decoder)
+		c->decoder->is_retired = true;
+	LIST_FOREACH (t, &c->tenures, in_camera)
+		if (t->attach)
+			ring_mark_dead(&t->attach->ring);
+	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next) {
+		t->ends_by_reload = true;
+		if (t->attach)
+			erase_hasten(t->attach);
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
+	}
+}
+
+bool camera_sweep(struct broker *b)
+{
+	struct camera *c, *next;
+	bool is_swept = true;
+
+	LIST_FOREACH_SAFE (c, &b->cameras, link, next) {
+		if (c->decoder && c->decoder->is_retired)
+			is_swept = false;
+		if (!c->is_gone)
+			continue;
+		if (c->decoder || !LIST_EMPTY(&c->tenures)) {
+			is_swept = false;
+			continue;
+		}
+		LIST_REMOVE(c, link);
+		camera_free(c);
+	}
+	return is_swept;
+}
+
 /* After the last lease has ended. */
 void camera_free_all(struct broker *b)
 {
@@ -116,6 +168,7 @@ static bool state_is_dark(enum camera_state state)
 bool camera_is_showing(const struct camera *c)
 {
 	return c->decoder && c->decoder->conn && !c->decoder->is_condemned &&
+		!c->decoder->is_retired &&
 		c->decoder->format.serial && !state_is_dark(c->state);
 }
 
@@ -213,6 +266,7 @@ void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason)
 		return; /* one that we could not take over */
 	c->decoder = NULL;
 	decoder_free(d, reason);
+	reload_check_soon(c->broker);
 }
 
 /* --- what its decoder says ------------------------------------------------------------------ */

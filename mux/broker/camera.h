@@ -1,6 +1,7 @@
 /*
- * The cameras by id, what framemuxd last said of each, its leases, and its present pair. A camera's
- * record is immutable from the setup on but for state and pair.
+ * The cameras by id, what framemuxd last said of each, its leases, and its present pair. Of a
+ * camera's record only state, pair and vendor ever change; one that a reload takes away is unknown
+ * by name at once and forgotten when its leases and its pair have ended.
  */
 #ifndef FRAMEMUX_BROKER_CAMERA_H
 #define FRAMEMUX_BROKER_CAMERA_H
@@ -16,6 +17,7 @@ struct camera {
 	struct camera_id id;
 	char name[LIMIT_NAME], vendor[LIMIT_LABEL];
 	uint32_t epoch;
+	bool is_gone; /* by a reload */
 	enum camera_state state;
 	char reason[LIMIT_REASON];
 	struct decoder *decoder; /* owned; the present pair's, or NULL */
@@ -29,7 +31,16 @@ struct camera {
 int camera_add(struct broker *b, const struct msg_broker_camera *m);
 void camera_free_all(struct broker *b);
 
-/* NULL when there is none. */
+/* A reload names it again: it takes its place in the order, and its vendor. 0 or -EINVAL. */
+int camera_stays(struct camera *c, const struct msg_broker_camera *m);
+
+/* A reload ends its leases; stays: for another pair, else it is gone. */
+void camera_end(struct camera *c, bool stays, const char *reason);
+
+/* Forget what is gone and has neither leases nor a pair. True: nothing of the kind is left. */
+bool camera_sweep(struct broker *b);
+
+/* NULL when there is none; by name never one that is gone. */
 struct camera *camera_by_id(const struct broker *b, const uint8_t id[CAMERA_ID_BYTES]);
 struct camera *camera_by_name(const struct broker *b, const char *name);
 

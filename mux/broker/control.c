@@ -13,6 +13,7 @@
 #include "mux/broker/accept.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/grant.h"
+#include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
 #include "mux/broker/status.h"
@@ -180,12 +181,27 @@ static int handle_accept(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_reload(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_reload *m = msg;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "reload"))
+		return 0;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (reload_ask(c->broker, c, m->request) < 0)
+		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
 const struct wire_rule control_rules[] = {
 	{&wire_hello, CONTROL_NEW, 0, handle_hello},
 	{&wire_ctl_status, CONTROL_READY, 0, handle_status},
 	{&wire_ctl_grant, CONTROL_READY, 0, handle_grant},
 	{&wire_ctl_revoke, CONTROL_READY, 0, handle_revoke},
 	{&wire_ctl_accept, CONTROL_READY, 0, handle_accept},
+	{&wire_ctl_reload, CONTROL_READY, 0, handle_reload},
 };
 const size_t control_n_rules = ARRAY_SIZE(control_rules);
 
@@ -195,6 +211,7 @@ static void control_free(struct control *c)
 {
 	revoke_forget_asker(c->broker, c);
 	accept_forget_asker(c->broker, c);
+	reload_forget_asker(c->broker, c);
 	status_abandon(c);
 	LIST_REMOVE(c, link);
 	conn_free(c->conn);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "mux/broker/accept.h"
 #include "mux/broker/camera.h"
+#include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
 #include "mux/broker/standing.h"
@@ -24,20 +25,27 @@
 
 /* --- setup ---------------------------------------------------------------------------------- */
 
+static int take_settings(struct broker *b, uint32_t stale_after_ms, uint32_t uid_quota_mb)
+{
+	if (stale_after_ms == 0 || stale_after_ms > STALE_MAX_MS)
+		return -EINVAL;
+	b->settings.stale_after_ns = stale_after_ms * NS_PER_MS;
+	b->quota.limits.uid_bytes = (uint64_t)uid_quota_mb << 20;
+	return 0;
+}
+
 static int handle_start(void *self, const void *msg, int *fds)
 {
 	struct broker *b = self;
 	const struct msg_broker_start *m = msg;
 
 	(void)fds;
-	if (m->stale_after_ms == 0 || m->stale_after_ms > STALE_MAX_MS)
+	if (take_settings(b, m->stale_after_ms, m->uid_quota_mb) < 0)
 		return -EINVAL;
 	memcpy(b->secrets->root, m->root_key, KEY_BYTES);
 	memcpy(b->secrets->k_session, m->k_session, KEY_BYTES);
 	b->settings.key_id = m->key_id;
-	b->settings.stale_after_ns = m->stale_after_ms * NS_PER_MS;
 	b->settings.mux_uid = m->mux_uid;
-	b->quota.limits.uid_bytes = (uint64_t)m->uid_quota_mb << 20;
 	log_init("broker", (int)m->verbose);
 	sodium_memzero((void *)m, sizeof(*m)); /* the dispatcher's own buffer, not const */
 	conn_set_state(b->daemon, DAEMON_SETUP);
@@ -64,8 +72,14 @@ static int handle_admin(void *self, const void *msg, int *fds)
 
 static int handle_camera(void *self, const void *msg, int *fds)
 {
+	struct broker *b = self;
+	const struct msg_broker_camera *m = msg;
+	struct camera *known = camera_by_id(b, m->id);
+
 	(void)fds;
-	return camera_add(self, msg);
+	if (known && conn_state(b->daemon) == DAEMON_RELOADING)
+		return camera_stays(known, m);
+	return camera_add(b, m);
 }
 
 static int handle_grant(void *self, const void *msg, int *fds)
@@ -83,20 +97,26 @@ static int handle_revoked(void *self, const void *msg, int *fds)
 	return revoked_add(&b->revoked, m->id);
 }
 
+static uint32_t count_cameras(const struct broker *b)
+{
+	const struct camera *c;
+	uint32_t n = 0;
+
+	LIST_FOREACH (c, &b->cameras, link)
+		n++;
+	return n;
+}
+
 /* Every standing token is on its way before anybody can connect. */
 static int handle_setup_done(void *self, const void *msg, int *fds)
 {
 	struct broker *b = self;
 	const struct msg_broker_setup_done *m = msg;
 	struct msg_broker_ready ready;
-	const struct camera *c;
-	uint32_t cameras = 0;
 	int r;
 
 	(void)fds;
-	LIST_FOREACH (c, &b->cameras, link)
-		cameras++;
-	if (cameras != m->cameras)
+	if (count_cameras(b) != m->cameras)
 		return -EINVAL;
 	r = standing_mint_all(b, &ready.grants);
 	if (r == 0)
@@ -179,20 +199,123 @@ static int handle_camera_accepted(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+/* --- a reload ------------------------------------------------------------------------------- */
+
+static int handle_settings(void *self, const void *msg, int *fds)
+{
+	const struct msg_broker_settings *m = msg;
+
+	(void)fds;
+	return take_settings(self, m->stale_after_ms, m->uid_quota_mb);
+}
+
+static int handle_token_end(void *self, const void *msg, int *fds)
+{
+	const struct msg_token_end *m = msg;
+
+	(void)fds;
+	return reload_end_token(self, m->id, m->reason);
+}
+
+static int handle_camera_end(void *self, const void *msg, int *fds)
+{
+	const struct msg_camera_end *m = msg;
+	struct camera *c = camera_by_id(self, m->id);
+
+	(void)fds;
+	if (!c || c->is_gone)
+		return -EINVAL;
+	camera_end(c, m->stays, m->reason);
+	return 0;
+}
+
+static int handle_reload_clear(void *self, const void *msg, int *fds)
+{
+	const struct msg_reload_clear *m = msg;
+
+	(void)fds;
+	return reload_clear(self, m->request);
+}
+
+static int handle_reload_begin(void *self, const void *msg, int *fds)
+{
+	struct broker *b = self;
+
+	(void)msg;
+	(void)fds;
+	if (b->is_clearing)
+		return -EINVAL;
+	free(b->settings.admins);
+	b->settings.admins = NULL;
+	b->settings.n_admins = 0;
+	conn_set_state(b->daemon, DAEMON_RELOADING);
+	return 0;
+}
+
+static int handle_reload_end(void *self, const void *msg, int *fds)
+{
+	struct broker *b = self;
+	const struct msg_reload_end *m = msg;
+	struct msg_reload_ready ready;
+	int r;
+
+	(void)fds;
+	if (count_cameras(b) != m->cameras)
+		return -EINVAL;
+	r = standing_mint_all(b, &ready.grants);
+	if (r < 0)
+		return r;
+	conn_set_state(b->daemon, DAEMON_SERVING);
+	conn_send(b->daemon, &wire_reload_ready, &ready, NULL, 0);
+	return 0;
+}
+
+static int handle_reload_change(void *self, const void *msg, int *fds)
+{
+	(void)fds;
+	reload_tell_change(self, msg);
+	return 0;
+}
+
+static int handle_reload_fault(void *self, const void *msg, int *fds)
+{
+	(void)fds;
+	reload_tell_fault(self, msg);
+	return 0;
+}
+
+static int handle_reload_done(void *self, const void *msg, int *fds)
+{
+	(void)fds;
+	reload_tell_done(self, msg);
+	return 0;
+}
+
+#define SERVING (DAEMON_SERVING | DAEMON_RELOADING)
+
 const struct wire_rule daemon_rules[] = {
 	{&wire_broker_start, DAEMON_BORN, 0, handle_start},
-	{&wire_broker_admin, DAEMON_SETUP, 0, handle_admin},
-	{&wire_broker_camera, DAEMON_SETUP, 0, handle_camera},
-	{&wire_broker_grant, DAEMON_SETUP, 0, handle_grant},
+	{&wire_broker_admin, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_admin},
+	{&wire_broker_camera, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_camera},
+	{&wire_broker_grant, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_grant},
 	{&wire_broker_revoked, DAEMON_SETUP, 0, handle_revoked},
 	{&wire_broker_setup_done, DAEMON_SETUP, 0, handle_setup_done},
-	{&wire_camera_news, DAEMON_SETUP | DAEMON_SERVING, 0, handle_news},
-	{&wire_pair_born, DAEMON_SERVING, 1, handle_pair_born},
-	{&wire_pair_dead, DAEMON_SERVING, 0, handle_pair_dead},
-	{&wire_survey_camera, DAEMON_SERVING, 0, handle_survey_camera},
-	{&wire_survey_done, DAEMON_SERVING, 0, handle_survey_done},
-	{&wire_revoked_kept, DAEMON_SERVING, 0, handle_revoked_kept},
-	{&wire_camera_accepted, DAEMON_SERVING, 0, handle_camera_accepted},
+	{&wire_camera_news, DAEMON_SETUP | SERVING, 0, handle_news},
+	{&wire_pair_born, SERVING, 1, handle_pair_born},
+	{&wire_pair_dead, SERVING, 0, handle_pair_dead},
+	{&wire_survey_camera, SERVING, 0, handle_survey_camera},
+	{&wire_survey_done, SERVING, 0, handle_survey_done},
+	{&wire_revoked_kept, SERVING, 0, handle_revoked_kept},
+	{&wire_camera_accepted, SERVING, 0, handle_camera_accepted},
+	{&wire_broker_settings, DAEMON_SERVING, 0, handle_settings},
+	{&wire_token_end, DAEMON_SERVING, 0, handle_token_end},
+	{&wire_camera_end, DAEMON_SERVING, 0, handle_camera_end},
+	{&wire_reload_clear, DAEMON_SERVING, 0, handle_reload_clear},
+	{&wire_reload_begin, DAEMON_SERVING, 0, handle_reload_begin},
+	{&wire_reload_end, DAEMON_RELOADING, 0, handle_reload_end},
+	{&wire_reload_change, SERVING, 0, handle_reload_change},
+	{&wire_reload_fault, SERVING, 0, handle_reload_fault},
+	{&wire_reload_done, SERVING, 0, handle_reload_done},
 };
 const size_t daemon_n_rules = ARRAY_SIZE(daemon_rules);
 

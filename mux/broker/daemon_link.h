@@ -9,7 +9,7 @@
 #include "mux/broker/broker.h"
 #include "mux/broker/conn.h"
 
-enum { DAEMON_BORN = 1, DAEMON_SETUP = 2, DAEMON_SERVING = 4 };
+enum { DAEMON_BORN = 1, DAEMON_SETUP = 2, DAEMON_SERVING = 4, DAEMON_RELOADING = 8 };
 
 /* fd is the link's on success. 0 or -errno. */
 int daemon_link_begin(struct broker *b, int fd);

@@ -19,6 +19,7 @@ struct decoder {
 	struct rate messages;
 	unsigned owed;     /* messages that ours ask for: no flood, however many */
 	bool is_condemned; /* framemuxd was asked to kill the pair */
+	bool is_retired;   /* a reload: no attach begins with it any more */
 };
 
 enum { DECODER_TALKING = 1 };

@@ -21,6 +21,7 @@ libbroker_la_SOURCES = \
 	mux/broker/open.c mux/broker/open.h \
 	mux/broker/plan.c mux/broker/plan.h \
 	mux/broker/quota.c mux/broker/quota.h \
+	mux/broker/reload.c mux/broker/reload.h \
 	mux/broker/revoke.c mux/broker/revoke.h \
 	mux/broker/revoked.c mux/broker/revoked.h \
 	mux/broker/ring.c mux/broker/ring.h \

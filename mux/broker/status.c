@@ -170,7 +170,8 @@ static void finish(struct control *c, const struct msg_survey_done *done)
 
 	send_mux(c, done);
 	LIST_FOREACH (camera, &b->cameras, link)
-		send_camera(c, camera);
+		if (!camera->is_gone)
+			send_camera(c, camera);
 	LIST_FOREACH (t, &b->tenures, in_broker)
 		send_lease(c, t);
 	LIST_FOREACH (u, &b->quota.uids, link)

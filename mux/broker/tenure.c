@@ -17,6 +17,7 @@
 #include "mux/broker/erase.h"
 #include "mux/broker/expiry.h"
 #include "mux/broker/held.h"
+#include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
@@ -65,6 +66,7 @@ static void tenure_close(struct tenure *t)
 	camera_count_wanted(t->camera);
 	tenure_free(t);
 	revoke_lease_gone(b, token, id);
+	reload_check_soon(b);
 }
 
 /* Without an attach: tell what is to be told, and go if that was final. False: t is no more. */

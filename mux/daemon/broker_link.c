@@ -222,6 +222,19 @@ bool broker_is_gone(const struct broker *b)
 	return !b->child;
 }
 
+enum broker_state broker_state(const struct broker *b)
+{
+	return b->state;
+}
+
+void broker_make_room(struct broker *b, size_t messages)
+{
+	if (messages <= b->spec.outbox_max)
+		return;
+	b->spec.outbox_max = messages;
+	peer_make_room(b->link, messages);
+}
+
 uint64_t broker_life(const struct broker *b)
 {
 	return b->life;

@@ -40,6 +40,12 @@ void broker_free(struct broker *b);
 /* Start it, after the pause that is due. */
 void broker_start(struct broker *b);
 
+/* Whether it is there, and whether it has been set up but is not ready yet. */
+enum broker_state broker_state(const struct broker *b);
+
+/* So many messages may have to be said at once from now on. */
+void broker_make_room(struct broker *b, size_t messages);
+
 /* The broker has said that it is ready. */
 void broker_set_serving(struct broker *b);
 

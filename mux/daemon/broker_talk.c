@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "mux/daemon/daemon_private.h"
+#include "mux/daemon/reload.h"
 
 #define ROOT_KEY_ID 1u
 
@@ -32,7 +33,7 @@ static void send_start(struct mux *m)
 	sodium_memzero(&start, sizeof(start));
 }
 
-static void send_camera(struct mux *m, const struct camera_record *cam)
+void mux_send_camera(struct mux *m, const struct camera_record *cam)
 {
 	struct msg_broker_camera msg = {.epoch = cam->epoch};
 
@@ -42,7 +43,7 @@ static void send_camera(struct mux *m, const struct camera_record *cam)
 	broker_send(m->broker, &wire_broker_camera, &msg, NULL, 0);
 }
 
-static void send_grant(struct mux *m, const struct standing *st)
+void mux_send_grant(struct mux *m, const struct standing *st)
 {
 	const struct config_grant *g = st->grant;
 	struct msg_broker_grant msg = {.uid = g->uid,
@@ -54,10 +55,17 @@ static void send_grant(struct mux *m, const struct standing *st)
 		.round = st->round};
 
 	memcpy(msg.grant, g->name, sizeof(msg.grant));
-	memcpy(msg.camera, st->camera->name, sizeof(msg.camera));
+	memcpy(msg.camera, st->camera, sizeof(msg.camera));
 	memcpy(msg.label, g->label, sizeof(msg.label));
 	masks_pack(g->masks, g->n_masks, msg.masks, &msg.masks_len);
 	broker_send(m->broker, &wire_broker_grant, &msg, NULL, 0);
+}
+
+void mux_send_admins(struct mux *m)
+{
+	for (size_t i = 0; i < m->config->n_admins; i++)
+		broker_send(m->broker, &wire_broker_admin,
+			&(struct msg_broker_admin){.uid = m->config->admins[i]}, NULL, 0);
 }
 
 int mux_set_up_broker(void *mux)
@@ -68,16 +76,15 @@ int mux_set_up_broker(void *mux)
 	struct standing *standing;
 	size_t n = grants_standing(m->grants, &standing);
 
+	mux_reload_broker_new(m);
 	m->broker_ready = false;
 	randombytes_buf(m->keys->session, KEY_BYTES);
 	send_start(m);
-	for (size_t i = 0; i < m->config->n_admins; i++)
-		broker_send(m->broker, &wire_broker_admin,
-			&(struct msg_broker_admin){.uid = m->config->admins[i]}, NULL, 0);
-	for (size_t i = 0; i < m->config->n_cameras; i++)
-		send_camera(m, &m->cameras[i]);
+	mux_send_admins(m);
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		mux_send_camera(m, pair_camera(m->pair_host.pairs[i]));
 	for (size_t i = 0; i < n; i++)
-		send_grant(m, &standing[i]);
+		mux_send_grant(m, &standing[i]);
 	for (size_t i = 0; i < m->n_revoked; i++) {
 		struct msg_broker_revoked msg;
 
@@ -100,21 +107,33 @@ size_t mux_set_up_messages(const struct mux *m)
 
 /* ---- what it asks -------------------------------------------------------------------- */
 
+static struct pair *find_in(struct pair *const *pairs, size_t n, const uint8_t id[CAMERA_ID_BYTES])
+{
+	for (size_t i = 0; i < n; i++)
+		if (!memcmp(pair_camera(pairs[i])->id.b, id, CAMERA_ID_BYTES))
+			return pairs[i];
+	return NULL;
+}
+
+/* While a changed camera's old pair is there the broker speaks of that one. */
 static struct pair *find_pair(const struct mux *m, const uint8_t id[CAMERA_ID_BYTES])
 {
-	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
-		if (!memcmp(pair_camera(m->pair_host.pairs[i])->id.b, id, CAMERA_ID_BYTES))
-			return m->pair_host.pairs[i];
-	return NULL;
+	const struct pair_host *h = &m->pair_host;
+	struct pair *retired = find_in(h->retired, h->n_retired, id);
+
+	return retired ? retired : find_in(h->pairs, h->n_pairs, id);
 }
 
 static int on_grant_token(void *self, const void *msg, int *fds)
 {
 	const struct msg_grant_token *t = msg;
 	struct mux *m = self;
-	int rc = grants_take_token(m->grants, t->grant, t->camera, t->token);
+	int rc;
 
 	(void)fds;
+	if (m->broker_ready && !mux_reload_takes_tokens(m))
+		return -EPROTO;
+	rc = grants_take_token(m->grants, t->grant, t->camera, t->token);
 	if (rc == -ENOMEM) {
 		log_error("no memory for the token of grant %s", t->grant);
 		return 0;
@@ -134,6 +153,7 @@ static int on_ready(void *self, const void *msg, int *fds)
 	mux_announce(m);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_serve(m->pair_host.pairs[i]);
+	mux_reload_go_on(m);
 	return 0;
 }
 
@@ -216,13 +236,37 @@ static int on_camera_accept(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int on_reload_ask(void *self, const void *msg, int *fds)
+{
+	(void)fds;
+	mux_reload(self, msg);
+	return 0;
+}
+
+static int on_reload_cleared(void *self, const void *msg, int *fds)
+{
+	(void)msg;
+	(void)fds;
+	return mux_reload_cleared(self);
+}
+
+static int on_reload_ready(void *self, const void *msg, int *fds)
+{
+	(void)msg;
+	(void)fds;
+	return mux_reload_ready(self);
+}
+
 const struct wire_rule mux_broker_rules[] = {
-	{&wire_grant_token, BROKER_STARTING, 0, on_grant_token},
+	{&wire_grant_token, BROKER_STARTING | BROKER_SERVING, 0, on_grant_token},
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
 	{&wire_camera_want, BROKER_SERVING, 0, on_camera_want},
 	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
+	{&wire_reload_ask, BROKER_SERVING, 0, on_reload_ask},
+	{&wire_reload_cleared, BROKER_SERVING, 0, on_reload_cleared},
+	{&wire_reload_ready, BROKER_SERVING, 0, on_reload_ready},
 };
 const size_t mux_n_broker_rules = ARRAY_SIZE(mux_broker_rules);

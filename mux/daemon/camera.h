@@ -29,12 +29,12 @@ struct camera_record {
 	uint32_t width, height, fps; /* PATTERN */
 	char vendor[LIMIT_LABEL], model[LIMIT_LABEL];
 	char username[URL_USER_BYTES];
-	const char
-		*password; /* borrowed from the configuration, which outlives the record; or NULL */
+	const char *password; /* of locked_alloc(), or NULL; whose, says who has the record */
 	struct mask masks[LIMIT_MASKS];
 	uint32_t n_masks;
 };
 
+/* The password stays the configuration's. */
 void camera_record_make(const struct config_camera *cam, uint32_t epoch, struct camera_record *ret);
 
 /* BLAKE2b over what raises the epoch when it changes: source, pin, model. */

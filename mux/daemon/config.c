@@ -1,6 +1,7 @@
 /*
  * Reads framemux.conf: libconfuse is its grammar, config_text.c knows where things stand, and
- * config_values.c checks the values. Runs in framemuxd, before anything is started.
+ * config_values.c checks the values. Runs in framemuxd, before anything is started or in the thread
+ * that reads for a reload: one at a time.
  */
 #include "mux/daemon/config.h"
 
@@ -151,10 +152,11 @@ static int check_names(const struct config_text *t, struct config_error *err)
 	return 0;
 }
 
-static int check_values(
-	const struct config_text *t, cfg_t *cfg, struct config *c, struct config_error *err)
+static int check_values(const struct config_text *t, cfg_t *cfg, bool looks_at_files,
+	struct config *c, struct config_error *err)
 {
-	struct config_reader r = {.text = t, .config = c, .error = err};
+	struct config_reader r = {
+		.text = t, .config = c, .error = err, .looks_at_files = looks_at_files};
 	size_t n_cameras = cfg_size(cfg, "camera"), n_grants = cfg_size(cfg, "grant");
 	int rc = config_read_top(&r, cfg);
 
@@ -185,7 +187,8 @@ static int check_values(
 	return 0;
 }
 
-int config_load(const char *path, struct config **ret, struct config_error *ret_error)
+static int load(const char *path, bool looks_at_files, struct config **ret,
+	struct config_error *ret_error)
 {
 	struct config *c = calloc(1, sizeof(*c));
 	struct config_text *t = NULL;
@@ -202,7 +205,7 @@ int config_load(const char *path, struct config **ret, struct config_error *ret_
 	if (!rc)
 		rc = parse_grammar(t, &cfg, ret_error);
 	if (!rc)
-		rc = check_values(t, cfg, c, ret_error);
+		rc = check_values(t, cfg, looks_at_files, c, ret_error);
 	if (cfg)
 		cfg_free(cfg);
 	config_text_free(t);
@@ -214,12 +217,29 @@ int config_load(const char *path, struct config **ret, struct config_error *ret_
 	return 0;
 }
 
+int config_load(const char *path, struct config **ret, struct config_error *ret_error)
+{
+	return load(path, false, ret, ret_error);
+}
+
+int config_load_whole(const char *path, struct config **ret, struct config_error *ret_error)
+{
+	return load(path, true, ret, ret_error);
+}
+
+void config_forget_passwords(struct config *c)
+{
+	for (size_t i = 0; i < c->n_cameras; i++) {
+		locked_free(c->cameras[i].password);
+		c->cameras[i].password = NULL;
+	}
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	for (size_t i = 0; i < c->n_cameras; i++)
-		locked_free(c->cameras[i].password);
+	config_forget_passwords(c);
 	for (size_t i = 0; i < c->n_grants; i++)
 		free(c->grants[i].cameras);
 	free(c->cameras);

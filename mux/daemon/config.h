@@ -1,6 +1,6 @@
 /*
- * framemux.conf(5): read, checked, and held as values. Made once while starting; nothing in it
- * changes afterwards.
+ * framemux.conf(5): read, checked, and held as values. Made while starting and for each reload; it is
+ * replaced as a whole.
  */
 #ifndef FRAMEMUX_CONFIG_H
 #define FRAMEMUX_CONFIG_H
@@ -67,6 +67,12 @@ struct config {
 
 /* 0 and the configuration, or -errno and "FILE:LINE: what is wrong". */
 int config_load(const char *path, struct config **ret, struct config_error *ret_error);
+/* The same, and the places of the token files are looked at too: for a reload, which is all or
+ * nothing. */
+int config_load_whole(const char *path, struct config **ret, struct config_error *ret_error);
 void config_free(struct config *c);
+
+/* The cameras' records have copies of the passwords. */
+void config_forget_passwords(struct config *c);
 
 #endif

@@ -15,6 +15,7 @@
 #include "common/cleanup.h"
 #include "mux/daemon/parse.h"
 #include "mux/daemon/secret.h"
+#include "mux/daemon/token_file.h"
 
 #define STALE_MIN_MS 20u
 #define STALE_MAX_MS 600000u
@@ -505,6 +506,7 @@ static int read_limits(const struct scope *s, struct config_grant *g)
 static int read_token_file(const struct scope *s, struct config_grant *g, unsigned index)
 {
 	int rc = read_path(s, "token_file", g->token_file, sizeof(g->token_file));
+	char why[256];
 
 	if (rc < 0 || !g->token_file[0])
 		return rc;
@@ -514,6 +516,8 @@ static int read_token_file(const struct scope *s, struct config_grant *g, unsign
 		if (!strcmp(s->r->config->grants[i].token_file, g->token_file))
 			return FAIL(s, "token_file", "grant \"%s\" has the same token_file",
 				s->r->config->grants[i].name);
+	if (s->r->looks_at_files && token_file_check(g->token_file, why, sizeof(why)) < 0)
+		return FAIL(s, "token_file", "token_file \"%s\": %s", g->token_file, why);
 	return 0;
 }
 

@@ -10,6 +10,7 @@ struct config_reader {
 	const struct config_text *text; /* borrowed */
 	struct config *config;          /* borrowed */
 	struct config_error *error;     /* borrowed */
+	bool looks_at_files;            /* at the places of token files */
 };
 
 /* Each 0, or -errno and the error. index: among the sections of its type. */

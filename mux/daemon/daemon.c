@@ -22,10 +22,10 @@
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/notify.h"
 #include "mux/daemon/privilege.h"
+#include "mux/daemon/reload.h"
 #include "mux/locked.h"
 
-#define OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
-#define FDS_WANTED   65536u
+#define FDS_WANTED 65536u
 
 /* ---- the end ------------------------------------------------------------------------- */
 
@@ -33,6 +33,9 @@ static bool pairs_are_at_rest(const struct mux *m)
 {
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		if (!pair_is_at_rest(m->pair_host.pairs[i]))
+			return false;
+	for (size_t i = 0; i < m->pair_host.n_retired; i++)
+		if (!pair_is_at_rest(m->pair_host.retired[i]))
 			return false;
 	return true;
 }
@@ -50,6 +53,7 @@ static void step(struct mux *m)
 
 static void on_pair_at_rest(void *self)
 {
+	mux_reload_go_on(self);
 	step(self);
 }
 
@@ -63,6 +67,9 @@ static void on_broker_fell(void *self)
 		return;
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_abort(m->pair_host.pairs[i]);
+	for (size_t i = 0; i < m->pair_host.n_retired; i++)
+		pair_abort(m->pair_host.retired[i]);
+	mux_reload_broker_fell(m);
 }
 
 static void on_broker_reaped(void *self)
@@ -94,8 +101,7 @@ static void on_reload_signal(evutil_socket_t signo, short what, void *data)
 {
 	(void)signo;
 	(void)what;
-	(void)data;
-	log_warning("reload is not built yet; restart framemuxd");
+	mux_reload(data, NULL);
 }
 
 /* ---- ready --------------------------------------------------------------------------- */
@@ -112,6 +118,7 @@ void mux_announce(struct mux *m)
 	snprintf(status, sizeof(status), "%zu cameras", m->config->n_cameras);
 	notify_status(status);
 	notify_ready();
+	mux_reload_go_on(m);
 }
 
 static void tell_broker(void *self, const struct wire_message *message, const void *msg,
@@ -209,12 +216,15 @@ static int make_pairs(struct mux *m)
 	if (!h->pairs)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->config->n_cameras; i++) {
-		h->pairs[i] = pair_new(h, &m->cameras[i], i);
+		h->pairs[i] = pair_new(h, &m->cameras[i]);
 		if (!h->pairs[i])
 			return -ENOMEM;
 		pair_restore(h->pairs[i], &m->prints[i]);
 		h->n_pairs++;
 	}
+	config_forget_passwords(m->config);
+	free(m->cameras);
+	m->cameras = NULL;
 	return 0;
 }
 
@@ -239,7 +249,8 @@ static int open_all(struct mux *m)
 	m->base = event_base_new();
 	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
 		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
-		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 || disk_new(m->base, &m->disk) < 0)
+		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 || disk_new(m->base, &m->disk) < 0 ||
+		mux_reload_init(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
 	if (listen_open(m->config, &m->listening, why, sizeof(why)) < 0)
 		return fail(EX_CANTCREAT, "sockets", why);
@@ -249,7 +260,7 @@ static int open_all(struct mux *m)
 		.control_fd = m->listening.control_fd,
 		.rules = mux_broker_rules,
 		.n_rules = mux_n_broker_rules,
-		.outbox_max = mux_set_up_messages(m) + OUTBOX_SPARE,
+		.outbox_max = mux_set_up_messages(m) + MUX_OUTBOX_SPARE,
 		.self = m,
 		.set_up = mux_set_up_broker,
 		.fell = on_broker_fell,
@@ -264,13 +275,18 @@ static int open_all(struct mux *m)
 
 static void close_all(struct mux *m)
 {
+	disk_free(m->reader);
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
 	if (m->stopping && m->prints_changed && !m->prints_pending)
 		mux_write_prints(m);
+	mux_reload_free(m);
 	broker_free(m->broker);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_free(m->pair_host.pairs[i]);
+	for (size_t i = 0; i < m->pair_host.n_retired; i++)
+		pair_free(m->pair_host.retired[i]);
 	free(m->pair_host.pairs);
+	free(m->pair_host.retired);
 	notify_end();
 	listen_close(m->config, &m->listening);
 	for (size_t i = 0; i < ARRAY_SIZE(m->signals); i++)

@@ -1,4 +1,5 @@
-/* The inside of framemuxd, for daemon.c, broker_talk.c, hand_out.c and accept.c alone. */
+/* The inside of framemuxd, for daemon.c, broker_talk.c, hand_out.c, accept.c and
+ * reload*.c alone. */
 #ifndef FRAMEMUX_DAEMON_PRIVATE_H
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
@@ -26,8 +27,8 @@ struct mux {
 	struct disk *disk;
 	struct roles roles;
 	struct listening listening;
-	struct camera_record *cameras;
-	struct pair_host pair_host; /* and the pairs */
+	struct camera_record *cameras; /* while starting: the pairs have records of their own */
+	struct pair_host pair_host;    /* and the pairs */
 	struct grants *grants;
 	uint8_t *revoked;
 	size_t n_revoked;
@@ -35,6 +36,11 @@ struct mux {
 	uint64_t started_ns;
 	struct fingerprint_record *prints;   /* as they were at the start */
 	unsigned files_pending;              /* token files that the writer thread still has */
+	bool files_failed;                   /* one of those of the last time */
+	struct reload *reload;               /* under way; NULL: none. reload.c */
+	bool reload_again;                   /* and one after it */
+	struct disk *reader;                 /* the thread that reads configurations */
+	struct event *reload_timer;
 	bool prints_pending, prints_changed; /* being written; newer ones since that began */
 	bool broker_ready, announced, stopping;
 };
@@ -46,6 +52,11 @@ extern const size_t mux_n_broker_rules;
 /* A fresh session key, and everything that a new broker needs. 0 or -errno. */
 int mux_set_up_broker(void *mux);
 
+/* Parts of it, for a reload too. */
+void mux_send_admins(struct mux *m);
+void mux_send_camera(struct mux *m, const struct camera_record *cam);
+void mux_send_grant(struct mux *m, const struct standing *st);
+
 /* How many messages that can be at most. */
 size_t mux_set_up_messages(const struct mux *m);
 
@@ -53,6 +64,9 @@ size_t mux_set_up_messages(const struct mux *m);
 
 /* The standing tokens are all there: keep their ids, write the token files, then announce. */
 void mux_hand_out(struct mux *m);
+
+/* Remove the token files that no grant has any more. */
+void mux_take_back(struct mux *m);
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES]);
 
 /* ---- accept.c: what cameras call themselves, to disk --------------------------------- */
@@ -65,6 +79,8 @@ void mux_write_prints(const struct mux *m);
 
 /* For the broker: lift this camera's block; told when that is on disk. */
 int mux_accept(struct mux *m, uint32_t request, struct pair *p);
+
+#define MUX_OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 
 /* ---- daemon.c ------------------------------------------------------------------------ */
 

@@ -190,16 +190,23 @@ static int write_all(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-int folder_replace(
+/* ".NAME.new" */
+static int temp_name(const char *name, char ret[NAME_MAX + 1])
+{
+	int n = snprintf(ret, NAME_MAX + 1, ".%s.new", name);
+
+	return n < 0 || n > NAME_MAX || strchr(name, '/') ? -EINVAL : 0;
+}
+
+int folder_prepare(
 	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid)
 {
 	char temp[NAME_MAX + 1];
 	cleanup_fd int fd = -1;
-	int n = snprintf(temp, sizeof(temp), ".%s.new", name);
-	int rc;
+	int rc = temp_name(name, temp);
 
-	if (n < 0 || (size_t)n >= sizeof(temp) || strchr(name, '/'))
-		return -EINVAL;
+	if (rc < 0)
+		return rc;
 	/* Left over from a life that ended in between; unlinked, never opened. */
 	if (unlinkat(folder, temp, 0) < 0 && errno != ENOENT)
 		return -errno;
@@ -209,14 +216,41 @@ int folder_replace(
 	rc = write_all(fd, bytes, len);
 	if (!rc && uid != (unsigned)-1 && fchown(fd, uid, (gid_t)-1) < 0)
 		rc = -errno;
-	if (!rc &&
-		(fchmod(fd, mode) < 0 || fsync(fd) < 0 || renameat(folder, temp, folder, name) < 0))
+	if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
 		rc = -errno;
-	if (rc < 0) {
+	if (rc < 0)
 		unlinkat(folder, temp, 0);
-		return rc;
+	return rc;
+}
+
+int folder_commit(int folder, const char *name)
+{
+	char temp[NAME_MAX + 1];
+	int rc = temp_name(name, temp);
+
+	if (!rc && renameat(folder, temp, folder, name) < 0) {
+		rc = -errno;
+		unlinkat(folder, temp, 0);
 	}
+	if (rc < 0)
+		return rc;
 	return fsync(folder) < 0 ? -errno : 0;
+}
+
+void folder_discard(int folder, const char *name)
+{
+	char temp[NAME_MAX + 1];
+
+	if (temp_name(name, temp) == 0)
+		unlinkat(folder, temp, 0);
+}
+
+int folder_replace(
+	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid)
+{
+	int rc = folder_prepare(folder, name, bytes, len, mode, uid);
+
+	return rc < 0 ? rc : folder_commit(folder, name);
 }
 
 int folder_read(int folder, const char *name, size_t max, char **ret, size_t *ret_len)

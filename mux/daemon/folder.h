@@ -27,6 +27,16 @@ int folder_of(const char *path, char *ret, size_t size);
 int folder_replace(
 	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid);
 
+/*
+ * The same in two steps, for files that are to change together: whatever may fail for want of room
+ * fails in the first. Between them the new file is there under another name, which folder_discard
+ * takes away.
+ */
+int folder_prepare(
+	int folder, const char *name, const void *bytes, size_t len, unsigned mode, unsigned uid);
+int folder_commit(int folder, const char *name);
+void folder_discard(int folder, const char *name);
+
 /* All of a regular file, NUL behind it; at most max bytes. -ENOENT, -EFBIG, ... The caller frees.
  */
 int folder_read(int folder, const char *name, size_t max, char **ret, size_t *ret_len);

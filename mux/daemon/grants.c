@@ -140,7 +140,7 @@ static const struct standing *find_standing(
 {
 	for (size_t i = 0; i < g->n_standing; i++)
 		if (!strcmp(g->standing[i].grant->name, grant) &&
-			!strcmp(g->standing[i].camera->name, camera))
+			!strcmp(g->standing[i].camera, camera))
 			return &g->standing[i];
 	return NULL;
 }
@@ -158,7 +158,7 @@ int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
 	for (size_t i = 0; i < g->n_standing; i++) {
 		const struct standing *st = &g->standing[i];
 
-		print_line(f, st->grant->name, st->camera->name, true, st->round, st->since_s,
+		print_line(f, st->grant->name, st->camera, true, st->round, st->since_s,
 			st->hash, st->has_id ? st->id : NULL, st->grant->token_file);
 	}
 	for (size_t i = 0; i < g->n_memories; i++) {
@@ -181,7 +181,7 @@ int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
 /* ---- what is the same, and what is not ----------------------------------------------- */
 
 /* Over all that the token says but for its round: another value is another grant. */
-static void hash_standing(struct standing *st)
+static void hash_standing(struct standing *st, const struct camera_id *camera)
 {
 	const struct config_grant *g = st->grant;
 	uint8_t numbers[4 * 4 + 8 + 4], masks[LIMIT_MASKS * 16];
@@ -202,7 +202,7 @@ static void hash_standing(struct standing *st)
 	crypto_generichash_init(&h, NULL, 0, HASH_BYTES);
 	crypto_generichash_update(&h, (const uint8_t *)"framemux grant 1", 16);
 	crypto_generichash_update(&h, (const uint8_t *)g->name, sizeof(g->name));
-	crypto_generichash_update(&h, st->camera->id.b, CAMERA_ID_BYTES);
+	crypto_generichash_update(&h, camera->b, CAMERA_ID_BYTES);
 	crypto_generichash_update(&h, numbers, sizeof(numbers));
 	crypto_generichash_update(&h, (const uint8_t *)g->label, sizeof(g->label));
 	crypto_generichash_update(&h, masks, 16 * g->n_masks);
@@ -221,7 +221,7 @@ static const struct memory *recall(const struct grants *g, const struct standing
 {
 	for (size_t i = 0; i < g->n_memories; i++)
 		if (!strcmp(g->memories[i].grant, st->grant->name) &&
-			!strcmp(g->memories[i].camera, st->camera->name))
+			!strcmp(g->memories[i].camera, st->camera))
 			return &g->memories[i];
 	return NULL;
 }
@@ -251,12 +251,10 @@ static void settle(struct grants *g, struct standing *st, uint64_t now_s, const 
 	st->not_after = st->grant->expires_s ? st->since_s + st->grant->expires_s : 0;
 }
 
-/* The tokens of what does not go on die, on disk, before anything is served. */
-static int revoke_ended(
-	struct state *s, const struct grants *g, uint8_t **revoked, size_t *n_revoked)
+/* The tokens of what does not go on die: their ids behind the n_revoked that are there. */
+static int collect_ended(const struct grants *g, uint8_t **revoked, size_t *n_revoked)
 {
-	size_t before = *n_revoked;
-	uint8_t *ids = reallocarray(*revoked, before + g->n_memories + 1, TOKEN_ID_BYTES);
+	uint8_t *ids = reallocarray(*revoked, *n_revoked + g->n_memories + 1, TOKEN_ID_BYTES);
 
 	if (!ids)
 		return -ENOMEM;
@@ -270,7 +268,7 @@ static int revoke_ended(
 		memcpy(ids + *n_revoked * TOKEN_ID_BYTES, m->id, TOKEN_ID_BYTES);
 		++*n_revoked;
 	}
-	return state_revoked_add(s, ids + before * TOKEN_ID_BYTES, *n_revoked - before);
+	return 0;
 }
 
 static int make_standing(
@@ -287,21 +285,21 @@ static int make_standing(
 		for (size_t k = 0; k < c->grants[i].n_cameras; k++) {
 			struct standing *st = &g->standing[g->n_standing++];
 
+			const struct camera_record *camera = &cameras[c->grants[i].cameras[k]];
+
 			st->grant = &c->grants[i];
-			st->camera = &cameras[c->grants[i].cameras[k]];
-			hash_standing(st);
+			memcpy(st->camera, camera->name, sizeof(st->camera));
+			hash_standing(st, &camera->id);
 		}
 	}
 	return 0;
 }
 
-int grants_load(struct state *s, const struct config *c, const struct camera_record *cameras,
+int grants_plan(struct state *s, const struct config *c, const struct camera_record *cameras,
 	uint64_t now_s, uint8_t **revoked, size_t *n_revoked, struct grants **ret, char *ret_why,
 	size_t why_size)
 {
 	struct grants *g = calloc(1, sizeof(*g));
-	cleanup_free char *text = NULL;
-	size_t len;
 	int rc;
 
 	if (!g)
@@ -314,9 +312,29 @@ int grants_load(struct state *s, const struct config *c, const struct camera_rec
 	}
 	rc = make_standing(g, c, cameras);
 	if (!rc)
-		rc = revoke_ended(s, g, revoked, n_revoked);
-	for (size_t i = 0; !rc && i < g->n_standing; i++)
+		rc = collect_ended(g, revoked, n_revoked);
+	if (rc < 0) {
+		grants_free(g);
+		return explain(rc, ret_why, why_size);
+	}
+	for (size_t i = 0; i < g->n_standing; i++)
 		settle(g, &g->standing[i], now_s, *revoked, *n_revoked);
+	*ret = g;
+	return 0;
+}
+
+int grants_load(struct state *s, const struct config *c, const struct camera_record *cameras,
+	uint64_t now_s, uint8_t **revoked, size_t *n_revoked, struct grants **ret, char *ret_why,
+	size_t why_size)
+{
+	cleanup_free char *text = NULL;
+	size_t before = *n_revoked, len;
+	struct grants *g;
+	int rc = grants_plan(s, c, cameras, now_s, revoked, n_revoked, &g, ret_why, why_size);
+
+	if (rc < 0)
+		return rc;
+	rc = state_revoked_add(s, *revoked + before * TOKEN_ID_BYTES, *n_revoked - before);
 	if (!rc)
 		rc = grants_save_text(g, &text, &len);
 	if (!rc)
@@ -348,15 +366,26 @@ static bool is_in_use(const struct grants *g, const char *token_file)
 	return false;
 }
 
+const char *grants_stale_file(const struct grants *g, size_t *at)
+{
+	while (*at < g->n_memories) {
+		size_t i = (*at)++;
+		const char *path = g->memories[i].token_file;
+
+		if (path[0] && !is_in_use(g, path) &&
+			(!i || strcmp(g->memories[i - 1].token_file, path) != 0))
+			return path;
+	}
+	return NULL;
+}
+
 void grants_clean_up(const struct grants *g)
 {
-	for (size_t i = 0; i < g->n_memories; i++) {
-		const char *path = g->memories[i].token_file;
-		char why[256];
+	const char *path;
+	char why[256];
+	size_t at = 0;
 
-		if (!path[0] || is_in_use(g, path) ||
-			(i && !strcmp(g->memories[i - 1].token_file, path)))
-			continue;
+	while ((path = grants_stale_file(g, &at))) {
 		if (token_file_remove(path, why, sizeof(why)) < 0)
 			log_warning("cannot remove token file %s: %s", path, why);
 		else
@@ -407,7 +436,7 @@ int grants_token_text(const struct grants *g, const struct config_grant *grant, 
 			continue;
 		if (!st->token)
 			return -EAGAIN;
-		size += strlen(st->camera->name) + strlen(st->token) + 2;
+		size += strlen(st->camera) + strlen(st->token) + 2;
 	}
 	text = locked_alloc(size);
 	if (!text)
@@ -415,7 +444,28 @@ int grants_token_text(const struct grants *g, const struct config_grant *grant, 
 	for (size_t i = 0; i < g->n_standing; i++)
 		if (g->standing[i].grant == grant)
 			len += (size_t)snprintf(text + len, size - len, "%s %s\n",
-				g->standing[i].camera->name, g->standing[i].token);
+				g->standing[i].camera, g->standing[i].token);
 	*ret = text;
 	return 0;
+}
+
+/* A token that is alive, and in whose place there is the same one. */
+void grants_take_over(struct grants *g, struct grants *old)
+{
+	for (size_t i = 0; i < g->n_standing; i++) {
+		struct standing *st = &g->standing[i];
+		struct standing *was =
+			(struct standing *)find_standing(old, st->grant->name, st->camera);
+
+		if (!was || !was->token || !was->has_id || !st->has_id ||
+			memcmp(was->id, st->id, sizeof(st->id)) != 0)
+			continue;
+		st->token = was->token;
+		was->token = NULL;
+	}
+}
+
+const struct standing *grants_find(const struct grants *g, const char *grant, const char *camera)
+{
+	return find_standing(g, grant, camera);
 }

@@ -12,23 +12,27 @@
 #include "common/log.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/folder.h"
+#include "mux/daemon/reload.h"
 #include "mux/daemon/token_file.h"
 #include "mux/locked.h"
 
 /* ---- files --------------------------------------------------------------------------- */
 
+/* The configuration may be another one before its turn comes: it borrows nothing of it. */
 struct file_job {
 	struct mux *mux;
-	const struct config_grant *grant; /* NULL: the file of standing ids */
-	int folder;                       /* then: the state folder */
-	char *text;                       /* owned; of locked_alloc() if grant */
+	char grant[LIMIT_NAME]; /* "": not a token file, but the file of standing ids */
+	char path[LIMIT_PATH];  /* the token file */
+	uid_t uid;
+	int folder; /* the state folder */
+	char *text; /* owned, of locked_alloc() if a token file; then NULL: to be removed */
 	size_t len;
 	char why[256];
 };
 
 static void file_job_free(struct file_job *j)
 {
-	if (j->grant)
+	if (j->path[0])
 		locked_free(j->text);
 	else
 		free(j->text);
@@ -39,10 +43,28 @@ static int run_file(void *data)
 {
 	struct file_job *j = data;
 
-	if (j->grant)
-		return token_file_write(j->grant->token_file, j->grant->uid, j->text, j->len,
-			j->why, sizeof(j->why));
-	return folder_replace(j->folder, GRANTS_FILE, j->text, j->len, 0600, (unsigned)-1);
+	if (!j->path[0])
+		return folder_replace(
+			j->folder, GRANTS_FILE, j->text, j->len, 0600, (unsigned)-1);
+	if (!j->text)
+		return token_file_remove(j->path, j->why, sizeof(j->why));
+	return token_file_write(j->path, j->uid, j->text, j->len, j->why, sizeof(j->why));
+}
+
+static void say_how_it_went(const struct file_job *j, int result)
+{
+	if (!j->path[0] && result < 0)
+		log_error("the ids of the standing tokens are not kept: %s", strerror(-result));
+	else if (!j->path[0])
+		return;
+	else if (!j->text && result < 0)
+		log_warning("cannot remove token file %s: %s", j->path, j->why);
+	else if (!j->text)
+		log_info("token file %s removed: its grant is gone", j->path);
+	else if (result < 0)
+		log_error("grant %s: token file %s is not written: %s", j->grant, j->path, j->why);
+	else
+		log_info("grant %s: token file %s is written", j->grant, j->path);
 }
 
 static void file_done(void *data, int result)
@@ -50,20 +72,17 @@ static void file_done(void *data, int result)
 	struct file_job *j = data;
 	struct mux *m = j->mux;
 
-	if (result < 0 && j->grant)
-		log_error("grant %s: token file %s is not written: %s", j->grant->name,
-			j->grant->token_file, j->why);
-	else if (result < 0)
-		log_error("the ids of the standing tokens are not kept: %s", strerror(-result));
-	else if (j->grant)
-		log_info(
-			"grant %s: token file %s is written", j->grant->name, j->grant->token_file);
+	say_how_it_went(j, result);
 	file_job_free(j);
 	m->files_pending--;
+	m->files_failed |= result < 0;
 	mux_announce(m);
+	mux_reload_go_on(m);
 }
 
-static void submit_file(struct mux *m, const struct config_grant *grant, char *text, size_t len)
+/* Takes text, also when it fails. */
+static void submit_file(
+	struct mux *m, const struct config_grant *grant, const char *path, char *text, size_t len)
 {
 	struct file_job *j = calloc(1, sizeof(*j));
 	struct disk_job job = {.run = run_file, .done = file_done, .data = j};
@@ -71,21 +90,25 @@ static void submit_file(struct mux *m, const struct config_grant *grant, char *t
 
 	if (j) {
 		*j = (struct file_job){.mux = m,
-			.grant = grant,
+			.uid = grant ? grant->uid : 0,
 			.folder = state_folder(m->state),
 			.text = text,
 			.len = len};
+		if (grant)
+			memcpy(j->grant, grant->name, sizeof(j->grant));
+		snprintf(j->path, sizeof(j->path), "%s", path);
 		rc = disk_submit(m->disk, &job);
 	}
 	if (rc == 0) {
 		m->files_pending++;
 		return;
 	}
-	log_error("%s%s cannot be written: %s", grant ? "token file " : "the state folder",
-		grant ? grant->token_file : "", strerror(-rc));
+	m->files_failed = true;
+	log_error("%s%s cannot be written: %s", *path ? "token file " : "the state folder", path,
+		strerror(-rc));
 	if (j)
 		file_job_free(j);
-	else if (grant)
+	else if (*path)
 		locked_free(text);
 	else
 		free(text);
@@ -101,11 +124,12 @@ void mux_hand_out(struct mux *m)
 	size_t len;
 	int rc = grants_save_text(m->grants, &text, &len);
 
+	m->files_failed = rc < 0;
 	if (rc < 0) {
 		log_error("no token file is written: %s", strerror(-rc));
 		return;
 	}
-	submit_file(m, NULL, text, len);
+	submit_file(m, NULL, "", text, len);
 	for (size_t i = 0; i < m->config->n_grants; i++) {
 		const struct config_grant *g = &m->config->grants[i];
 
@@ -115,10 +139,20 @@ void mux_hand_out(struct mux *m)
 		if (rc < 0) {
 			log_error("grant %s: there is no token for its file: %s", g->name,
 				strerror(-rc));
+			m->files_failed = true;
 			continue;
 		}
-		submit_file(m, g, text, strlen(text));
+		submit_file(m, g, g->token_file, text, strlen(text));
 	}
+}
+
+void mux_take_back(struct mux *m)
+{
+	const char *path;
+	size_t at = 0;
+
+	while ((path = grants_stale_file(m->grants, &at)))
+		submit_file(m, NULL, path, NULL, 0);
 }
 
 /* ---- revocations --------------------------------------------------------------------- */

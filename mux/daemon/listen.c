@@ -133,6 +133,15 @@ int listen_open(const struct config *c, struct listening *ret, char *ret_why, si
 	return 0;
 }
 
+int listen_give_to(const struct config *c, const struct listening *l, gid_t gid)
+{
+	if (!l->made_control)
+		return -EOPNOTSUPP;
+	return fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0
+		? -errno
+		: 0;
+}
+
 void listen_close(const struct config *c, struct listening *l)
 {
 	if (l->made_clients)

@@ -17,6 +17,8 @@ struct listening {
 
 /* 0, or -errno and why. */
 int listen_open(const struct config *c, struct listening *ret, char *ret_why, size_t why_size);
+/* Another group for the control socket, if it was made here. 0 or -errno. */
+int listen_give_to(const struct config *c, const struct listening *l, gid_t gid);
 void listen_close(const struct config *c, struct listening *l);
 
 #endif

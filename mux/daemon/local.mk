@@ -25,12 +25,15 @@ libdaemon_la_SOURCES = \
 	mux/daemon/options.c mux/daemon/options.h \
 	mux/daemon/pair.c mux/daemon/pair.h mux/daemon/pair_private.h \
 	mux/daemon/pair_answer.c mux/daemon/pair_birth.c mux/daemon/pair_block.c \
-	mux/daemon/pair_state.c mux/daemon/pair_survey.c mux/daemon/pair_talk.c \
+	mux/daemon/pair_reload.c mux/daemon/pair_state.c mux/daemon/pair_survey.c mux/daemon/pair_talk.c \
 	mux/daemon/pair_want.c \
 	mux/daemon/parse.c mux/daemon/parse.h \
 	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
 	mux/daemon/privilege.c mux/daemon/privilege.h \
+	mux/daemon/reload.c mux/daemon/reload.h mux/daemon/reload_private.h \
+	mux/daemon/reload_diff.c mux/daemon/reload_diff.h \
+	mux/daemon/reload_disk.c mux/daemon/reload_swap.c \
 	mux/daemon/roles.c mux/daemon/roles.h \
 	mux/daemon/secret.c mux/daemon/secret.h \
 	mux/daemon/state.c mux/daemon/state.h \

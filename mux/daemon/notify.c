@@ -2,6 +2,7 @@
 #include "mux/daemon/notify.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "mux/daemon/parse.h"
 
 static int notify_fd = -1, ready_descriptor = -1; /* owned; a process has one init system */
@@ -106,6 +108,15 @@ void notify_ready(void)
 		close(ready_descriptor);
 		ready_descriptor = -1;
 	}
+}
+
+void notify_reloading(void)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+		(uint64_t)(clock_monotonic_ns() / NS_PER_US));
+	tell(text);
 }
 
 void notify_stopping(void)

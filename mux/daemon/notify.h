@@ -10,6 +10,8 @@
 /* Reads and unsets the environment; starts the watchdog. ready_fd: -1 or ours from now on. */
 void notify_init(struct event_base *base, int ready_fd);
 void notify_ready(void);
+/* Between the two READY=1 the configuration is read again (Type=notify-reload). */
+void notify_reloading(void);
 void notify_stopping(void);
 
 /* STATUS=, a line for a person. */

@@ -15,6 +15,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mux/daemon/pair_private.h"
+#include "mux/daemon/secret.h"
+#include "mux/locked.h"
 
 #define READY_LIMIT_MS 10000u
 #define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
@@ -85,6 +87,10 @@ static void after_death(struct pair *p, bool was_orderly)
 	event_del(p->linger);
 	event_del(p->health);
 	memset(&p->beat, 0, sizeof(p->beat));
+	if (p->is_restarting) {
+		p->is_restarting = false;
+		p->host->at_rest(p->host->self);
+	}
 	if (p->aborted || p->stopped) {
 		p->leases = 0;
 		come_to_rest(p);
@@ -384,19 +390,30 @@ bool pair_is_at_rest(const struct pair *p)
 
 /* ---- making and freeing -------------------------------------------------------------- */
 
-struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index)
+static int keep_record(struct pair *p, const struct camera_record *camera)
+{
+	p->record = *camera;
+	p->camera = &p->record;
+	p->record.password = camera->password ? secret_text(camera->password) : NULL;
+	return camera->password && !p->record.password ? -ENOMEM : 0;
+}
+
+struct pair *pair_new(struct pair_host *host, const struct camera_record *camera)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
 	*p = (struct pair){.host = host,
-		.camera = camera,
-		.index = index,
+		.number = ++host->last_number,
 		.phase = PAIR_REST,
 		.kept = {.id = camera->id},
 		.transport = camera->transport,
 		.broker_end = -1};
+	if (keep_record(p, camera) < 0) {
+		pair_free(p);
+		return NULL;
+	}
 	pair_init_state(p);
 	p->timer = evtimer_new(host->base, on_timer, p);
 	p->linger = evtimer_new(host->base, pair_on_linger, p);
@@ -425,10 +442,16 @@ void pair_free(struct pair *p)
 		event_free(p->linger);
 	if (p->health)
 		event_free(p->health);
+	locked_free((char *)p->record.password);
 	free(p);
 }
 
 const struct camera_record *pair_camera(const struct pair *p)
 {
 	return p->camera;
+}
+
+uint32_t pair_number(const struct pair *p)
+{
+	return p->number;
 }

@@ -23,20 +23,23 @@ struct pair_host {
 	const uint8_t *k_session; /* of the broker that lives now */
 	uint32_t stale_after_ms, linger_s;
 	int verbose;
-	struct pair **pairs; /* all of them */
+	struct pair **pairs; /* all of them, as the configuration orders them */
 	size_t n_pairs;
+	struct pair **retired; /* of cameras that a reload took away or changed, until they rest */
+	size_t n_retired;
+	uint32_t last_number; /* of the newest pair */
 	void *self; /* for the functions */
 	/* A message for the broker; fds stay the caller's. Lost when there is no broker. */
 	void (*tell)(void *self, const struct wire_message *m, const void *msg, const int *fds,
 		size_t n_fds);
-	/* A pair has come to rest after pair_abort or pair_stop. */
+	/* A pair has come to rest after pair_abort, pair_stop, pair_retire or pair_restart. */
 	void (*at_rest)(void *self);
 	/* What pair_record gives has changed and is to be kept. */
 	void (*keep)(void *self);
 };
 
-/* camera is borrowed and immutable. NULL without memory. */
-struct pair *pair_new(struct pair_host *host, const struct camera_record *camera, size_t index);
+/* The record is copied, its password too, and is never changed. NULL without memory. */
+struct pair *pair_new(struct pair_host *host, const struct camera_record *camera);
 
 /* Before anything else: what an earlier framemuxd kept of this camera. */
 void pair_restore(struct pair *p, const struct fingerprint_record *kept);
@@ -48,6 +51,9 @@ const struct fingerprint_record *pair_record(const struct pair *p);
 void pair_free(struct pair *p);
 
 const struct camera_record *pair_camera(const struct pair *p);
+
+/* Never used twice in a boot, whatever a reload does with cameras: for uids and the like. */
+uint32_t pair_number(const struct pair *p);
 
 /* A new broker, which knows nothing yet, hears of a camera that is not idle. */
 void pair_introduce(const struct pair *p);
@@ -72,6 +78,27 @@ void pair_stop(struct pair *p);
 
 /* Nothing of it lives. */
 bool pair_is_at_rest(const struct pair *p);
+
+/* ---- pair_reload.c ------------------------------------------------------------------- */
+
+/*
+ * A reload takes the camera away, or has another pair for it: it ends as by pair_stop, and the
+ * broker hears nothing more of it but its death.
+ */
+void pair_retire(struct pair *p);
+
+/* The successor of a retired pair at rest, for the same id: generations count on. */
+void pair_inherit(struct pair *p, const struct pair *retired);
+
+/* To a broker that has just been told of the camera: what it is like. */
+void pair_present(const struct pair *p);
+
+/* What is told at birth has changed: one that lives ends and is born again. */
+void pair_restart(struct pair *p);
+bool pair_is_restarting(const struct pair *p);
+
+/* standby and vendor, which nobody else was told of, are as in this record now. */
+void pair_adjust(struct pair *p, const struct camera_record *camera);
 
 /* For status. */
 void pair_survey(const struct pair *p, uint32_t request, struct msg_survey_camera *ret);

@@ -39,11 +39,19 @@ struct ends {
  */
 #define CROSSED_MAX 64u
 
+static size_t place_of(const struct pair *p)
+{
+	for (size_t i = 0; i < p->host->n_pairs; i++)
+		if (p->host->pairs[i] == p)
+			return i;
+	return 0;
+}
+
 static int make_ends(const struct pair *p, int type, const char *name, struct ends *ret)
 {
 	static struct ends streams[CROSSED_MAX], links[CROSSED_MAX];
 	struct ends *table = type == SOCK_STREAM ? streams : links;
-	size_t mine = p->index, other = (mine + 1) % p->host->n_pairs;
+	size_t mine = place_of(p), other = (mine + 1) % p->host->n_pairs;
 	int pair[2], rc;
 
 	if (!breakage(name) || p->host->n_pairs > CROSSED_MAX) {
@@ -155,8 +163,8 @@ static int tell_decode(struct pair *p)
 		.max_pixels = cam->max_pixels};
 	int rc;
 
-	if (breakage("daemon-swap-ids")) /* the key of the camera behind it */
-		key_of = p->host->pairs[(p->index + 1) % p->host->n_pairs]->camera;
+	if (breakage("daemon-swap-ids")) /* the key of another camera */
+		key_of = p->host->pairs[p->host->pairs[0] == p]->camera;
 	memcpy(m.id, cam->id.b, sizeof(m.id));
 	memcpy(m.name, cam->name, sizeof(m.name));
 	key_camera(p->host->k_session, &key_of->id, m.k_cam);

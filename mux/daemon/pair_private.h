@@ -34,8 +34,9 @@ enum pair_word {
 
 struct pair {
 	struct pair_host *host;             /* borrowed */
-	const struct camera_record *camera; /* borrowed */
-	size_t index;                       /* in host->pairs */
+	struct camera_record record;        /* owned, with its password; one for life */
+	const struct camera_record *camera; /* the record */
+	uint32_t number;
 	enum pair_phase phase;
 	uid_t uid; /* of its processes, in all of its lives; 0 before the first, or not root */
 	uint32_t leases;
@@ -46,7 +47,9 @@ struct pair {
 	bool ingest_ready, decode_ready;
 	bool announced; /* pair_born was sent for this generation */
 	bool aborted;   /* nobody is told of its death */
-	bool stopped;   /* framemuxd ends: no new life */
+	bool stopped;   /* framemuxd ends, or a reload ends this pair: no new life */
+	bool is_retired;    /* the latter */
+	bool is_restarting; /* at_rest is to be told of this generation's end */
 	bool is_served; /* there is a broker: a warm camera may live */
 	int broker_end; /* owned until announced: the broker's end of its link to decode */
 	struct event *timer, *linger, *health;

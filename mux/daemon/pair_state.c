@@ -11,6 +11,8 @@ static void tell_news(const struct pair *p)
 {
 	struct msg_camera_news news = {.state = p->state};
 
+	if (p->is_retired) /* the broker may have forgotten it, or know another under its id */
+		return;
 	memcpy(news.id, p->camera->id.b, sizeof(news.id));
 	memcpy(news.reason, p->state_reason, sizeof(news.reason));
 	p->host->tell(p->host->self, &wire_camera_news, &news, NULL, 0);
@@ -93,6 +95,11 @@ void pair_introduce(const struct pair *p)
 {
 	if (p->state != CAMERA_IDLE)
 		tell_news(p);
+}
+
+void pair_present(const struct pair *p)
+{
+	tell_news(p);
 }
 
 /* "; next try in 4 min", where there is room for it. */

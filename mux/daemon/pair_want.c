@@ -77,6 +77,10 @@ void pair_serve(struct pair *p)
 	uint64_t spread_ms = p->host->n_pairs * STAGGER_MS, wait_ns;
 
 	p->is_served = true;
+	if (p->leases) { /* those that its predecessor was told of */
+		pair_begin_if_wanted(p);
+		return;
+	}
 	if (!pair_is_wanted(p) || p->phase != PAIR_REST)
 		return;
 	if (spread_ms > STAGGER_MAX_MS)

@@ -161,6 +161,12 @@ int peer_send(
 	return rc;
 }
 
+void peer_make_room(struct peer *p, size_t messages)
+{
+	if (p && !p->closed)
+		outbox_make_room(p->outbox, messages);
+}
+
 void peer_drain(struct peer *p)
 {
 	bool was_busy;

@@ -36,6 +36,9 @@ void peer_close(struct peer *p);
 int peer_send(struct peer *p, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds);
 
+/* So many messages may wait from now on. NULL is permitted. */
+void peer_make_room(struct peer *p, size_t messages);
+
 /* Handle what has already arrived, without on_end: the last words of a peer that is to be dropped.
  */
 void peer_drain(struct peer *p);

@@ -20,7 +20,6 @@
 
 #define ROOT_KEY      "root.key"
 #define ROOT_KEY_NEW  "root.key.new"
-#define EPOCHS        "epochs"
 #define REVOKED       "revoked"
 #define ID_HEX        (2 * TOKEN_ID_BYTES)
 #define HASH_HEX      (2 * CAMERA_SOURCE_HASH_BYTES)
@@ -180,25 +179,25 @@ static int load_epochs(
 	cleanup_free struct epoch *epochs = NULL;
 	size_t len = 0, lines = 0, n = 0;
 	char *save = NULL;
-	int rc = folder_read(s->folder, EPOCHS, STATE_FILE_BYTES_MAX, &text, &len);
+	int rc = folder_read(s->folder, STATE_EPOCHS_FILE, STATE_FILE_BYTES_MAX, &text, &len);
 
 	if (rc < 0 && rc != -ENOENT)
-		return explain(rc, why, size, EPOCHS);
+		return explain(rc, why, size, STATE_EPOCHS_FILE);
 	for (size_t i = 0; i < len; i++)
 		lines += text[i] == '\n';
 	epochs = calloc(lines + room + 1, sizeof(*epochs));
 	if (!epochs)
-		return explain(-ENOMEM, why, size, EPOCHS);
+		return explain(-ENOMEM, why, size, STATE_EPOCHS_FILE);
 	if (!rc &&
 		(strncmp(text, EPOCHS_HEADER, strlen(EPOCHS_HEADER)) != 0 ||
 			text[len - 1] != '\n')) {
-		snprintf(why, size, "%s is damaged", EPOCHS);
+		snprintf(why, size, "%s is damaged", STATE_EPOCHS_FILE);
 		return -EBADMSG;
 	}
 	for (char *line = rc ? NULL : strtok_r(text + strlen(EPOCHS_HEADER), "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
 		if (n >= lines || parse_epoch(line, &epochs[n]) < 0) {
-			snprintf(why, size, "%s is damaged in line %zu", EPOCHS, n + 2);
+			snprintf(why, size, "%s is damaged in line %zu", STATE_EPOCHS_FILE, n + 2);
 			return -EBADMSG;
 		}
 		n++;
@@ -208,11 +207,11 @@ static int load_epochs(
 	return 0;
 }
 
-static int save_epochs(struct state *s, const struct epoch *epochs, size_t n)
+static int epochs_text(const struct epoch *epochs, size_t n, char **ret, size_t *ret_len)
 {
 	const size_t line_max = LIMIT_NAME + HASH_HEX + 32;
 	size_t cap = sizeof(EPOCHS_HEADER) + n * line_max, len;
-	cleanup_free char *text = malloc(cap);
+	char *text = malloc(cap);
 
 	if (!text)
 		return -ENOMEM;
@@ -221,7 +220,9 @@ static int save_epochs(struct state *s, const struct epoch *epochs, size_t n)
 		len += (size_t)snprintf(text + len, cap - len, "%s %" PRIu32 " %s %s\n",
 			epochs[i].name, epochs[i].number, epochs[i].present ? "present" : "absent",
 			epochs[i].hash);
-	return folder_replace(s->folder, EPOCHS, text, len, 0600, (unsigned)-1);
+	*ret = text;
+	*ret_len = len;
+	return 0;
 }
 
 static struct epoch *find_epoch(struct epoch *epochs, size_t n, const char *name)
@@ -232,8 +233,8 @@ static struct epoch *find_epoch(struct epoch *epochs, size_t n, const char *name
 	return NULL;
 }
 
-int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
-	uint32_t *ret_epochs, char *ret_why, size_t why_size)
+int state_epochs_plan(struct state *s, const struct config_camera *cameras, size_t n,
+	uint32_t *ret_epochs, char **ret_text, size_t *ret_len, char *ret_why, size_t why_size)
 {
 	cleanup_free struct epoch *epochs = NULL;
 	cleanup_free bool *was_present = NULL;
@@ -244,7 +245,7 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 		return rc;
 	was_present = calloc(n_epochs + n + 1, sizeof(*was_present));
 	if (!was_present)
-		return explain(-ENOMEM, ret_why, why_size, EPOCHS);
+		return explain(-ENOMEM, ret_why, why_size, STATE_EPOCHS_FILE);
 	for (size_t i = 0; i < n_epochs; i++) {
 		was_present[i] = epochs[i].present;
 		epochs[i].present = false; /* kept for good: it may come back */
@@ -267,8 +268,21 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 		memcpy(e->hash, hex, sizeof(hex));
 		ret_epochs[i] = e->number;
 	}
-	rc = save_epochs(s, epochs, n_epochs);
-	return rc < 0 ? explain(rc, ret_why, why_size, EPOCHS) : 0;
+	rc = epochs_text(epochs, n_epochs, ret_text, ret_len);
+	return rc < 0 ? explain(rc, ret_why, why_size, STATE_EPOCHS_FILE) : 0;
+}
+
+int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
+	uint32_t *ret_epochs, char *ret_why, size_t why_size)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int rc = state_epochs_plan(s, cameras, n, ret_epochs, &text, &len, ret_why, why_size);
+
+	if (rc < 0)
+		return rc;
+	rc = folder_replace(s->folder, STATE_EPOCHS_FILE, text, len, 0600, (unsigned)-1);
+	return rc < 0 ? explain(rc, ret_why, why_size, STATE_EPOCHS_FILE) : 0;
 }
 
 /* ---- revoked tokens ------------------------------------------------------------------ */
@@ -334,9 +348,19 @@ int state_revoked_load(
 	return 0;
 }
 
+/* The disk is full: what was written of this call is taken back, or the next line would join it. */
+static int take_back(struct state *s, off_t size, int why)
+{
+	return ftruncate(s->revoked_fd, size) < 0 ? -EIO : why;
+}
+
 /* One write for one line: with O_APPEND a line is whole or it is the torn last one. */
 int state_revoked_add(struct state *s, const uint8_t *ids, size_t n)
 {
+	struct stat st;
+
+	if (fstat(s->revoked_fd, &st) < 0)
+		return -errno;
 	for (size_t i = 0; i < n; i++) {
 		char line[ID_HEX + 2];
 		ssize_t wrote;
@@ -344,17 +368,8 @@ int state_revoked_add(struct state *s, const uint8_t *ids, size_t n)
 		sodium_bin2hex(line, ID_HEX + 1, ids + i * TOKEN_ID_BYTES, TOKEN_ID_BYTES);
 		line[ID_HEX] = '\n';
 		wrote = TEMP_FAILURE_RETRY(write(s->revoked_fd, line, ID_HEX + 1));
-		if (wrote < 0)
-			return -errno;
-		if (wrote != ID_HEX + 1) {
-			struct stat st;
-
-			/* The disk is full: take the piece back, or the next line would join it. */
-			if (fstat(s->revoked_fd, &st) < 0 ||
-				ftruncate(s->revoked_fd, st.st_size - wrote) < 0)
-				return -EIO;
-			return -ENOSPC;
-		}
+		if (wrote != ID_HEX + 1)
+			return take_back(s, st.st_size, wrote < 0 ? -errno : -ENOSPC);
 	}
 	return fdatasync(s->revoked_fd) < 0 ? -errno : 0;
 }

@@ -29,6 +29,11 @@ int state_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *ret_why, s
 int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 	uint32_t *ret_epochs, char *ret_why, size_t why_size);
 
+/* The same without writing: the file's new text, which the caller frees. */
+int state_epochs_plan(struct state *s, const struct config_camera *cameras, size_t n,
+	uint32_t *ret_epochs, char **ret_text, size_t *ret_len, char *ret_why, size_t why_size);
+#define STATE_EPOCHS_FILE "epochs"
+
 /*
  * The revoked tokens' ids, TOKEN_ID_BYTES each. A torn last line (its revocation was never
  * answered) is cut off. The caller frees.
@@ -36,7 +41,7 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 int state_revoked_load(
 	struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why, size_t why_size);
 
-/* Append ids and sync. 0 or -errno. */
+/* Append ids and sync: all of them or, with -errno, none. */
 int state_revoked_add(struct state *s, const uint8_t *ids, size_t n);
 
 #endif

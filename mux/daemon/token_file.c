@@ -41,21 +41,37 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A rename would put a file in the place of anything; only a file is ours to replace. */
+static int refuse_other(int folder, const char *path, char *why, size_t why_size)
+{
+	struct stat st;
+
+	if (fstatat(folder, file_name(path), &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	snprintf(why, why_size, "something that is not a file has its name");
+	return -EEXIST;
+}
+
+int token_file_check(const char *path, char *ret_why, size_t why_size)
+{
+	cleanup_fd int folder = -1;
+	int rc = open_folder(path, false, &folder, ret_why, why_size);
+
+	if (rc == -ENOENT) /* it will be made */
+		return 0;
+	return rc < 0 ? rc : refuse_other(folder, path, ret_why, why_size);
+}
+
 int token_file_write(
 	const char *path, uid_t uid, const char *text, size_t len, char *ret_why, size_t why_size)
 {
 	cleanup_fd int folder = -1;
-	struct stat st;
 	int rc = open_folder(path, true, &folder, ret_why, why_size);
 
+	if (!rc)
+		rc = refuse_other(folder, path, ret_why, why_size);
 	if (rc < 0)
 		return rc;
-	/* A rename would put a file in the place of anything; only a file is ours to replace. */
-	if (fstatat(folder, file_name(path), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		!S_ISREG(st.st_mode)) {
-		snprintf(ret_why, why_size, "something that is not a file has its name");
-		return -EEXIST;
-	}
 	rc = folder_replace(
 		folder, file_name(path), text, len, 0400, uid == geteuid() ? (unsigned)-1 : uid);
 	if (rc < 0)

@@ -15,6 +15,9 @@
 int token_file_write(
 	const char *path, uid_t uid, const char *text, size_t len, char *ret_why, size_t why_size);
 
+/* Whether it could be written, as far as one can see without writing. 0, or -errno and why. */
+int token_file_check(const char *path, char *ret_why, size_t why_size);
+
 /* Remove it; 0 also when it is not there. */
 int token_file_remove(const char *path, char *ret_why, size_t why_size);
 

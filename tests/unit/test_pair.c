@@ -446,7 +446,7 @@ static void begin_at(const char *camera, const char *url, bool warm)
 		.tell = tell,
 		.at_rest = at_rest,
 		.keep = keep};
-	t.pair = pair_new(&t.host, &t.camera, 0);
+	t.pair = pair_new(&t.host, &t.camera);
 	ck_assert_ptr_nonnull(t.pair);
 }
 
@@ -869,7 +869,7 @@ START_TEST(test_fingerprint_blocks)
 	ck_assert_str_eq(kept.block, e->reason);
 	/* the next framemuxd remembers */
 	pair_free(t.pair);
-	t.pair = pair_new(&t.host, &t.camera, 0);
+	t.pair = pair_new(&t.host, &t.camera);
 	pair_restore(t.pair, &kept);
 	assert_blocked("face 2");
 	/* a person says that it is right */

@@ -388,7 +388,7 @@ static void take_tokens(struct scene *s)
 		token_begin(root, 1, id, &t);
 		ck_assert_int_eq(token_format(&t, token), 0);
 		ck_assert_int_eq(
-			grants_take_token(s->g, st->grant->name, st->camera->name, token), 0);
+			grants_take_token(s->g, st->grant->name, st->camera, token), 0);
 	}
 	ck_assert_int_eq(grants_save_text(s->g, &text, &len), 0);
 	ck_assert_int_eq(
