@@ -127,7 +127,7 @@ START_TEST(test_bad_options)
 		"grant --max-size 5", "grant --max-fps 0", "grant --expires 0s",
 		"grant --expires x", "grant --mask 1,2,3", "grant --no-dump", "attenuate --dump",
 		"inspect --uid 5", "revoke a b", "accept x", "accept --uid 5", "accept --all",
-		"reload", "audit", "--what", "status --what"};
+		"reload x", "reload --camera x", "audit", "--what", "status --what"};
 	struct options o;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)

@@ -450,6 +450,14 @@ static void begin_at(const char *camera, const char *url, bool warm)
 	ck_assert_ptr_nonnull(t.pair);
 }
 
+/* With the record as it is now: a pair keeps a copy of its own. */
+static void begin_again(void)
+{
+	pair_free(t.pair);
+	t.pair = pair_new(&t.host, &t.camera);
+	ck_assert_ptr_nonnull(t.pair);
+}
+
 static void begin(const char *camera)
 {
 	begin_at(camera, "test:x", false);
@@ -559,6 +567,7 @@ START_TEST(test_an_answer_outlives_its_process_once)
 	begin("closes-with-401");
 	t.camera.password = "secret";
 	snprintf(t.camera.url, sizeof(t.camera.url), "http://h/video");
+	begin_again();
 	see_two_lives_and_a_pause();
 }
 END_TEST
@@ -569,6 +578,7 @@ START_TEST(test_basic_is_said_in_the_next_life)
 	t.camera.basic = t.camera.tls = true;
 	snprintf(t.camera.username, sizeof(t.camera.username), "viewer");
 	t.camera.password = "secret";
+	begin_again();
 	see_two_lives_and_a_pause();
 }
 END_TEST
@@ -688,6 +698,7 @@ START_TEST(test_another_transport)
 
 	begin("deaf");
 	t.camera.may_switch = may;
+	begin_again();
 	pair_want(t.pair, 1);
 	e = run_until(&wire_camera_news, may ? CAMERA_LIVE : CAMERA_LOST);
 	if (!may)
@@ -705,6 +716,7 @@ START_TEST(test_switch)
 {
 	begin("switches");
 	t.camera.may_switch = true;
+	begin_again();
 	pair_want(t.pair, 1);
 	run_until(&wire_pair_dead, 0);
 	ck_assert_uint_eq(run_until(&wire_pair_born, 0)->generation, 2);
