@@ -59,7 +59,7 @@ def ended(client, *words):
         check(word in client.err(), f"{client.name} was not told {word!r}: {client.err()}")
 
 
-def exact(client, name, keep=8):
+def exact(client, name):
     """Each of its frames is that camera's, bit for bit; a last half frame is left out."""
     size = len(pattern.yuv420(0, WIDTH, HEIGHT))
     with open(client.frames_path, "rb") as f:
@@ -331,8 +331,10 @@ def test_settings(s):
 
 def test_credentials_and_standby(s):
     """A camera's standby changes in place; its password needs another pair, and no other camera."""
-    secret = s.write("cam.secret", "first\n")
-    port = s.camserver("cam=live:size=320x240,fps=30", user="viewer", password="second")
+    secret = s.write("cam.secret", "wrong-horse\n")
+    right = s.write("right.secret", "right-horse\n")
+    port = s.camserver("cam=live:size=320x240,fps=30", user="viewer", password_file=right,
+        digest="sha256")
     def config(standby=""):
         return camera("cam", f"rtsp://127.0.0.1:{port}/cam",
             f'\tusername = "viewer"\n\tpassword_file = "{secret}"\n') + painted("porch", standby)
@@ -341,16 +343,16 @@ def test_credentials_and_standby(s):
     client.await_frames(2)
     token = mux.grant("cam", uid=UID_A)
     locked = mux.dump("cam", token, "--timeout", "60", uid=UID_A)
-    until(lambda: "401" in mux.camera("cam")["reason"], "the wrong password")
+    until(lambda: mux.camera("cam")["state"] == "lost", "the wrong password to be refused")
     with untouched(mux, [client]):
-        s.write("cam.secret", "second\n")
+        s.write("cam.secret", "right-horse\n")
         changes = reload(mux, config('\tstandby = "warm"\n\tvendor = "acme"\n'))
         check(changes == [("camera", "cam", "changed", "password"),
             ("camera", "porch", "changed", "vendor, standby")], f"{changes}")
         ended(locked, "configuration has changed")
         check(mux.camera("porch")["vendor"] == "acme", "the vendor is the old one")
         mux.dump("cam", token, uid=UID_A).expect(0)  # at once, whatever the pause was
-    check("second" not in mux.log() and "first" not in mux.log(), "a password in the log")
+    check("-horse" not in mux.log(), "a password in the log")
 
 
 def test_only_who_may(s):
@@ -411,17 +413,20 @@ def test_broker_dies_while_reloading(s):
     mux = s.mux(painted("porch") + painted("garden"))
     rng = random.Random(1)
     last = {"porch", "garden"}
-    for turn in range(8):
+    for turn in range(5):  # more, and the pauses before a next broker grow long
         client = watch(mux, "porch")
         client.await_frames(1)
         new = {"porch", "garden" if turn % 2 else "attic"}
         configure(mux, "".join(painted(n, '\tmask = { "0,0,16x16" }\n' if turn % 2 else "")
             for n in sorted(new)))
         broker = mux.roles("framemux-broker")[0]
+        seen = mux.log().count("reload: reading")
         argv = [s.program("framemuxctl"), "-s", mux.control, "reload"]
         with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 env=s.env()) as ctl:
-            select.select([], [], [], rng.random() * 0.02)  # any moment of it will do
+            while turn % 2 == 0 and mux.log().count("reload: reading") == seen:
+                check(ctl.poll() is None, "no reload has begun")
+            select.select([], [], [], rng.random() * 0.02)  # any moment will do
             os.kill(broker, signal.SIGKILL)
             code = ctl.wait(30)
         check(code in (0, 69), f"framemuxctl: {code}")
