@@ -24,6 +24,17 @@ json_t *json_text(const char *text)
 	return json_string(clean);
 }
 
+json_t *json_words(const char *words)
+{
+	json_t *list = json_array();
+	char copy[TEXT_MAX], *save;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		json_array_append_new(list, json_text(w));
+	return list;
+}
+
 json_t *json_u64(uint64_t v)
 {
 	return json_integer(v > INT64_MAX ? INT64_MAX : (json_int_t)v);

@@ -8,6 +8,9 @@
 /* Text of a peer: what is no UTF-8 becomes '?'. */
 json_t *json_text(const char *text);
 
+/* A list of the words, which blanks separate. */
+json_t *json_words(const char *words);
+
 json_t *json_u64(uint64_t v);
 
 /* RFC 3339, or null for 0 (never). */

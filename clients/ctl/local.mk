@@ -4,6 +4,14 @@ libctl_la_SOURCES = \
 	clients/ctl/accept.c \
 	clients/ctl/ask.c clients/ctl/ask.h \
 	clients/ctl/attenuate.c \
+	clients/ctl/check.c \
+	clients/ctl/check_board.c clients/ctl/check_board.h \
+	clients/ctl/check_crowd.c clients/ctl/check_crowd.h \
+	clients/ctl/check_mux.c clients/ctl/check_mux.h \
+	clients/ctl/check_report.c clients/ctl/check_report.h \
+	clients/ctl/check_role.c clients/ctl/check_role.h \
+	clients/ctl/check_seen.c clients/ctl/check_seen.h \
+	clients/ctl/check_watch.c clients/ctl/check_watch.h \
 	clients/ctl/exit_code.h \
 	clients/ctl/grant.c \
 	clients/ctl/inspect.c \
@@ -17,7 +25,8 @@ libctl_la_SOURCES = \
 	clients/ctl/table.c clients/ctl/table.h \
 	clients/ctl/units.c clients/ctl/units.h \
 	clients/ctl/verbs.c clients/ctl/verbs.h
-libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS)
+libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) \
+	-DSBINDIR='"$(sbindir)"'
 libctl_la_LIBADD = libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 
 bin_PROGRAMS += framemuxctl

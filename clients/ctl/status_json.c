@@ -9,17 +9,6 @@
 #include "common/camera_state.h"
 #include "common/picture.h"
 
-static json_t *missing_walls(const char *words)
-{
-	json_t *list = json_array();
-	char copy[sizeof(((struct msg_ctl_mux *)0)->missing_walls)], *save;
-
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save))
-		json_array_append_new(list, json_text(w));
-	return list;
-}
-
 static json_t *pids(const struct msg_ctl_camera *c)
 {
 	json_t *list = json_array();
@@ -124,7 +113,7 @@ json_t *status_json(const struct status *s)
 	/* To the millisecond. */
 	json_object_set_new(o, "uptime_s", json_real(round((double)s->mux.uptime_ns / 1e6) / 1e3));
 	json_object_set_new(o, "walls", json_string(s->mux.walls_full ? "full" : "partial"));
-	json_object_set_new(o, "missing_walls", missing_walls(s->mux.missing_walls));
+	json_object_set_new(o, "missing_walls", json_words(s->mux.missing_walls));
 	json_object_set_new(o, "cameras", cameras);
 	json_object_set_new(o, "leases", leases);
 	json_object_set_new(o, "uids", uids);

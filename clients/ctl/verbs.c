@@ -58,6 +58,11 @@ const struct verb verbs[] = {
 	{.name = "policy"},
 	{.name = "snapshot"},
 	{.name = "metrics"},
-	{.name = "check"},
+	{"check", "[SECONDS]",
+		"Try the guarantees on this machine, for so many seconds (10), in a mux of its own\n"
+		"with pattern cameras; no other mux is touched. Clients that look at every block of\n"
+		"every frame join and leave, and are stopped, killed and revoked; so are decoders.\n"
+		"70 when a guarantee did not hold.\n",
+		"", 1, verb_check},
 	{0},
 };

@@ -1,0 +1,322 @@
+/* The checking client. In a process of its own. */
+#include "clients/ctl/check_watch.h"
+
+#include <drm_fourcc.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clients/ctl/check_seen.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/pattern.h"
+#include "framemux.h"
+
+#define VIEW_MIN_MS  200u
+#define VIEW_MAX_MS  4000u
+#define ASIDE_MS     50  /* until what can only be asked again is asked again */
+#define VIEWS_OF_ONE 16u /* views before a connection is given up as well */
+
+struct watch {
+	struct board *board;
+	struct board_seat *seat;
+	struct board_camera *camera;
+	struct framemux *fm;
+	struct framemux_view *view;
+	const struct framemux_frame *held; /* the newest: whoever revokes takes it from us */
+	enum framemux_state state;
+	uint64_t asked_ns; /* when the view was opened */
+	uint64_t dark_ns;  /* since when there is nothing to see; 0: there is */
+	bool has_joined;
+	/* Of the newest frame of all views. */
+	uint64_t generation, taken_ns;
+	int number;
+};
+
+static unsigned pick(unsigned n)
+{
+	return (unsigned)random() % n;
+}
+
+/* --- one picture ----------------------------------------------------------------------------- */
+
+struct look watch_look(const struct board_camera *c, const uint8_t *luma, uint32_t stride,
+	uint32_t width, uint32_t height)
+{
+	unsigned own = pattern_camera_bits(pattern_code(c->name, 0));
+	uint32_t scale = width == c->width && height == c->height ? 1 : 2;
+	struct look l = {.number = -1};
+
+	for (uint32_t by = 0; by < c->height / PATTERN_BLOCK; by++)
+		for (uint32_t bx = 0; bx < c->width / PATTERN_BLOCK; bx++) {
+			int code = -1;
+
+			if (width == c->width / scale && height == c->height / scale)
+				code = pattern_read(luma, stride, scale, bx, by);
+			l.blocks++;
+			if (code < 0)
+				l.unreadable++;
+			else if (pattern_camera_bits((uint16_t)code) != own)
+				l.strangers++;
+			else if (l.number < 0)
+				l.number = (int)pattern_frame_bits((uint16_t)code);
+			else if (l.number != (int)pattern_frame_bits((uint16_t)code))
+				l.torn++;
+		}
+	return l;
+}
+
+static void count_blocks(struct tally *t, const struct board_camera *c, const struct look *l,
+	const struct framemux_frame *f)
+{
+	bool is_damaged = !c->is_exact && f->flags & FRAMEMUX_FRAME_CONCEALED;
+
+	t->frames++;
+	t->blocks += l->blocks;
+	t->concealed += !!(f->flags & FRAMEMUX_FRAME_CONCEALED);
+	t->stranger_blocks += l->strangers;
+	/* Made up out of what was there before: of this camera, but not of one moment. */
+	if (!is_damaged) {
+		t->torn_blocks += l->torn;
+		t->unreadable_blocks += l->unreadable;
+	}
+}
+
+/* Which must come after the frame before, in whichever view that was. */
+static void check_order(struct watch *w, const struct framemux_frame *f, int number, uint64_t now)
+{
+	uint64_t wrap_ns = BOARD_NUMBERS / 2 * NS_PER_S / w->camera->fps;
+	unsigned ahead = (unsigned)(number - w->number) % BOARD_NUMBERS;
+	struct tally *t = &w->seat->tally;
+
+	if (f->generation < w->generation)
+		t->disordered_frames++;
+	else if (f->generation == w->generation && w->taken_ns && now - w->taken_ns < wrap_ns &&
+		(ahead == 0 || ahead > BOARD_NUMBERS / 2))
+		t->disordered_frames++;
+}
+
+/* began: before it was acquired. */
+static void check_age(struct watch *w, const struct framemux_frame *f, int number, uint64_t began)
+{
+	struct board *b = w->board;
+	struct tally *t = &w->seat->tally;
+
+	if (began > f->publish_ns + b->limit_ns ||
+		seen_is_stale(w->camera, f->generation, number, began, b->limit_ns))
+		t->stale_frames++;
+	if (seen_before(w->camera, f->generation, number, w->asked_ns))
+		t->early_frames++;
+}
+
+static bool is_revoked(const struct watch *w, uint64_t at_ns)
+{
+	uint64_t ns = atomic_load(&w->seat->revoked_ns);
+
+	return ns && at_ns > ns &&
+		atomic_load(&w->seat->revoked_lease) == framemux_view_lease(w->view);
+}
+
+static void let_go(struct watch *w)
+{
+	framemux_release(w->view, w->held);
+	w->held = NULL;
+}
+
+static void judge(struct watch *w, const struct framemux_frame *f, uint64_t began)
+{
+	struct tally *t = &w->seat->tally;
+	struct look l = watch_look(w->camera, f->plane[0], f->stride[0], f->width, f->height);
+	uint64_t now = clock_monotonic_ns();
+
+	if (framemux_check(w->view, f) < 0) {
+		t->withdrawn++;
+		return;
+	}
+	count_blocks(t, w->camera, &l, f);
+	if (l.number >= 0 && (w->camera->is_exact || !(f->flags & FRAMEMUX_FRAME_CONCEALED))) {
+		check_order(w, f, l.number, now);
+		check_age(w, f, l.number, began);
+		seen_note(w->camera, f->generation, l.number, now);
+		w->number = l.number;
+		w->generation = f->generation;
+		w->taken_ns = now;
+	}
+	if (!w->has_joined)
+		samples_add(&t->join, now - w->asked_ns);
+	else if (w->dark_ns)
+		samples_add(&t->rejoin, now - w->dark_ns);
+	w->has_joined = true;
+	w->dark_ns = 0;
+}
+
+static void on_frame(void *data, struct framemux_view *view)
+{
+	struct watch *w = data;
+	const struct framemux_frame *f;
+	uint64_t began = clock_monotonic_ns();
+	int r = framemux_acquire(view, &f);
+
+	if (r == -EBADMSG)
+		w->seat->tally.unproven_frames++;
+	if (r < 0)
+		return;
+	if (is_revoked(w, began))
+		w->seat->tally.revoked_frames++;
+	judge(w, f, began);
+	let_go(w);
+	w->held = f;
+}
+
+/* --- one view -------------------------------------------------------------------------------- */
+
+/* Whoever revoked says so after the last pixel is gone, and a held frame is one of them. */
+static void check_erased(struct watch *w)
+{
+	const struct framemux_frame *f = w->held;
+
+	if (!f)
+		return;
+	for (uint32_t y = 0; y < f->height; y++) {
+		const uint8_t *row = (const uint8_t *)f->plane[0] + (size_t)y * f->stride[0];
+
+		for (uint32_t x = 0; x < f->width; x++)
+			if (row[x]) {
+				w->seat->tally.unerased_frames++;
+				return;
+			}
+	}
+}
+
+static void on_state(
+	void *data, struct framemux_view *view, enum framemux_state state, const char *reason)
+{
+	struct watch *w = data;
+	const struct framemux_frame *f;
+
+	(void)reason;
+	atomic_store(&w->seat->lease, framemux_view_lease(view));
+	if (state != FRAMEMUX_STATE_LIVE && w->state == FRAMEMUX_STATE_LIVE)
+		w->dark_ns = clock_monotonic_ns();
+	w->state = state;
+	if (state != FRAMEMUX_STATE_REVOKED)
+		return;
+	check_erased(w);
+	if (framemux_acquire(view, &f) == 0 || (w->held && framemux_check(view, w->held) == 0))
+		w->seat->tally.revoked_frames++;
+}
+
+/* What is held past the limit may not be shown any more. */
+static void check_held(struct watch *w)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (w->held && now > w->held->publish_ns + w->board->limit_ns &&
+		framemux_check(w->view, w->held) == 0) {
+		w->seat->tally.stale_frames++;
+		let_go(w);
+	}
+}
+
+static int open_view(struct watch *w, const char *token)
+{
+	static const struct framemux_listener listener = {
+		.size = sizeof(listener), .state = on_state, .frame = on_frame};
+	static const uint32_t formats[] = {DRM_FORMAT_NV12, DRM_FORMAT_YUV420};
+	bool is_half = pick(4) == 0 && w->camera->width % 4 == 0 && w->camera->height % 4 == 0;
+	const struct framemux_request rq = {
+		.size = sizeof(rq),
+		.width = is_half ? w->camera->width / 2 : 0,
+		.height = is_half ? w->camera->height / 2 : 0,
+		.fourcc = formats[pick(ARRAY_SIZE(formats))],
+		.fps = pick(4) ? 0 : w->camera->fps / 2,
+		.slots = 3 + pick(3),
+		.flags = FRAMEMUX_OPEN_VERIFY_FULL | (pick(2) ? FRAMEMUX_OPEN_RECONNECT : 0),
+		.camera = w->camera->name,
+		.token = token,
+	};
+
+	w->state = FRAMEMUX_STATE_CONNECTING;
+	w->has_joined = false;
+	w->dark_ns = 0;
+	w->asked_ns = clock_monotonic_ns();
+	w->seat->tally.views++;
+	return framemux_open(w->fm, &rq, &listener, w, &w->view);
+}
+
+static void close_view(struct watch *w)
+{
+	let_go(w);
+	framemux_view_close(w->view);
+	w->view = NULL;
+	atomic_store(&w->seat->lease, 0);
+}
+
+/* Watch until it is time to leave. The token's serial to wait for another one, 0 to go on, or -errno. */
+static int watch_view(struct watch *w)
+{
+	uint64_t until =
+		clock_monotonic_ns() + (VIEW_MIN_MS + pick(VIEW_MAX_MS - VIEW_MIN_MS)) * NS_PER_MS;
+	char token[LIMIT_TOKEN];
+	uint32_t serial = board_token(w->seat, token);
+	int r = serial ? open_view(w, token) : 0;
+
+	if (r < 0 || !serial)
+		return r;
+	while (r == 0 && w->state < FRAMEMUX_STATE_REVOKED && !atomic_load(&w->board->is_over) &&
+		clock_monotonic_ns() < until) {
+		r = framemux_dispatch(w->fm, ASIDE_MS);
+		check_held(w);
+	}
+	/* Nobody was told, but the mux has said that it is over: then it is. */
+	if (r == 0 && w->view && is_revoked(w, UINT64_MAX))
+		check_erased(w);
+	close_view(w);
+	return r < 0 ? r
+		: w->state == FRAMEMUX_STATE_REVOKED || w->state == FRAMEMUX_STATE_REFUSED
+		? (int)serial
+		: 0;
+}
+
+/* Whoever revokes gives a new token at once; a refusal for another reason may be over, too. */
+static void await_token(const struct watch *w, int serial)
+{
+	for (unsigned i = 0; i < 10 && !atomic_load(&w->board->is_over) &&
+		(int)atomic_load(&w->seat->serial) == serial;
+		i++)
+		(void)poll(NULL, 0, ASIDE_MS);
+}
+
+static void watch_connection(struct watch *w)
+{
+	unsigned views = 1 + pick(VIEWS_OF_ONE);
+
+	while (views-- && !atomic_load(&w->board->is_over)) {
+		int r = watch_view(w);
+
+		if (r < 0)
+			return;
+		if (r > 0 || !atomic_load(&w->seat->serial))
+			await_token(w, r);
+	}
+}
+
+int watch_run(struct board *b, uint32_t seat, const char *socket_path)
+{
+	struct watch w = {.board = b, .seat = &b->seats[seat]};
+
+	w.camera = &b->cameras[w.seat->camera];
+	srandom((unsigned)(clock_monotonic_ns() / NS_PER_US) ^ (unsigned)getpid() << 8);
+	while (!atomic_load(&b->is_over)) {
+		if (framemux_connect(socket_path, &w.fm) < 0) {
+			(void)poll(NULL, 0, ASIDE_MS);
+			continue;
+		}
+		watch_connection(&w);
+		framemux_close(w.fm);
+		w.fm = NULL;
+	}
+	return 0;
+}
