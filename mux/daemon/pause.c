@@ -1,7 +1,10 @@
 /* The plan of pauses. Pure code, in framemuxd. */
 #include "mux/daemon/pause.h"
 
+#include "common/breakage.h"
 #include "common/clock.h"
+
+#define NO_PAUSE_MS 20u
 
 /* The pause that is due; the one after it is twice as long. */
 static uint32_t grow(uint32_t *next_ms, uint32_t min_ms, uint32_t max_ms)
@@ -42,6 +45,8 @@ void pause_plan(
 		ms = grow(&p->open_ms, PAUSE_OPEN_MIN_MS, PAUSE_OPEN_MAX_MS);
 	else
 		ms = grow(&p->next_ms, PAUSE_MIN_MS, PAUSE_MAX_MS);
+	if (breakage("daemon-no-pause")) /* for a soak that kills a thousand times */
+		ms = NO_PAUSE_MS;
 	ms = ms * 4 / 5 + random % (ms * 2 / 5 + 1);
 	p->until_ns = now_ns + ms * NS_PER_MS;
 }

@@ -415,6 +415,26 @@ class Scene:
         return [f"still running: {', '.join(names)}"]
 
 
+def run_one(name, function, build, programs, keep):
+    """The outcome, which it says, too: "PASS", "SKIP" or "FAIL"."""
+    start = time.monotonic()
+    text = ""
+    try:
+        with Scene(build, programs, keep) as scene:
+            function(scene)
+        outcome = "PASS"
+    except Skipped as e:
+        outcome, text = "SKIP", str(e)
+    except Failed as e:
+        outcome, text = "FAIL", str(e)
+    except Exception:
+        outcome, text = "FAIL", traceback.format_exc()
+    print(f"{outcome}  {name} ({time.monotonic() - start:.1f} s)", flush=True)
+    if text:
+        print("      " + text.strip().replace("\n", "\n      "), flush=True)
+    return outcome
+
+
 def stage_programs(build, folder):
     """Copies the programs and the library to where every uid can read them."""
     for name in ("framemuxd", "framemuxctl", "framemux-dump", *ROLES, "framemux-resolve"):

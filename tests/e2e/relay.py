@@ -179,7 +179,7 @@ class Relay:
             if self.wake in ready:
                 return
             if self.listener in ready:
-                self.sessions.append(Session(self, self.listener.accept()[0]))
+                self.accept()
             self.release()
             over = set()
             for s in ready:
@@ -197,6 +197,13 @@ class Relay:
                 self.sessions.remove(session)
                 self.waiting = [w for w in self.waiting if w[2] is not session]
                 heapq.heapify(self.waiting)
+
+    def accept(self):
+        client = self.listener.accept()[0]
+        try:
+            self.sessions.append(Session(self, client))
+        except OSError:  # the camera is not there
+            client.close()
 
     def move(self, session, packets):
         order = sorted(range(len(packets)),
