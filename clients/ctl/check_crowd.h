@@ -36,8 +36,8 @@ enum crowd_end {
 struct crowd_result {
 	struct samples revokes;
 	unsigned revokes_failed, stops, clients_killed, ingests_killed, decoders_killed;
-	unsigned clients_crashed; /* ended otherwise than by us */
-	struct msg_ctl_mux mux;   /* its last status, before the end */
+	unsigned clients_crashed;    /* ended otherwise than by us */
+	struct msg_ctl_mux mux;      /* its last status, before the end */
 	char why[LIMIT_REASON + 64]; /* of revokes_failed, CROWD_NO_MUX: a sentence */
 };
 

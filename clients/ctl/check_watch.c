@@ -8,10 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clients/ctl/check_look.h"
 #include "clients/ctl/check_seen.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "common/pattern.h"
 #include "framemux.h"
 
 #define VIEW_MIN_MS  200u
@@ -40,48 +40,16 @@ static unsigned pick(unsigned n)
 	return (unsigned)random() % n;
 }
 
-/* --- one picture ----------------------------------------------------------------------------- */
+/* --- one frame ------------------------------------------------------------------------------- */
 
-struct look watch_look(const struct board_camera *c, const uint8_t *luma, uint32_t stride,
-	uint32_t width, uint32_t height)
+static void count_blocks(struct tally *t, const struct look *l, const struct framemux_frame *f)
 {
-	unsigned own = pattern_camera_bits(pattern_code(c->name, 0));
-	uint32_t scale = width == c->width && height == c->height ? 1 : 2;
-	struct look l = {.number = -1};
-
-	for (uint32_t by = 0; by < c->height / PATTERN_BLOCK; by++)
-		for (uint32_t bx = 0; bx < c->width / PATTERN_BLOCK; bx++) {
-			int code = -1;
-
-			if (width == c->width / scale && height == c->height / scale)
-				code = pattern_read(luma, stride, scale, bx, by);
-			l.blocks++;
-			if (code < 0)
-				l.unreadable++;
-			else if (pattern_camera_bits((uint16_t)code) != own)
-				l.strangers++;
-			else if (l.number < 0)
-				l.number = (int)pattern_frame_bits((uint16_t)code);
-			else if (l.number != (int)pattern_frame_bits((uint16_t)code))
-				l.torn++;
-		}
-	return l;
-}
-
-static void count_blocks(struct tally *t, const struct board_camera *c, const struct look *l,
-	const struct framemux_frame *f)
-{
-	bool is_damaged = !c->is_exact && f->flags & FRAMEMUX_FRAME_CONCEALED;
-
 	t->frames++;
 	t->blocks += l->blocks;
 	t->concealed += !!(f->flags & FRAMEMUX_FRAME_CONCEALED);
 	t->stranger_blocks += l->strangers;
-	/* Made up out of what was there before: of this camera, but not of one moment. */
-	if (!is_damaged) {
-		t->torn_blocks += l->torn;
-		t->unreadable_blocks += l->unreadable;
-	}
+	t->torn_blocks += l->torn;
+	t->unreadable_blocks += l->unreadable;
 }
 
 /* Which must come after the frame before, in whichever view that was. */
@@ -128,15 +96,17 @@ static void let_go(struct watch *w)
 static void judge(struct watch *w, const struct framemux_frame *f, uint64_t began)
 {
 	struct tally *t = &w->seat->tally;
-	struct look l = watch_look(w->camera, f->plane[0], f->stride[0], f->width, f->height);
+	bool is_damaged = !w->camera->is_exact && f->flags & FRAMEMUX_FRAME_CONCEALED;
+	struct look l = look_at(
+		w->board, w->camera, f->plane[0], f->stride[0], f->width, f->height, is_damaged);
 	uint64_t now = clock_monotonic_ns();
 
 	if (framemux_check(w->view, f) < 0) {
 		t->withdrawn++;
 		return;
 	}
-	count_blocks(t, w->camera, &l, f);
-	if (l.number >= 0 && (w->camera->is_exact || !(f->flags & FRAMEMUX_FRAME_CONCEALED))) {
+	count_blocks(t, &l, f);
+	if (l.number >= 0) {
 		check_order(w, f, l.number, now);
 		check_age(w, f, l.number, began);
 		seen_note(w->camera, f->generation, l.number, now);

@@ -11,14 +11,4 @@
 /* Watch from this seat until the board says that it is over. The process's exit code. */
 int watch_run(struct board *b, uint32_t seat, const char *socket_path);
 
-/* For tests: what one picture holds, beside what it should. */
-struct look {
-	uint64_t blocks, strangers, torn, unreadable;
-	int number; /* the frame's, modulo BOARD_NUMBERS; -1: no block says it */
-};
-
-/* luma: of a picture of width x height, which is the camera's own size or half of it. */
-struct look watch_look(const struct board_camera *c, const uint8_t *luma, uint32_t stride,
-	uint32_t width, uint32_t height);
-
 #endif

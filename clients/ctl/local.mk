@@ -7,6 +7,7 @@ libctl_la_SOURCES = \
 	clients/ctl/check.c \
 	clients/ctl/check_board.c clients/ctl/check_board.h \
 	clients/ctl/check_crowd.c clients/ctl/check_crowd.h \
+	clients/ctl/check_look.c clients/ctl/check_look.h \
 	clients/ctl/check_mux.c clients/ctl/check_mux.h \
 	clients/ctl/check_report.c clients/ctl/check_report.h \
 	clients/ctl/check_role.c clients/ctl/check_role.h \

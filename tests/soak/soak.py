@@ -29,6 +29,7 @@ import pattern  # noqa: E402
 from harness import UID_A, UID_B, check, run_one, until  # noqa: E402
 from relay import Relay  # noqa: E402
 
+CELLS = [bytes([v]) * pattern.CELL for v in (pattern.DARK, pattern.BRIGHT)]
 NUMBERS = 1024          # frame numbers in a round
 STORM_FULL_CPUS = 8     # from so many on, the storm is 16 cameras x 16 clients
 KILLS = 1000
@@ -65,13 +66,31 @@ class Camera:
         return f'camera "{self.name}" {{\n\turl = "{self.url}"\n\t{self.more}\n}}\n'
 
 
+def place(bx, by):
+    """What clients/ctl/check_look.c turns over at each place of a coded picture."""
+    v = (bx * 0x9e3779b1 + by * 0x85ebca77) & 0xffffffff
+    v = (v ^ v >> 15) * 0x2c1b3c6d & 0xffffffff
+    return v >> 13 & 0xffff
+
+
+def picture(camera, number, width, height):
+    """A pattern camera's, with other bits turned over at each place."""
+    rows, code = [], pattern.code(camera, number)
+    for by in range(height // pattern.BLOCK):
+        codes = [code ^ place(bx, by) for bx in range(width // pattern.BLOCK)]
+        for row in range(4):
+            cells = [c >> (15 - 4 * row - i) & 1 for c in codes for i in range(4)]
+            rows += [b"".join(CELLS[c] for c in cells)] * pattern.CELL
+    return b"".join(rows) + bytes([pattern.GREY]) * (width * height // 2)
+
+
 def coded_clip(path, name, width, height, *encoder):
     """A whole round of the pattern of this camera, coded."""
     argv = ["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}",
         "-r", "15", "-i", "-", *encoder, "-y", path]
     with subprocess.Popen(argv, stdin=subprocess.PIPE) as p:
         for n in range(NUMBERS):
-            p.stdin.write(pattern.yuv420(pattern.code(name, n), width, height))
+            p.stdin.write(picture(name, n, width, height))
         p.stdin.close()
     check(p.returncode == 0, "ffmpeg cannot encode the pattern")
     return path
