@@ -58,7 +58,7 @@ struct board_seat {
 
 struct board {
 	_Atomic bool is_over;
-	uint64_t limit_ns; /* older frames are stale */
+	uint64_t limit_ns; /* stale_after */
 	uint32_t n_cameras, n_seats;
 	struct board_camera cameras[BOARD_CAMERAS_MAX];
 	struct board_seat seats[BOARD_SEATS_MAX];

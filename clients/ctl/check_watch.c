@@ -28,6 +28,7 @@ struct watch {
 	const struct framemux_frame *held; /* the newest: whoever revokes takes it from us */
 	enum framemux_state state;
 	uint64_t asked_ns; /* when the view was opened */
+	uint64_t limit_ns; /* of the view: older frames are stale */
 	uint64_t dark_ns;  /* since when there is nothing to see; 0: there is */
 	bool has_joined;
 	/* Of the newest frame of all views. */
@@ -69,11 +70,10 @@ static void check_order(struct watch *w, const struct framemux_frame *f, int num
 /* began: before it was acquired. */
 static void check_age(struct watch *w, const struct framemux_frame *f, int number, uint64_t began)
 {
-	struct board *b = w->board;
 	struct tally *t = &w->seat->tally;
 
-	if (began > f->publish_ns + b->limit_ns ||
-		seen_is_stale(w->camera, f->generation, number, began, b->limit_ns))
+	if (began > f->publish_ns + w->limit_ns ||
+		seen_is_stale(w->camera, f->generation, number, began, w->limit_ns))
 		t->stale_frames++;
 	if (seen_before(w->camera, f->generation, number, w->asked_ns))
 		t->early_frames++;
@@ -183,11 +183,19 @@ static void check_held(struct watch *w)
 {
 	uint64_t now = clock_monotonic_ns();
 
-	if (w->held && now > w->held->publish_ns + w->board->limit_ns &&
+	if (w->held && now > w->held->publish_ns + w->limit_ns &&
 		framemux_check(w->view, w->held) == 0) {
 		w->seat->tally.stale_frames++;
 		let_go(w);
 	}
+}
+
+/* Of a slow view: three of its intervals. */
+static uint64_t limit_of(const struct board *b, uint32_t fps)
+{
+	uint64_t slow = 3 * NS_PER_S / fps;
+
+	return slow > b->limit_ns ? slow : b->limit_ns;
 }
 
 static int open_view(struct watch *w, const char *token)
@@ -209,6 +217,7 @@ static int open_view(struct watch *w, const char *token)
 	};
 
 	w->state = FRAMEMUX_STATE_CONNECTING;
+	w->limit_ns = limit_of(w->board, rq.fps ? rq.fps : w->camera->fps);
 	w->has_joined = false;
 	w->dark_ns = 0;
 	w->asked_ns = clock_monotonic_ns();

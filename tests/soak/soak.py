@@ -96,7 +96,7 @@ def coded_clip(path, name, width, height, *encoder):
     return path
 
 
-H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-qp", "16", "-g", "30",
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-qp", "16", "-g", "10",
     "-x264-params", "scenecut=0:slices=1")
 
 
