@@ -122,12 +122,11 @@ static void judge(struct watch *w, const struct framemux_frame *f, uint64_t bega
 	w->dark_ns = 0;
 }
 
-static void on_frame(void *data, struct framemux_view *view)
+static void take_frame(struct watch *w)
 {
-	struct watch *w = data;
 	const struct framemux_frame *f;
 	uint64_t began = clock_monotonic_ns();
-	int r = framemux_acquire(view, &f);
+	int r = framemux_acquire(w->view, &f);
 
 	if (r == -EBADMSG)
 		w->seat->tally.unproven_frames++;
@@ -138,6 +137,12 @@ static void on_frame(void *data, struct framemux_view *view)
 	judge(w, f, began);
 	let_go(w);
 	w->held = f;
+}
+
+static void on_frame(void *data, struct framemux_view *view)
+{
+	(void)view;
+	take_frame(data);
 }
 
 /* --- one view -------------------------------------------------------------------------------- */
@@ -248,6 +253,7 @@ static int watch_view(struct watch *w)
 		clock_monotonic_ns() < until) {
 		r = framemux_dispatch(w->fm, ASIDE_MS);
 		check_held(w);
+		take_frame(w); /* a frame that was refused calls nobody back */
 	}
 	/* Nobody was told, but the mux has said that it is over: then it is. */
 	if (r == 0 && w->view && is_revoked(w, UINT64_MAX))
