@@ -10,6 +10,7 @@ import re
 
 import harness
 import pattern
+import test_check
 import test_life
 import test_http
 import test_camera
@@ -181,4 +182,10 @@ TESTS += [
         "ingest-foreign-host")),
     ("daemon-any-realm is seen", seen_by(test_camera.test_relays_a_challenge,
         "answered for another realm", "daemon-any-realm")),
+    ("framemuxctl check sees broker-no-erase", test_check.fails("broker-no-erase",
+        "not erased by a revoke")),
+    ("framemuxctl check sees daemon-swap-streams", test_check.fails(
+        "daemon-swap-streams,decode-skip-hello", "blocks of another camera")),
+    ("framemuxctl check sees broker-swap-keys", test_check.fails("broker-swap-keys",
+        "provenance")),
 ]

@@ -299,8 +299,8 @@ def thousand_kills(seconds):
         end = time.monotonic() + seconds
         while killed < KILLS and time.monotonic() < end:
             left = end - time.monotonic()
-            wrong, report = await_crowd(run_crowd(s, mux, cameras, min(60, left), 2, kill_role=100,
-                rest=900, revoke=300, stop=900))
+            wrong, report = await_crowd(run_crowd(s, mux, cameras, min(60, left), 2, kill_role=60,
+                rest=1500, revoke=1000, stop=1500))
             must_hold(wrong, report)
             killed += report["decoders_killed"] + report["ingests_killed"]
             say(f"{killed} decoders and ingests killed")

@@ -23,7 +23,8 @@ tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
 tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
 unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
-	tests/unit/test_client_alloc tests/unit/test_dump tests/unit/test_ctl
+	tests/unit/test_client_alloc tests/unit/test_dump tests/unit/test_ctl \
+	tests/unit/test_check
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -44,6 +45,9 @@ tests_unit_test_dump_SOURCES = tests/unit/test_dump.c
 tests_unit_test_dump_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 tests_unit_test_dump_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_unit_test_dump_LDADD = libdump.la libframemux.la $(JANSSON_LIBS) $(PNG_LIBS) $(UNIT_LIBS)
+tests_unit_test_check_SOURCES = tests/unit/test_check.c
+tests_unit_test_check_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_check_LDADD = libctl.la libframemux.la $(UNIT_LIBS)
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \
