@@ -24,6 +24,7 @@
 #define SECONDS_MAX     (366u * 24u * 3600u)
 #define SEATS_EACH      4u
 #define STALE_AFTER_MS  1000u
+#define PATIENCE_S      20u /* for the first frames */
 #define PROGRESS_LINES  20u /* at most about so many */
 #define INTERRUPTED     (128 + SIGINT)
 #define NOBODY_ID       65534u /* where there is no user of that name */
@@ -49,7 +50,7 @@ static void say_progress(void *data, unsigned seconds, const struct board *b)
 {
 	unsigned of = *(const unsigned *)data, every = of / PROGRESS_LINES + 1;
 
-	if (seconds % every == 0)
+	if (seconds % every == 0 || seconds == 1)
 		report_progress(b, seconds, of);
 }
 
@@ -110,6 +111,7 @@ static int run(const struct options *o, unsigned seconds, struct board *b, int s
 	struct crowd_plan plan = {
 		.signal_fd = signal_fd,
 		.seconds = seconds,
+		.patience_s = PATIENCE_S,
 		.uids = {nobody(), nobody()},
 		.drops_user = geteuid() == 0,
 		.revoke_ms = 120,

@@ -135,3 +135,20 @@ uint64_t tally_failures(const struct tally *t)
 		t->early_frames + t->disordered_frames + t->revoked_frames + t->unerased_frames +
 		t->unproven_frames;
 }
+
+bool board_was_seen(const struct board *b, uint32_t camera)
+{
+	for (uint32_t i = 0; i < b->n_seats; i++)
+		if (b->seats[i].camera == camera &&
+			__atomic_load_n(&b->seats[i].tally.frames, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+bool board_all_seen(const struct board *b)
+{
+	for (uint32_t i = 0; i < b->n_cameras; i++)
+		if (!board_was_seen(b, i))
+			return false;
+	return true;
+}

@@ -89,6 +89,10 @@ struct percentiles samples_percentiles(const struct samples *s, size_t n, size_t
 /* Everything that was counted on all seats; its samples are not added up. */
 struct tally board_sum(const struct board *b);
 
+/* Whether somebody has had a frame of this camera; of each. */
+bool board_was_seen(const struct board *b, uint32_t camera);
+bool board_all_seen(const struct board *b);
+
 /* Guarantees that did not hold. */
 uint64_t tally_failures(const struct tally *t);
 

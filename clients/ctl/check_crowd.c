@@ -19,7 +19,7 @@
 #include "common/clock.h"
 
 #define ANSWER_MS   10000
-#define AGAIN_MS    100 /* until a broker that fell is asked again */
+#define AGAIN_MS    100 /* until a broker that fell is asked, or the clients looked at, again */
 #define PATIENCE_NS (20 * NS_PER_S)
 #define END_NS      (5 * NS_PER_S) /* for the clients to leave by themselves */
 #define STOP_MIN_MS 300u
@@ -379,6 +379,19 @@ static void await(struct crowd *c, uint64_t until_ns)
 	reap(c);
 }
 
+/* Nothing is done to anybody before every camera was seen: there would be nothing to see. */
+static void await_cameras(struct crowd *c)
+{
+	uint64_t deadline = clock_monotonic_ns() + c->plan->patience_s * NS_PER_S;
+
+	while (!c->is_over && !board_all_seen(c->board) && clock_monotonic_ns() < deadline)
+		await(c, clock_monotonic_ns() + AGAIN_MS * NS_PER_MS);
+	c->began_ns = clock_monotonic_ns();
+	for (unsigned h = 0; h < N_HARMS; h++)
+		c->due_ns[h] = average_ms(c->plan, h) ? c->began_ns + about(average_ms(c->plan, h))
+						      : UINT64_MAX;
+}
+
 static void run(struct crowd *c)
 {
 	uint64_t second = c->began_ns + NS_PER_S, end = c->began_ns + c->plan->seconds * NS_PER_S;
@@ -442,10 +455,6 @@ static void begin(struct crowd *c, uint32_t seats_each)
 	}
 	for (uint32_t i = 0; i < b->n_seats && !c->is_over; i++)
 		start_client(c, i);
-	c->began_ns = clock_monotonic_ns();
-	for (unsigned h = 0; h < N_HARMS; h++)
-		c->due_ns[h] = average_ms(c->plan, h) ? c->began_ns + about(average_ms(c->plan, h))
-						      : UINT64_MAX;
 }
 
 enum crowd_end crowd_run(const struct crowd_plan *plan, struct board *b, uint32_t seats_each,
@@ -461,6 +470,7 @@ enum crowd_end crowd_run(const struct crowd_plan *plan, struct board *b, uint32_
 		*c = (struct crowd){.plan = plan, .board = b, .result = ret, .end = CROWD_DONE};
 		srandom((unsigned)clock_monotonic_ns());
 		begin(c, seats_each);
+		await_cameras(c);
 		run(c);
 		if (!c->is_over)
 			(void)ask_status(c, pids);

@@ -49,14 +49,6 @@ void report_progress(const struct board *b, unsigned at_s, unsigned of_s)
 		at_s, of_s, t.frames, t.blocks, t.stranger_blocks, tally_failures(&t));
 }
 
-static bool camera_was_seen(const struct board *b, uint32_t camera)
-{
-	for (uint32_t i = 0; i < b->n_seats; i++)
-		if (b->seats[i].camera == camera && b->seats[i].tally.frames)
-			return true;
-	return false;
-}
-
 const char *report_failure(const struct report *r)
 {
 	struct tally t = board_sum(r->board);
@@ -70,10 +62,7 @@ const char *report_failure(const struct report *r)
 		return r->result->why;
 	if (r->result->clients_crashed)
 		return "a checking client crashed, or hung";
-	for (uint32_t i = 0; i < r->board->n_cameras; i++)
-		if (!camera_was_seen(r->board, i))
-			return "a camera never showed a frame";
-	return NULL;
+	return board_all_seen(r->board) ? NULL : "a camera never showed a frame";
 }
 
 struct times {

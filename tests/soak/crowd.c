@@ -27,6 +27,7 @@ enum {
 	OPT_KILL_CLIENT,
 	OPT_KILL_ROLE,
 	OPT_REST,
+	OPT_PATIENCE,
 };
 
 static const struct option longs[] = {
@@ -40,6 +41,7 @@ static const struct option longs[] = {
 	{"kill-client", required_argument, NULL, OPT_KILL_CLIENT},
 	{"kill-role", required_argument, NULL, OPT_KILL_ROLE},
 	{"rest", required_argument, NULL, OPT_REST},
+	{"patience", required_argument, NULL, OPT_PATIENCE},
 	{0},
 };
 
@@ -59,6 +61,7 @@ static int take(struct crowd_plan *p, unsigned *each, int c, const char *arg)
 		[OPT_KILL_CLIENT] = &p->kill_client_ms,
 		[OPT_KILL_ROLE] = &p->kill_role_ms,
 		[OPT_REST] = &p->rest_ms,
+		[OPT_PATIENCE] = &p->patience_s,
 	};
 
 	switch (c) {
@@ -111,7 +114,8 @@ static int run(struct board *b, const struct crowd_plan *plan, unsigned each)
 
 int main(int argc, char **argv)
 {
-	struct crowd_plan plan = {.seconds = 10, .rest_ms = 15000, .mux_may_fail = true};
+	struct crowd_plan plan = {
+		.seconds = 10, .patience_s = 30, .rest_ms = 15000, .mux_may_fail = true};
 	struct board *b = board_new();
 	unsigned each = 4;
 	sigset_t mask;

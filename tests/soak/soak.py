@@ -122,7 +122,7 @@ def run_crowd(s, mux, cameras, seconds, each, client_breakage="", **harms):
 
 def await_crowd(crowd):
     """(what it says is wrong, or "", its report)"""
-    code = crowd.wait(crowd.seconds + 60)
+    code = crowd.wait(crowd.seconds + 90)
     check(code in (0, 70), f"the crowd ended with {code}: {crowd.err()}")
     return crowd.err().strip() if code else "", json.loads(crowd.out())
 
@@ -315,7 +315,7 @@ def seen(breakage, client_breakage, expected, harms=HARM):
         cameras = [Camera(n) for n in names(4)]
         mux = s.mux("".join(c.section() for c in cameras), verbose=False)
         wrong, report = await_crowd(run_crowd(s, mux, cameras, 4, 4, client_breakage,
-            **harms))
+            patience=4, **harms))
         bad = {k: report[k] for k in ZEROS if report[k]}
         check(re.search(expected, f"{wrong} {bad}"), f"not seen ({expected}): {wrong} {bad}")
         say(f"{breakage or client_breakage}: {wrong} {bad}")
