@@ -383,9 +383,13 @@ static void await(struct crowd *c, uint64_t until_ns)
 static void await_cameras(struct crowd *c)
 {
 	uint64_t deadline = clock_monotonic_ns() + c->plan->patience_s * NS_PER_S;
+	struct tally t = {0};
 
-	while (!c->is_over && !board_all_seen(c->board) && clock_monotonic_ns() < deadline)
+	while (!c->is_over && !tally_failures(&t) && !board_all_seen(c->board) &&
+		clock_monotonic_ns() < deadline) {
 		await(c, clock_monotonic_ns() + AGAIN_MS * NS_PER_MS);
+		t = board_sum(c->board);
+	}
 	c->began_ns = clock_monotonic_ns();
 	for (unsigned h = 0; h < N_HARMS; h++)
 		c->due_ns[h] = average_ms(c->plan, h) ? c->began_ns + about(average_ms(c->plan, h))

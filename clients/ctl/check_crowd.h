@@ -13,11 +13,12 @@
 
 struct crowd_plan {
 	const char *socket, *control; /* of the mux */
-	pid_t mux_pid;       /* a child of the caller: its end ends the check; 0: none is */
-	int signal_fd;       /* a signalfd with SIGCHLD, and what ends the check early */
-	unsigned seconds;    /* from when every camera has been seen */
-	unsigned patience_s; /* for that; then it begins all the same */
-	uid_t uids[2];       /* who the clients are, by turns; only root can choose */
+	pid_t mux_pid;    /* a child of the caller: its end ends the check; 0: none is */
+	int signal_fd;    /* a signalfd with SIGCHLD, and what ends the check early */
+	unsigned seconds; /* from when every camera has been seen */
+	unsigned
+		patience_s; /* for that; then, or when something is wrong, it begins all the same */
+	uid_t uids[2];      /* who the clients are, by turns; only root can choose */
 	bool drops_user;
 	/* How often on the average, in ms; 0: never. A camera's process is killed again only after
 	 * rest_ms, for its pauses grow with each fall. */
