@@ -7,7 +7,13 @@
 #define TIME_BITS 48u
 #define TIME_MASK ((1ull << TIME_BITS) - 1)
 
-/* Numbers come again; what is older than half a round is of an earlier one. */
+/*
+ * Numbers come again; what is older than half a round is of an earlier one. What is looked for lies at
+ * most a quarter of a round away, so that a client that was stopped between acquiring and noting does
+ * no harm.
+ */
+#define AHEAD_MAX (BOARD_NUMBERS / 4)
+
 static uint64_t round_half_us(const struct board_camera *c)
 {
 	return BOARD_NUMBERS / 2 * 1000000ull / c->fps;
@@ -40,7 +46,7 @@ bool seen_is_stale(const struct board_camera *c, uint64_t generation, int number
 {
 	uint64_t at_us = at_ns / NS_PER_US, limit_us = limit_ns / NS_PER_US;
 
-	for (unsigned i = 1; i < BOARD_NUMBERS / 2; i++) {
+	for (unsigned i = 1; i < AHEAD_MAX; i++) {
 		unsigned later = ((unsigned)number + i) % BOARD_NUMBERS;
 		uint64_t us = when_us(c, generation, later, at_us);
 

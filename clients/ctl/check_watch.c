@@ -3,7 +3,9 @@
 
 #include <drm_fourcc.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 #define VIEW_MIN_MS  200u
 #define VIEW_MAX_MS  4000u
 #define ASIDE_MS     50  /* until what can only be asked again is asked again */
+#define TOLD_MAX     3u  /* failures of each kind and client */
 #define VIEWS_OF_ONE 16u /* views before a connection is given up as well */
 
 struct watch {
@@ -53,18 +56,32 @@ static void count_blocks(struct tally *t, const struct look *l, const struct fra
 	t->unreadable_blocks += l->unreadable;
 }
 
+/* A guarantee did not hold: counted, and the first few times told. */
+static void blame(const struct watch *w, uint64_t *count, const struct framemux_frame *f,
+	int number, const char *what)
+{
+	uint64_t age_ms = (clock_monotonic_ns() - f->publish_ns) / NS_PER_MS;
+
+	if (++*count > TOLD_MAX)
+		return;
+	fprintf(stderr,
+		"check: %s, generation %" PRIu64 ", frame %" PRIu64 " (number %d, %" PRIu64
+		" ms after it was published): %s\n",
+		w->camera->name, f->generation, f->seq, number, age_ms, what);
+}
+
 /* Which must come after the frame before, in whichever view that was. */
 static void check_order(struct watch *w, const struct framemux_frame *f, int number, uint64_t now)
 {
-	uint64_t wrap_ns = BOARD_NUMBERS / 2 * NS_PER_S / w->camera->fps;
+	uint64_t sure_ns = BOARD_NUMBERS / 4 * NS_PER_S / w->camera->fps;
 	unsigned ahead = (unsigned)(number - w->number) % BOARD_NUMBERS;
 	struct tally *t = &w->seat->tally;
 
 	if (f->generation < w->generation)
-		t->disordered_frames++;
-	else if (f->generation == w->generation && w->taken_ns && now - w->taken_ns < wrap_ns &&
+		blame(w, &t->disordered_frames, f, number, "of an older generation");
+	else if (f->generation == w->generation && w->taken_ns && now - w->taken_ns < sure_ns &&
 		(ahead == 0 || ahead > BOARD_NUMBERS / 2))
-		t->disordered_frames++;
+		blame(w, &t->disordered_frames, f, number, "not newer than the one before");
 }
 
 /* began: before it was acquired. */
@@ -72,11 +89,12 @@ static void check_age(struct watch *w, const struct framemux_frame *f, int numbe
 {
 	struct tally *t = &w->seat->tally;
 
-	if (began > f->publish_ns + w->limit_ns ||
-		seen_is_stale(w->camera, f->generation, number, began, w->limit_ns))
-		t->stale_frames++;
+	if (began > f->publish_ns + w->limit_ns)
+		blame(w, &t->stale_frames, f, number, "acquired when it was too old");
+	else if (seen_is_stale(w->camera, f->generation, number, began, w->limit_ns))
+		blame(w, &t->stale_frames, f, number, "a later one was seen long before");
 	if (seen_before(w->camera, f->generation, number, w->asked_ns))
-		t->early_frames++;
+		blame(w, &t->early_frames, f, number, "seen before this view was opened");
 }
 
 static bool is_revoked(const struct watch *w, uint64_t at_ns)
@@ -133,7 +151,7 @@ static void take_frame(struct watch *w)
 	if (r < 0)
 		return;
 	if (is_revoked(w, began))
-		w->seat->tally.revoked_frames++;
+		blame(w, &w->seat->tally.revoked_frames, f, -1, "after the revoke had returned");
 	judge(w, f, began);
 	let_go(w);
 	w->held = f;
@@ -147,21 +165,33 @@ static void on_frame(void *data, struct framemux_view *view)
 
 /* --- one view -------------------------------------------------------------------------------- */
 
-/* Whoever revoked says so after the last pixel is gone, and a held frame is one of them. */
-static void check_erased(struct watch *w)
+static bool is_blank(const struct framemux_frame *f)
 {
-	const struct framemux_frame *f = w->held;
+	for (uint32_t p = 0; p < f->planes; p++) {
+		size_t rows = p ? (f->height + 1) / 2 : f->height;
+		const uint8_t *bytes = f->plane[p];
 
-	if (!f)
-		return;
-	for (uint32_t y = 0; y < f->height; y++) {
-		const uint8_t *row = (const uint8_t *)f->plane[0] + (size_t)y * f->stride[0];
+		for (size_t i = 0; i < rows * f->stride[p]; i++)
+			if (bytes[i])
+				return false;
+	}
+	return true;
+}
 
-		for (uint32_t x = 0; x < f->width; x++)
-			if (row[x]) {
-				w->seat->tally.unerased_frames++;
-				return;
-			}
+/* Whoever revoked says so after the last pixel is gone, and a held frame has some of them. */
+static void check_revoked(struct watch *w)
+{
+	struct tally *t = &w->seat->tally;
+	const struct framemux_frame *f;
+
+	if (w->held && !is_blank(w->held))
+		blame(w, &t->unerased_frames, w->held, w->number, "revoked, and not erased");
+	if (w->held && framemux_check(w->view, w->held) == 0)
+		blame(w, &t->revoked_frames, w->held, w->number,
+			"revoked, and the library says that it is good");
+	if (framemux_acquire(w->view, &f) == 0) {
+		blame(w, &t->revoked_frames, f, -1, "acquired after the revoke");
+		framemux_release(w->view, f);
 	}
 }
 
@@ -169,18 +199,15 @@ static void on_state(
 	void *data, struct framemux_view *view, enum framemux_state state, const char *reason)
 {
 	struct watch *w = data;
-	const struct framemux_frame *f;
 
+	(void)view;
 	(void)reason;
-	atomic_store(&w->seat->lease, framemux_view_lease(view));
+	atomic_store(&w->seat->lease, framemux_view_lease(w->view));
 	if (state != FRAMEMUX_STATE_LIVE && w->state == FRAMEMUX_STATE_LIVE)
 		w->dark_ns = clock_monotonic_ns();
 	w->state = state;
-	if (state != FRAMEMUX_STATE_REVOKED)
-		return;
-	check_erased(w);
-	if (framemux_acquire(view, &f) == 0 || (w->held && framemux_check(view, w->held) == 0))
-		w->seat->tally.revoked_frames++;
+	if (state == FRAMEMUX_STATE_REVOKED)
+		check_revoked(w);
 }
 
 /* What is held past the limit may not be shown any more. */
@@ -190,7 +217,8 @@ static void check_held(struct watch *w)
 
 	if (w->held && now > w->held->publish_ns + w->limit_ns &&
 		framemux_check(w->view, w->held) == 0) {
-		w->seat->tally.stale_frames++;
+		blame(w, &w->seat->tally.stale_frames, w->held, w->number,
+			"too old, and the library says that it is good");
 		let_go(w);
 	}
 }
@@ -257,7 +285,7 @@ static int watch_view(struct watch *w)
 	}
 	/* Nobody was told, but the mux has said that it is over: then it is. */
 	if (r == 0 && w->view && is_revoked(w, UINT64_MAX))
-		check_erased(w);
+		check_revoked(w);
 	close_view(w);
 	return r < 0 ? r
 		: w->state == FRAMEMUX_STATE_REVOKED || w->state == FRAMEMUX_STATE_REFUSED

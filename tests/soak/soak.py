@@ -124,7 +124,7 @@ def await_crowd(crowd):
     """(what it says is wrong, or "", its report)"""
     code = crowd.wait(crowd.seconds + 90)
     check(code in (0, 70), f"the crowd ended with {code}: {crowd.err()}")
-    return crowd.err().strip() if code else "", json.loads(crowd.out())
+    return crowd.err().strip().split("\n")[-1] if code else "", json.loads(crowd.out())
 
 
 def must_hold(wrong, report):
@@ -254,7 +254,7 @@ def storm(seconds):
     def test(s):
         full = (os.cpu_count() or 1) >= STORM_FULL_CPUS or seconds >= 100
         n, each = (16, 16) if full else (8, 6)
-        fps = 5
+        fps = 8
         cameras, relay = coded_cameras(s, [(name, 160, 96, fps) for name in names(n)], n, 0.02)
         server = s.processes[-1]
         with relay:

@@ -143,6 +143,10 @@ START_TEST(test_seen)
 	ck_assert(seen_before(c, 3, 1020, NOW + NS_PER_MS));
 	seen_note(c, 3, 1020, NOW + BOARD_NUMBERS * FRAME);
 	ck_assert(!seen_before(c, 3, 1020, NOW + BOARD_NUMBERS * FRAME));
+	/* Who was stopped after acquiring notes it late: still of the round before. */
+	for (unsigned i = 1; i < BOARD_NUMBERS - 1; i++)
+		seen_note(c, 5, (int)i, NOW + i * FRAME + 3 * NS_PER_S);
+	ck_assert(!seen_is_stale(c, 5, 0, NOW + BOARD_NUMBERS * FRAME, LIMIT));
 	ck_assert(!seen_is_stale(c, 3, 1020, NOW + BOARD_NUMBERS * FRAME + 2 * LIMIT, LIMIT));
 }
 END_TEST
