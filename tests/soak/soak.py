@@ -34,6 +34,8 @@ NUMBERS = 1024          # frame numbers in a round
 STORM_FULL_CPUS = 8     # from so many on, the storm is 16 cameras x 16 clients
 KILLS = 1000
 GROWTH_KIB = 1024       # of private memory: an allocator's moods, not a leak that goes on
+PAIR = ("framemux-decode", "framemux-ingest")
+GROWTH_MAPS = 16        # where the loader and malloc put things differs from life to life
 ZEROS = ("stranger_blocks", "torn_blocks", "unreadable_blocks", "stale_frames", "early_frames",
     "disordered_frames", "revoked_frames", "unerased_frames", "unproven_frames")
 
@@ -154,16 +156,35 @@ def private_kib(pid):
 
 
 def holdings(mux):
-    """{pid: (name, descriptors, mappings, KiB of private memory)} of the mux when nobody looks."""
+    """{process: (pid, descriptors, mappings, KiB of private memory)} of the mux when nobody looks."""
     until(lambda: not mux.status()["leases"], "the leases' end")
     until(lambda: not sum(u["held_after_revoke_bytes"] for u in mux.status()["uids"]),
         "held memory to be let go")
+    until(lambda: all(len(c["pids"]) == 2 for c in mux.status()["cameras"]), "every camera's pair")
+    owner = {pid: c["name"] for c in mux.status()["cameras"] for pid in c["pids"]}
     held = {}
     for pid in [mux.pid, *harness.children_of(mux.pid)]:
         with open(f"/proc/{pid}/maps") as f:
             maps = len(f.readlines())
-        held[pid] = (harness.command_of(pid), len(harness.fds_of(pid)), maps, private_kib(pid))
+        name = f"{harness.command_of(pid)} {owner.get(pid, '')}".strip()
+        held[name] = (pid, len(harness.fds_of(pid)), maps, private_kib(pid))
     return held
+
+
+def compare(before, after):
+    check(before.keys() == after.keys(), f"processes came or went: {before} {after}")
+    for name, (pid, fds, maps, kib) in after.items():
+        was = before[name]
+        # A decoder that does not let go in time is killed: on a busy machine that is no fault.
+        reborn = "" if pid == was[0] else ", another process"
+        say(f"{name:22} descriptors {was[1]} -> {fds}, mappings {was[2]} -> {maps}, "
+            f"private memory {was[3]} -> {kib} KiB{reborn}")
+    for name, (pid, fds, maps, kib) in after.items():
+        was = before[name]
+        check(pid == was[0] or name.startswith(PAIR), f"{name} is another process")
+        check(fds == was[1], f"{name}: {was[1]} descriptors, then {fds}")
+        check(maps <= was[2] + GROWTH_MAPS, f"{name}: {was[2]} mappings, then {maps}")
+        check(kib <= was[3] + GROWTH_KIB, f"{name}: {was[3]} KiB, then {kib}")
 
 
 def nothing_grows(seconds):
@@ -177,16 +198,7 @@ def nothing_grows(seconds):
         must_hold(*await_crowd(run_crowd(s, mux, cameras, min(5, seconds / 3), 4, **HARM)))
         before = holdings(mux)
         must_hold(*await_crowd(run_crowd(s, mux, cameras, seconds, 4, **HARM)))
-        after = holdings(mux)
-        check(before.keys() == after.keys(), f"processes came or went: {before} {after}")
-        for pid, (name, fds, maps, kib) in after.items():
-            _, fds_before, maps_before, kib_before = before[pid]
-            say(f"{name:16} descriptors {fds_before} -> {fds}, mappings {maps_before} -> {maps}, "
-                f"private memory {kib_before} -> {kib} KiB")
-        for pid, (name, fds, maps, kib) in after.items():
-            check(fds == before[pid][1], f"{name}: {before[pid][1]} descriptors, then {fds}")
-            check(maps <= before[pid][2] + 2, f"{name}: {before[pid][2]} mappings, then {maps}")
-            check(kib <= before[pid][3] + GROWTH_KIB, f"{name}: {before[pid][3]} KiB, then {kib}")
+        compare(before, holdings(mux))
     return test
 
 
