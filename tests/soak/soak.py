@@ -32,6 +32,8 @@ from relay import Relay  # noqa: E402
 CELLS = [bytes([v]) * pattern.CELL for v in (pattern.DARK, pattern.BRIGHT)]
 NUMBERS = 1024          # frame numbers in a round
 STORM_FULL_CPUS = 8     # from so many on, the storm is 16 cameras x 16 clients
+STORM_LONG_S = 100
+STORM_EVERY_S = (18, 25)  # a camera that lived for 10 s is connected again without a growing pause
 KILLS = 1000
 GROWTH_KIB = 1024       # of private memory: an allocator's moods, not a leak that goes on
 PAIR = ("framemux-decode", "framemux-ingest")
@@ -264,8 +266,9 @@ def deaths(seconds):
 def storm(seconds):
     """All cameras go away at once, and come back, with loss, while all clients look."""
     def test(s):
-        full = (os.cpu_count() or 1) >= STORM_FULL_CPUS or seconds >= 100
-        n, each = (16, 16) if full else (8, 6)
+        n, each = (16, 16) if (os.cpu_count() or 1) >= STORM_FULL_CPUS else (8, 6)
+        if seconds >= STORM_LONG_S:
+            n = 16
         fps = 8
         cameras, relay = coded_cameras(s, [(name, 160, 96, fps) for name in names(n)], n, 0.02)
         server = s.processes[-1]
@@ -282,7 +285,7 @@ def storm(seconds):
                     server.wait()
                     server = restart(s, server)
                     storms += 1
-                    next_storm = time.monotonic() + random.uniform(7, 12)
+                    next_storm = time.monotonic() + random.uniform(*STORM_EVERY_S)
                 time.sleep(0.05)
             meddler.join()
             say(f"{storms} storms; {relay.dropped} of {relay.moved} datagrams lost")
