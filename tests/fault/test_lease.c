@@ -261,7 +261,10 @@ static void run_once(void *data, unsigned n, unsigned variant)
 static void run_series(const struct scenario *what, enum fault_role subject, const char *name)
 {
 	static struct series s;
+	const char *only = getenv("FAULT_SCENARIO");
 
+	if (only && strcmp(only, what->name))
+		return;
 	s.scenario = what;
 	s.subject = subject;
 	fault_begin();
