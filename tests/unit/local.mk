@@ -92,7 +92,7 @@ tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
 	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pause \
-	tests/unit/test_fingerprint tests/unit/test_udp
+	tests/unit/test_fingerprint tests/unit/test_udp tests/unit/test_reload
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -114,6 +114,9 @@ tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
 tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_pair_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
 tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
+tests_unit_test_reload_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_reload_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)
@@ -191,7 +194,8 @@ tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
-	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder
+	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
+	tests/unit/test_broker_reload
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -216,6 +220,10 @@ tests_unit_test_broker_SOURCES = tests/unit/test_broker.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_reload_SOURCES = tests/unit/test_broker_reload.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_reload_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_reload_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
