@@ -14,7 +14,7 @@ from test_frames import camera
 from test_reload import configure, exact, painted
 
 RELOADS = 32
-CLIENTS = 5  # at a time
+CLIENTS = 4  # at a time
 NAMES = [f"p{i}" for i in range(6)]
 HOMES = {"dark": 40, "middle": 120, "bright": 200}  # luma of the sources that cameras move between
 ROAMERS = ("cam1", "cam2")
