@@ -48,15 +48,15 @@ static struct stage *current; /* of the hook below */
 
 /* The linker puts this in the place of the real one (--wrap): the scene's child becomes the broker.
  */
-int __real_broker_run_on(int daemon_fd, int clients_fd, int control_fd);
-int __wrap_broker_run_on(int daemon_fd, int clients_fd, int control_fd);
+int __real_broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void));
+int __wrap_broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void));
 
-int __wrap_broker_run_on(int daemon_fd, int clients_fd, int control_fd)
+int __wrap_broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void))
 {
 	signal(SIGIO, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	fault_begin_broker();
-	return __real_broker_run_on(daemon_fd, clients_fd, control_fd);
+	return __real_broker_run_on(daemon_fd, clients_fd, control_fd, confine);
 }
 
 static void keep_file(int fd)
