@@ -388,7 +388,7 @@ static void run_pair(void *data, unsigned n, unsigned variant)
 	is_live = t.is_at_rest = false;
 	fault_arm(FAULT_DAEMON, n, variant);
 	as_daemon(true);
-	t.pair = pair_new(&t.host, &t.camera, 0);
+	t.pair = pair_new(&t.host, &t.camera);
 	if (t.pair)
 		pair_want(t.pair, 1);
 	as_daemon(false);
