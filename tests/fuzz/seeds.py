@@ -3,6 +3,7 @@
 
 Each function is a target's seeds: texts and bytes of ours, in the form that fuzz_TARGET.c reads.
 """
+import base64
 import os
 import struct
 import sys
@@ -181,6 +182,79 @@ def seeds_stream():
     unit = message(3, struct.pack("<QQQI", 1, 2, 3, 1) + b"an access unit")
     return {"units": b"\1" + codec + unit + message(4, b"") + unit, "cut": b"\1" + codec + unit[:-3],
         "stranger": b"\0" + message(1, bytes(40)) + unit, "huge": b"\1" + struct.pack("<II", 3, 1 << 31)}
+
+
+def caveat(kind, value):
+    return bytes([kind, len(value)]) + value
+
+
+def seeds_token():
+    """common/token.h: version, key id, id, caveats; as text with prefix, base64url and tag."""
+    head = b"\1" + struct.pack("<I", 7) + bytes(range(16))
+    camera, uid = b"porch\0" + struct.pack("<I", 1), struct.pack("<I", 1000)
+    seeds = {"head": b"\0" + head}
+    for kind in range(1, 13):
+        for name, value in {"4": uid, "8": bytes(8), "16": struct.pack("<IIII", 2, 2, 64, 32), "0": b"",
+                "text": b"front door", "camera": struct.pack("<I", 1) + b"porch"}.items():
+            seeds[f"{kind}-{name}"] = b"\0" + head + caveat(kind, value)
+    body = head + caveat(1, struct.pack("<I", 1) + b"porch") + caveat(2, uid) + caveat(4, b"\xff" * 8)
+    text = base64.urlsafe_b64encode(body + bytes(32)).rstrip(b"=")
+    return seeds | {"text": b"\1fmx1_" + text, "line": b"\1fmx1_" + text + b"\n", "cut": b"\1fmx1_" + text[:9],
+        "other": b"\0" + camera}
+
+
+def seeds_config():
+    with open(os.path.join(os.path.dirname(__file__), "../../data/framemux.conf"), "rb") as f:
+        example = f.read()
+    camera = 'camera "a" {\n  url = "%s"\n%s}\n'
+    full = ('standby = "warm"\n tls_pin = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="\n'
+        'transport = "udp"\n fingerprint = true\n vendor = "v"\n model = "m"\n memory_mb = 128\n'
+        'max_picture = "1920x1080"\n patience = 5\n masks = {"0,0,16x16", "8,8,2x2"}\n auth = "basic"\n')
+    grant = ('grant "g" {\n user = "root"\n cameras = {"a"}\n max_size = "640x360"\n max_fps = 5\n'
+        'expires = "never"\n dump = true\n label = "l"\n token_file = "/tmp/x/t"\n}\n')
+    return {"example": example, "one": camera % ("test:a", ""), "full": camera % ("rtsps://u:p@h/x", full),
+        "grant": camera % ("test:a", "") + grant, "twice": camera % ("test:a", "") * 2,
+        "top": 'socket = "/run/x"\nstale_after = "500ms"\nlinger = "3s"\nuid_quota_mb = 64\nadmins = {"root"}\n',
+        "include": 'include "other.conf"\ninclude "*.conf"\n', "comment": "# a\n/* b\n */ // c\n",
+        "env": 'socket = "${HOME}/x"\n', "open": 'camera "a" {', "quote": 'socket = "a\\\"b\n'}
+
+
+def seeds_lease():
+    """fuzz_lease.c: what to do; a good frame, or a message; then whether the client looks."""
+    good = b"\x0d" + b"\0\1\0\x55"
+    beat = struct.pack("<HHQ", 0x0102, 12, 1)
+    seeds = {"frames": (good + b"\x0d\1\1\0\x66" + b"\x0d\2\1\0\x77") * 2,
+        "held": b"\5\0\1\0\x55" * 3, "same": b"\5\0\1\0\x55" * 2 + b"\5\1\0\0\x55",
+        "erased": b"\x0f\0\1\0\x55", "old": b"\5\0\x11\xff\0\x55", "late": b"\5\0\x09\xff\0\x55",
+        "changed": b"\5\0\x41\0\x55\7"}
+    for kind in range(0x100, 0x104):
+        for size in (12, 20, 52, 60, 64):
+            body = struct.pack("<HH", kind, size) + beat[4:12].ljust(size - 4, b"\0")
+            seeds[f"{kind:x}-{size}"] = b"\4" + struct.pack(">H", size) + body
+    return seeds
+
+
+def seeds_broker():
+    """fuzz_broker.c: bits 0 and 1 who, 2 to 5 what, 6 whether more follows at once, 7 bytes of any kind."""
+    def does(who, what, *more):
+        return bytes([who | what << 2, *more])
+
+    a, b, control, decoder = range(4)
+    both = does(a, 0) + does(b, 0)
+    born = does(decoder, 0, 0, 0, 0, 0, 0) + does(decoder, 1, 1, 100, 0, 0, 0)
+    mapped = does(decoder, 2, 0, 0, 0, 0, 0)
+    given = both + does(a, 1, 0, 0) + born + mapped + does(a, 3, 0, 0)
+    seeds = {"lease": given, "revoked": given + does(control, 0) + does(control, 1 + 8),
+        "two": given + does(b, 1, 1, 16) + mapped + does(b, 3, 1, 0), "dies": given + does(decoder, 7, 0, 0, 0, 0, 0),
+        "reported": given + does(a, 4, 0, 1), "shut": given + does(a, 4, 0, 0), "gone": given + does(a, 5),
+        "status": given + does(control, 0) + does(control, 2) + does(control, 3)}
+    types = {a: range(0x1, 0x6), control: range(0x201, 0x205), decoder: range(0x1301, 0x1306)}
+    for who, kinds in types.items():
+        for kind in kinds:
+            for size in (8, 16, 20, 24, 36, 44, 48, 72, 148, 212, 276):
+                seeds[f"{kind:x}-{size}"] = given + does(control, 0) + bytes([0x80 | who]) \
+                    + struct.pack(">H", size) + struct.pack("<HH", kind, size) + bytes(size - 4)
+    return seeds
 
 
 def main():
