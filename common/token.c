@@ -376,6 +376,8 @@ int token_body_rights(const uint8_t *body, size_t len, struct rights *ret)
 
 /* --- text ------------------------------------------------------------------------------------ */
 
+#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 int token_format(const struct token *t, char ret_text[LIMIT_TOKEN])
 {
 	uint8_t bytes[LIMIT_TOKEN_BODY + TOKEN_TAG_BYTES];
@@ -404,6 +406,9 @@ int token_parse(const char *text, struct token *ret)
 	if (text_len && text[text_len - 1] == '\n')
 		text_len--;
 	if (text_len >= LIMIT_TOKEN || strncmp(text, TOKEN_PREFIX, prefix))
+		return -EBADMSG;
+	/* libsodium takes some bytes above 127 for digits. */
+	if (strspn(text + prefix, BASE64URL) != text_len - prefix)
 		return -EBADMSG;
 	if (sodium_base642bin(bytes, sizeof(bytes), text + prefix, text_len - prefix, NULL, &len,
 		    &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0 ||

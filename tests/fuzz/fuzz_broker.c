@@ -5,6 +5,7 @@
  */
 #include <drm_fourcc.h>
 #include <event2/event.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -430,6 +431,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct fuzz f = {data, len};
 
+	MUST(sodium_init() >= 0);
 	log_init("broker", -1);
 	begin();
 	for (unsigned i = 0; f.len && i < DEEDS_MAX; i++)

@@ -2,9 +2,9 @@
  * A whole framemux.conf: what is accepted is within its limits, and what is refused is refused with a
  * place and a reason. Includes and files are looked for where the input lies, and are not there.
  */
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "fuzz.h"
 #include "mux/daemon/config.h"
@@ -18,7 +18,7 @@ static void write_input(const uint8_t *data, size_t len)
 	if (!path[0]) {
 		char folder[] = "/tmp/framemux-fuzz-XXXXXX";
 
-		MUST(mkdtemp(folder) && chdir(folder) == 0);
+		MUST(mkdtemp(folder) && sodium_init() >= 0);
 		snprintf(path, sizeof(path), "%s/framemux.conf", folder);
 	}
 	f = fopen(path, "w");

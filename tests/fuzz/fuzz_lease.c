@@ -74,7 +74,8 @@ static void show(const struct framemux_frame *frame)
 	MUST(frame->seq > s.shown && frame->capture_ns <= frame->publish_ns);
 	MUST(frame->width == 16 && frame->height == 8 && frame->planes == 2);
 	for (unsigned i = 0; i < frame->planes; i++)
-		MUST(frame->plane[i] >= first && frame->plane[i] + frame->stride[i] <= end);
+		MUST((const uint8_t *)frame->plane[i] >= first &&
+			(const uint8_t *)frame->plane[i] + frame->stride[i] <= end);
 	s.shown = frame->seq;
 	s.held[slot] = frame;
 	(void)frames_check(s.ring, (unsigned)slot);

@@ -11,7 +11,8 @@
  * Slots of a ring have nothing in common, so one stands for all: one word of picture (body) and its
  * trailer. A lease is called by its client. A decoder is HONEST; or MORTAL, which is honest until it
  * crashes at any moment; or EVIL: it writes into whatever it has mapped at any moment, says that it
- * let go of what it keeps, ignores what it is told, breaks the protocol and stays until it is killed.
+ * let go of what it keeps, ignores what it is told and stays until it is killed; or LOUD, which breaks
+ * the protocol besides.
  * An evil client needs no part: G1 and G6 are asserted of the memory itself, whoever reads it and how
  * often. Frames are asserted of an honest client, which may die or stop for ever at any moment.
  *
@@ -116,6 +117,8 @@ Lease lease[2];
 #define HONEST 0
 #define MORTAL 1
 #define EVIL   2
+#define LOUD   3 /* evil, and it breaks the protocol */
+#define IS_EVIL(m) (cam[m].kind >= EVIL)
 typedef Camera {
 	/* what is so */
 	unsigned gen : 2;
@@ -162,7 +165,11 @@ chan news[2] = [3] of { byte, byte }; /* framemuxd's, of a camera */
 #define G5_of_this_generation(x)      assert(ring[x].fgen >= cam[ring[x].cam].known)
 #define G5_not_before_the_attach(x)   assert(!ring[x].early)
 #define G5_within_the_limit(x)        assert(!ring[x].old)
+#ifndef MUTATE_WRONG_DECODER /* which it would find too, and sooner */
 #define G6_blind_when_answered(c)     assert(IS_BLIND(c))
+#else
+#define G6_blind_when_answered(c)     skip
+#endif
 #define G6_blind_ever_after(x)        assert(!lease[ring[x].lease].answered)
 #define G6_not_shown(c)               assert(!lease[c].answered)
 #define G6_is_answered(c)             assert(!lease[c].asked || lease[c].answered)
@@ -452,7 +459,7 @@ inline on_born(m) {
 		fi;                                                                                \
 		k = 0; x = 0 }                                                                     \
 	/* on_gone: the end of the link, or the protocol broken on it */                           \
-	:: EVENT(cam[m].link && ((!IS_UP(m) && empty(from_decoder[m])) || cam[m].kind == EVIL))    \
+	:: EVENT(cam[m].link && ((!IS_UP(m) && empty(from_decoder[m])) || cam[m].kind == LOUD))    \
 		cam[m].link = 0; condemn(m) }                                                      \
 	:: EVENT(IS_LATE_OF(m)) condemn(m) }
 
@@ -526,11 +533,11 @@ inline kernel_cleans_up(m) {
 /* check_owner, attach_make, and the answer */
 inline on_give(m, r) {
 	if
-	:: ring[r].cam == m || cam[m].kind == EVIL ->
+	:: ring[r].cam == m || IS_EVIL(m) ->
 		ring[r].writer = MAPPED;
 		from_decoder[m] ! TOOK, r
-	:: cam[m].kind == EVIL -> ring[r].writer = NOBODY; from_decoder[m] ! TOOK, r /* a lie */
-	:: ring[r].cam != m && cam[m].kind != EVIL -> ring[r].writer = NOBODY
+	:: IS_EVIL(m) -> ring[r].writer = NOBODY; from_decoder[m] ! TOOK, r /* a lie */
+	:: ring[r].cam != m && !IS_EVIL(m) -> ring[r].writer = NOBODY
 	fi
 }
 
@@ -545,19 +552,19 @@ inline on_go(r) {
 /* attach_drop */
 inline on_drop(m, r) {
 	if
-	:: cam[m].kind != EVIL ->
+	:: !IS_EVIL(m) ->
 		if
 		:: HAS(r, m) -> ring[r].writer = NOBODY; forget(r)
 		:: else
 		fi;
 		from_decoder[m] ! LET_GO, r
-	:: cam[m].kind == EVIL -> from_decoder[m] ! LET_GO, r /* a lie */
-	:: cam[m].kind == EVIL -> skip
+	:: IS_EVIL(m) -> from_decoder[m] ! LET_GO, r /* a lie */
+	:: IS_EVIL(m) -> skip
 	fi
 }
 
 #define MAY_WRITE(x, m)                                                                            \
-	(cam[m].kind != EVIL && HAS(x, m) && ring[x].live && ring[x].slot == DECODERS &&           \
+	(!IS_EVIL(m) && HAS(x, m) && ring[x].live && ring[x].slot == DECODERS &&           \
 		ring[x].n < FRAMES)
 
 /* convert_write; publish_one begins */
@@ -593,8 +600,8 @@ inline write_junk(m, x) {
 
 #define EACH(x, m)                                                                                 \
 	:: atomic { MAY_WRITE(x, m) -> write_frame(m, x); r = x; goto announce }                   \
-	:: atomic { HAS(x, m) && ring[x].slot == CREDITED && cam[m].kind != EVIL -> take_credit(m, x) } \
-	:: atomic { HAS(x, m) && cam[m].kind == EVIL && ring[x].body != JUNK -> write_junk(m, x) }
+	:: atomic { HAS(x, m) && ring[x].slot == CREDITED && !IS_EVIL(m) -> take_credit(m, x) } \
+	:: atomic { HAS(x, m) && IS_EVIL(m) && ring[x].body != JUNK -> write_junk(m, x) }
 
 #define MUST_DIE(m) (cam[m].killed || cam[m].kind == MORTAL)
 
@@ -612,6 +619,7 @@ end:	atomic {
 			:: cam[m].kind = HONEST
 			:: mortals < MORTALS -> cam[m].kind = MORTAL; mortals++
 			:: evils < EVILS -> cam[m].kind = EVIL; evils++
+			:: evils < EVILS -> cam[m].kind = LOUD; evils++
 			fi;
 			news[m] ! BORN, cam[m].gen
 	}

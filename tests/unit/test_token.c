@@ -46,6 +46,9 @@ START_TEST(test_text_round_trip)
 	snprintf(line, sizeof(line), "%s ", text);
 	ck_assert_int_eq(token_parse(line, &u), -EBADMSG);
 	ck_assert_int_eq(token_parse(text + 1, &u), -EBADMSG);
+	strcpy(line, text);
+	line[strlen(line) - 20] = '\xb3'; /* no digit, though libsodium takes it for one */
+	ck_assert_int_eq(token_parse(line, &u), -EBADMSG);
 	ck_assert_int_eq(token_parse("", &u), -EBADMSG);
 	ck_assert_int_eq(token_parse("fmx1_", &u), -EBADMSG);
 }
