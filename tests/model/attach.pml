@@ -38,6 +38,9 @@
 #ifndef EVILS
 #define EVILS 1
 #endif
+#ifndef LOUDS
+#define LOUDS 1
+#endif
 #ifndef FRAMES
 #define FRAMES 2 /* that a ring gets, at most */
 #endif
@@ -619,7 +622,7 @@ end:	atomic {
 			:: cam[m].kind = HONEST
 			:: mortals < MORTALS -> cam[m].kind = MORTAL; mortals++
 			:: evils < EVILS -> cam[m].kind = EVIL; evils++
-			:: evils < EVILS -> cam[m].kind = LOUD; evils++
+			:: evils < EVILS && LOUDS -> cam[m].kind = LOUD; evils++
 			fi;
 			news[m] ! BORN, cam[m].gen
 	}
