@@ -46,9 +46,10 @@ void runs_complain(struct runs *r, const char *format, ...)
 
 void runs_all(struct runs *r, void (*run)(void *data, unsigned n, unsigned variant), void *data)
 {
-	const char *only = getenv("FAULT_ONLY");
+	const char *only = getenv("FAULT_ONLY"), *every = getenv("FAULT_EVERY");
+	const unsigned step = every && atoi(every) > 0 ? (unsigned)atoi(every) : 1;
 
-	for (unsigned n = only ? (unsigned)atoi(only) : 1; n <= CALLS_MAX; n++) {
+	for (unsigned n = only ? (unsigned)atoi(only) : 1; n <= CALLS_MAX; n += step) {
 		unsigned n_variants = 1;
 
 		for (unsigned v = 0; v < n_variants; v++) {
