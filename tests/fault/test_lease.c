@@ -232,10 +232,10 @@ static void run_once(void *data, unsigned n, unsigned variant)
 
 	t->births = 0;
 	t->n_seen = 0;
-	s->begins = t->begins;
-	if (s->scenario->begins_live && !come_alive(t)) {
+	if (s->scenario->begins_live && !come_alive(t) && !has_begun_again(t)) {
 		runs_complain(&s->runs, "no lease to begin with");
 	} else {
+		s->begins = t->begins;
 		atomic_store(&fault_page->hurry, s->scenario->is_hurried);
 		fault_arm(s->subject, n, variant);
 		s->scenario->act(t);
