@@ -15,7 +15,6 @@ import test_life
 import test_http
 import test_camera
 import test_memory
-import test_peer
 import test_revoke
 import test_rights
 import test_ring
@@ -162,12 +161,8 @@ TESTS += [
         test_ring.test_keeps_its_ring_after_revoke, "pixels are left in", "broker-no-erase")),
     ("broker-writable-fd is written through", seen_by(test_ring.test_writes_to_its_ring,
         "let happen: .*pwrite on the ring", "broker-writable-fd")),
-    ("broker-no-seal is seen by who adds seals", seen_by(
-        test_ring.test_changes_its_rings_attributes, "let happen|seals", "broker-no-seal")),
     ("broker-skip-proof lets forgers in", seen_by(test_rights.test_forged_tokens, "accepted: ",
         "broker-skip-proof")),
-    ("lib-skip-age shows what was queued", seen_by(test_peer.test_stopped_and_continued,
-        "ms old were acquired", "", "lib-skip-age")),
     ("broker-skip-proof is seen", seen_by(
         test_rights.test_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,
