@@ -102,7 +102,7 @@ static void after_death(struct pair *p, bool was_orderly)
 			pair_open(p);
 		return;
 	}
-	if (p->answer_next && pair_is_wanted(p)) { /* no failure: half of a conversation */
+	if (p->answer_next && p->cause == PAUSE_PLAIN && pair_is_wanted(p)) { /* half of a conversation */
 		pair_open(p);
 		return;
 	}

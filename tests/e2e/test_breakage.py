@@ -159,8 +159,6 @@ TESTS += [
         "exit 0", "daemon-same-device")),
     ("broker-no-erase is seen by who keeps his ring", seen_by(
         test_ring.test_keeps_its_ring_after_revoke, "pixels are left in", "broker-no-erase")),
-    ("broker-writable-fd is written through", seen_by(test_ring.test_writes_to_its_ring,
-        "let happen: .*pwrite on the ring", "broker-writable-fd")),
     ("broker-skip-proof lets forgers in", seen_by(test_rights.test_forged_tokens, "accepted: ",
         "broker-skip-proof")),
     ("broker-skip-proof is seen", seen_by(
