@@ -258,6 +258,20 @@ static int end_or_empty(int fd)
 	return -EBADMSG;
 }
 
+/* Where no descriptor is wanted recv(2) takes it: what a confined decoder may call on a lease socket. */
+static ssize_t receive_once(int fd, struct msghdr *msg)
+{
+	struct iovec *iov = msg->msg_iov;
+	ssize_t n;
+
+	if (msg->msg_controllen > 0)
+		return TEMP_FAILURE_RETRY(recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+	n = TEMP_FAILURE_RETRY(recv(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT | MSG_TRUNC));
+	if (n > 0 && (size_t)n > iov->iov_len)
+		msg->msg_flags = MSG_TRUNC;
+	return n;
+}
+
 /*
  * A peer that closed with something of ours unread is a reset, which the kernel tells once, before
  * what that peer sent last: that is still to be read.
@@ -268,7 +282,7 @@ static ssize_t receive(int fd, struct msghdr *msg)
 
 	errno = ECONNRESET;
 	for (unsigned i = 0; i < 2 && n < 0 && errno == ECONNRESET; i++)
-		n = TEMP_FAILURE_RETRY(recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+		n = receive_once(fd, msg);
 	if (n < 0)
 		return errno == ECONNRESET ? -EPIPE : -errno;
 	return n;

@@ -14,12 +14,20 @@
 #include "common/breakage.h"
 #include "common/cleanup.h"
 
+/* RLIMIT_DATA counts private memory that is no stack: neither shared memory without a file, nor what
+ * grows downwards like a stack, may be had. */
+#define NO_EXEC   FILTER_LACKS(2, PROT_EXEC)
+#define PRIVATE   FILTER_LACKS(3, MAP_SHARED | MAP_GROWSDOWN)
+#define OF_A_FILE FILTER_LACKS(3, MAP_ANONYMOUS | MAP_GROWSDOWN)
+
 static const struct filter_rule everyone[] = {
 	/* Memory. Nothing becomes executable. */
 	{SCMP_SYS(brk), "malloc", 0, {{0}}},
-	{SCMP_SYS(mmap), "malloc, rings", 1, {FILTER_LACKS(2, PROT_EXEC)}},
-	{SCMP_SYS(mmap2), "the same on 32 bits", 1, {FILTER_LACKS(2, PROT_EXEC)}},
-	{SCMP_SYS(mprotect), "malloc, rings, secrets", 1, {FILTER_LACKS(2, PROT_EXEC)}},
+	{SCMP_SYS(mmap), "malloc; what the memory limit counts", 2, {NO_EXEC, PRIVATE}},
+	{SCMP_SYS(mmap), "rings, a device's buffers, files", 2, {NO_EXEC, OF_A_FILE}},
+	{SCMP_SYS(mmap2), "the same on 32 bits", 2, {NO_EXEC, PRIVATE}},
+	{SCMP_SYS(mmap2), "the same on 32 bits", 2, {NO_EXEC, OF_A_FILE}},
+	{SCMP_SYS(mprotect), "malloc, rings, secrets", 1, {NO_EXEC}},
 	{SCMP_SYS(munmap), "free, rings", 0, {{0}}},
 	{SCMP_SYS(mremap), "realloc", 0, {{0}}},
 	{SCMP_SYS(madvise), "free, rings", 0, {{0}}},

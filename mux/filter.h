@@ -24,6 +24,7 @@ struct filter_rule {
 #define FILTER_LACKS(place, bits) SCMP_CMP32(place, SCMP_CMP_MASKED_EQ, (uint32_t)(bits), 0)
 #define FILTER_HAS(place, bits)                                                                    \
 	SCMP_CMP32(place, SCMP_CMP_MASKED_EQ, (uint32_t)(bits), (uint32_t)(bits))
+#define FILTER_ABOVE(place, value) SCMP_CMP64(place, SCMP_CMP_GT, (uint32_t)(value))
 #define FILTER_NULL(place)        SCMP_CMP64(place, SCMP_CMP_EQ, 0)
 
 /*

@@ -67,11 +67,12 @@ static void on_parent_death(int signo)
 }
 
 /*
- * framemuxd's death is told by EOF on the link, and then there are rings to erase: to be killed at
+ * framemuxd's death is told by EOF on the link, and then there may be rings to erase: to be killed at
  * that moment would leave frames behind. A role that is stuck and does not see the EOF ends by
- * SIGALRM a little later.
+ * SIGALRM a little later. One without rings is killed by the kernel, which it cannot prevent when it
+ * was taken over: a camera's sockets do not outlive framemuxd.
  */
-static void outlive_parent_briefly(const char *role)
+static void end_with_parent(const char *role, bool erases)
 {
 	const struct sigaction on_death = {.sa_handler = on_parent_death, .sa_flags = SA_RESTART};
 	const struct sigaction on_time = {.sa_handler = on_alarm};
@@ -79,7 +80,7 @@ static void outlive_parent_briefly(const char *role)
 	begin_or_die(role, "sigaction", sigaction(SIGALRM, &on_time, NULL));
 	begin_or_die(role, "sigaction", sigaction(SIGPROF, &on_time, NULL));
 	begin_or_die(role, "sigaction", sigaction(SIGUSR1, &on_death, NULL));
-	begin_or_die(role, "PR_SET_PDEATHSIG", prctl(PR_SET_PDEATHSIG, SIGUSR1));
+	begin_or_die(role, "PR_SET_PDEATHSIG", prctl(PR_SET_PDEATHSIG, erases ? SIGUSR1 : SIGKILL));
 }
 
 /* No file, and no process but this one. */
@@ -121,7 +122,7 @@ void role_begin(const struct role *role, char *const argv[])
 	begin_or_die(role->name, what, r);
 	limit(role);
 	/* Last: a change of uid clears the one and sets the other again. */
-	outlive_parent_briefly(role->name);
+	end_with_parent(role->name, role->erases);
 	begin_or_die(role->name, "PR_SET_DUMPABLE", prctl(PR_SET_DUMPABLE, 0));
 }
 

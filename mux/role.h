@@ -7,12 +7,14 @@
 #ifndef FRAMEMUX_ROLE_H
 #define FRAMEMUX_ROLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct role {
 	const char *name;
 	int last_fd;       /* the highest of its fixed descriptors; everything above is closed */
 	uint32_t files;    /* RLIMIT_NOFILE; 0: as it is */
+	bool erases;       /* has rings to erase when framemuxd dies; else it dies at that moment */
 };
 
 /*

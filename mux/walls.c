@@ -121,7 +121,7 @@ static int drop_capabilities(void)
 }
 
 /*
- * Every right that this kernel's Landlock knows is handled, none is allowed. A kernel refuses bits
+ * Every right of Landlock's ABI 1 to 6 that this kernel knows is handled, none is allowed. A kernel refuses bits
  * that it does not know and ignores trailing zeros (landlock_create_ruleset(2)).
  */
 static int landlock_all(void)

@@ -9,7 +9,7 @@
 #include "mux/role.h"
 
 /* Clients cost descriptors: as many as framemuxd's hard limit gives. */
-static const struct role broker = {.name = "broker", .last_fd = LINK_FD_BROKER_FILES};
+static const struct role broker = {.name = "broker", .last_fd = LINK_FD_BROKER_FILES, .erases = true};
 
 static void confine(void)
 {

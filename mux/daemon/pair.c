@@ -92,7 +92,8 @@ static void after_death(struct pair *p, bool was_orderly)
 		p->host->at_rest(p->host->self);
 	}
 	if (p->aborted || p->stopped) {
-		p->leases = 0;
+		if (!p->is_retired) /* else its heir's: somebody may have come meanwhile */
+			p->leases = 0;
 		come_to_rest(p);
 		return;
 	}

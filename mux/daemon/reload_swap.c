@@ -4,12 +4,14 @@
  * and another is made. Runs in framemuxd's loop.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "mux/daemon/fingerprint.h"
 #include "mux/daemon/reload_private.h"
 
 /* ---- before: all that takes memory ---------------------------------------------------- */
@@ -112,14 +114,24 @@ static void add_revoked(struct reload *r)
 	size_t more = r->n_revoked - r->n_before;
 	uint8_t *ids = reallocarray(m->revoked, m->n_revoked + more + 1, TOKEN_ID_BYTES);
 
-	if (!ids) {
-		log_error("no memory for the tokens that a reload killed; they are on disk");
+	if (!ids) { /* the disk knows them, and this process will not: another has to begin */
+		log_error("no memory for the tokens that a reload killed: framemuxd ends");
+		(void)raise(SIGTERM);
 		return;
 	}
 	memcpy(ids + m->n_revoked * TOKEN_ID_BYTES, r->revoked + r->n_before * TOKEN_ID_BYTES,
 		more * TOKEN_ID_BYTES);
 	m->revoked = ids;
 	m->n_revoked += more;
+}
+
+/* What is on disk of a camera stays there, under its next pair, while the old one still ends. */
+static void keep_print(const struct pair_host *h, const struct pair *retired)
+{
+	struct pair *heir = find_pair(h, &pair_camera(retired)->id);
+
+	if (heir && fingerprint_applies(pair_camera(heir)))
+		pair_restore(heir, pair_record(retired));
 }
 
 static void swap_settings(struct reload *r)
@@ -171,8 +183,10 @@ void reload_swap(struct reload *r)
 		if (is_stale_changed)
 			pair_restart(p);
 	}
-	for (size_t i = 0; i < m->pair_host.n_retired; i++)
+	for (size_t i = 0; i < m->pair_host.n_retired; i++) {
 		pair_retire(m->pair_host.retired[i]);
+		keep_print(&m->pair_host, m->pair_host.retired[i]);
+	}
 	mux_keep_prints(m);
 }
 
@@ -283,6 +297,7 @@ void reload_bury(struct reload *r)
 	free(h->retired);
 	h->retired = NULL;
 	h->n_retired = 0;
+	mux_keep_prints(r->mux); /* what they had noticed and not yet kept */
 }
 
 void reload_free(struct reload *r)

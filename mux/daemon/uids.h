@@ -1,6 +1,7 @@
 /*
  * Uids that nobody else has, for the roles: one for the broker, one for the resolver, one for each
- * camera's pair. None is given twice in a boot (users and groups of that number alike). They are
+ * camera's pair. None is given twice in a boot by one state folder (users and groups of that number alike);
+ * two state folders begin at random places. They are
  * numbers without a name, from a range that is built in (configure --with-role-uids), as a service
  * manager's dynamic users are.
  */

@@ -192,7 +192,6 @@ static int attach_make(
 	key_attach(t->owner.k_cam, m->lease, m->attach, m->generation, a->key);
 	pacer_init(&a->pacer, m->max_fps);
 	a->socket = take_fd(&fds[RING_GIVE_FD_SOCKET]);
-	sock_refuse_fds(a->socket);
 	TAILQ_INSERT_TAIL(&t->list, a, entry);
 	t->n++;
 	return 0;

@@ -10,6 +10,7 @@
 /* A lease socket for each attach, and the descriptors of a ring that is being taken over. */
 static const struct role decode = {.name = "decode",
 	.last_fd = LINK_FD_DECODE_STREAM,
+	.erases = true,
 	.files = LINK_FD_DECODE_STREAM + 1 + ATTACHES_MAX + 2 * RING_GIVE_FDS};
 
 int main(int argc, char **argv)

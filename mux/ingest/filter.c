@@ -26,9 +26,12 @@ static const struct filter_rule rules[] = {
 	{SCMP_SYS(send), "the same where it is a call of its own", 0, {{0}}},
 	{SCMP_SYS(getpeername), "how it names the camera in RTCP and SDP", 0, {{0}}},
 	{SCMP_SYS(getsockname), "the same", 0, {{0}}},
-	{SCMP_SYS(fcntl), "RTP and RTCP to their places", 1, {FILTER_IS(1, F_DUPFD_CLOEXEC)}},
-	{SCMP_SYS(fcntl64), "the same on 32 bits", 1, {FILTER_IS(1, F_DUPFD_CLOEXEC)}},
-	{SCMP_SYS(dup3), "the same", 0, {{0}}},
+	{SCMP_SYS(fcntl), "RTP and RTCP out of the way of their places", 2,
+		{FILTER_IS(1, F_DUPFD_CLOEXEC), FILTER_ABOVE(2, LINK_FD_INGEST_RTCP)}},
+	{SCMP_SYS(fcntl64), "the same on 32 bits", 2,
+		{FILTER_IS(1, F_DUPFD_CLOEXEC), FILTER_ABOVE(2, LINK_FD_INGEST_RTCP)}},
+	{SCMP_SYS(dup3), "RTP to its place", 1, {FILTER_IS(1, LINK_FD_INGEST_RTP)}},
+	{SCMP_SYS(dup3), "RTCP to its place", 1, {FILTER_IS(1, LINK_FD_INGEST_RTCP)}},
 	/* Access units to the decoder. */
 	{SCMP_SYS(writev), "the stream", 1, {FILTER_IS(0, LINK_FD_INGEST_STREAM)}},
 	/* What was opened for it: a file, certificates. */
