@@ -450,3 +450,26 @@ def reload_is_over(mux):
     done = subprocess.run([mux.scene.program("framemuxctl"), "-s", mux.control, "reload"],
         capture_output=True, text=True, env=mux.scene.env(), timeout=30)
     return done.returncode == 0
+
+
+def test_what_a_camera_called_itself_is_kept(s):
+    """A changed camera of the same source has another pair, and is the same device all the same."""
+    port = s.camserver("cam=live:size=320x240,fps=5")
+    url, path = f"rtsp://127.0.0.1:{port}/cam", s.path("state/fingerprints")
+    mux = s.mux(camera("cam", url))
+    client = watch(mux, "cam")
+    client.await_frames(2)
+
+    def kept():
+        if not os.path.exists(path):
+            return ""
+        with open(path) as f:
+            return f.read()
+    until(kept, "what it called itself on disk")
+    before = kept()
+    changes = reload(mux, camera("cam", url, '\tmask = { "0,0,32x32" }\n'))
+    check([c[:3] for c in changes] == [("camera", "cam", "changed")], f"{changes}")
+    client.wait()
+    check(kept() == before, f"on disk: {kept()!r}, not {before!r}")
+    mux.stop()
+    check(kept() == before, f"on disk after the end: {kept()!r}, not {before!r}")

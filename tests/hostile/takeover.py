@@ -23,7 +23,7 @@ ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 NR = {"write": 1, "open": 2, "mmap": 9, "mprotect": 10, "ioctl": 16, "dup2": 33, "socket": 41,
     "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "clone": 56, "fork": 57, "execve": 59,
     "kill": 62, "fcntl": 72, "ptrace": 101, "setuid": 105, "prctl": 157, "mount": 165,
-    "openat": 257, "unshare": 272, "setns": 308, "process_vm_writev": 311, "memfd_create": 319,
+    "mmap-shared": 9, "recvmsg-lease": 47, "setsockopt": 54, "openat": 257, "unshare": 272, "setns": 308, "process_vm_writev": 311, "memfd_create": 319,
     "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "pidfd_getfd": 438, "getpid": 39}
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -11,12 +11,13 @@ from test_frames import camera
 from test_walls import status_of
 
 AT_FDCWD = -100
+LEASE = 6  # the first descriptor behind those that decode is born with
 FORBIDDEN = "was killed for a forbidden system call"
 CASES = {
     # A decoder hands on a ring over a lease socket; it opens, connects, runs, reads others.
     "framemux-decode": ("sendmsg", "sendto", "socket", "connect", "openat", "execve", "clone", "kill",
         "mmap", "mprotect", "memfd_create", "ptrace", "process_vm_writev", "fcntl", "prctl", "unshare",
-        "setns", "bpf", "userfaultfd", "io_uring_setup"),
+        "setns", "bpf", "userfaultfd", "io_uring_setup", "setsockopt", "recvmsg-lease", "mmap-shared"),
     "framemux-ingest": ("socket", "connect", "sendmsg", "sendto", "bind", "openat", "execve", "clone",
         "memfd_create", "ioctl", "unshare", "mount"),
     "framemux-broker": ("socket", "connect", "bind", "execve", "clone", "openat", "setns", "kill",
@@ -56,6 +57,9 @@ def attack(pid, call):
         "pidfd_getfd": (link, 0, 0),
         "userfaultfd": (0,),
         "mmap": (0, 4096, mmap.PROT_READ | mmap.PROT_EXEC, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 2**64 - 1, 0),
+        "setsockopt": (link, socket.SOL_SOCKET, 83, room, 4),  # SO_PASSRIGHTS
+        "recvmsg-lease": (LEASE, message, 0),
+        "mmap-shared": (0, 4096, mmap.PROT_READ, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, 2**64 - 1, 0),
         "mprotect": (room & ~4095, 4096, mmap.PROT_READ | mmap.PROT_EXEC),
     }[call]
     return takeover.do(pid, call, *arguments)
