@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import harness
+import table
 from harness import UID_A, check, command_of, until
 from test_memory import watching
 from test_revoke import is_blank, keep_ring, lease_of
@@ -21,6 +22,7 @@ def serves(mux):
         return False
 
 
+@table.row(44, "SIGKILL of broker and decoder together", "library dark, a new broker serves")
 def test_broker_and_decoder_killed_together(s):
     """44: nobody is left to erase; the library is dark all the same, and a new broker serves."""
     mux, (client,) = watching(s, 1)
@@ -39,6 +41,7 @@ def test_broker_and_decoder_killed_together(s):
     mux.dump("porch", token, uid=UID_A, frames=2).expect(0)
 
 
+@table.row(44, "SIGKILL of framemuxd and broker", "erased, told, tokens good after a restart")
 def test_framemuxd_killed_with_its_broker(s):
     """44: the decoders erase and go, the clients are told, and a restart takes the same tokens."""
     mux, clients = watching(s)
@@ -60,6 +63,7 @@ def test_framemuxd_killed_with_its_broker(s):
     mux.dump("porch", token, uid=UID_A, frames=2).expect(0)
 
 
+@table.row(54, "revoke while framemuxd is stopped", "erased at once")
 def test_revoke_while_framemuxd_is_stopped(s):
     """54: the pixels go at once; only the word that the revocation is on disk has to wait."""
     mux, (one, other) = watching(s, 2, ("porch", "porch"))
@@ -79,6 +83,7 @@ def test_revoke_while_framemuxd_is_stopped(s):
     other.await_frames(len(other.meta()) + 3)
 
 
+@table.row(54, "revoke while framemuxd and decode are stopped", "erased at once, decode killed")
 def test_revoke_while_framemuxd_and_the_decoder_are_stopped(s):
     """54: a decoder that cannot let go is not waited for before its ring is erased."""
     mux, (client,) = watching(s, 1)

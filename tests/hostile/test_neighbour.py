@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import harness
+import table
 import takeover
 from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, children_of, command_of, until
 from test_frames import camera
@@ -97,6 +98,7 @@ def intrude(s, name, uid, kind, pids):
     return json.loads(intruder.out())
 
 
+@table.row(37, "ptrace, /proc, pidfd_getfd, signals, prlimit by other users and role uids", "nothing")
 def test_other_users_reach_nothing(s):
     """37 and 38: from another uid, and (looking only) from the roles' own."""
     needs_root()
@@ -145,6 +147,7 @@ def memory_with(pid, needles):
     return found
 
 
+@table.row(37, "search every process, log and file for password and root key", "where they belong")
 def test_secrets_are_where_they_belong(s):
     """37: the password in framemuxd only, the root key there and in the broker; neither anywhere else."""
     needs_root()
@@ -176,6 +179,7 @@ def test_secrets_are_where_they_belong(s):
             check(PASSWORD.encode() not in f.read(), f"the password is in {path}")
 
 
+@table.row(39, "a fault in every role", "no core file")
 def test_a_crash_leaves_no_core(s):
     """39: a fault in every role, with the largest limit for core files that there is."""
     takeover.needed()

@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 
+import table
 import takeover
 from harness import UID_A, UID_B, UNHURRIED_FPS, Failed, check, command_of, fds_of, until
 from test_frames import camera
@@ -102,7 +103,7 @@ def test_a_pair_that_was_taken_over(s):
         client.signal(signal.SIGKILL)
         client.wait()
         outcome = "ok" if got == signal.SIGSYS else "FAIL"
-        print(f"      33  {role} {call:18} expected SIGSYS  {outcome} {got!r}", flush=True)
+        table.add(33, f"{role} was taken over: {call}", "SIGSYS, logged", outcome, str(got))
         if outcome == "FAIL":
             wrong.append(f"{role} {call}: {got!r}")
     check(not wrong, "\n".join(wrong))
@@ -125,7 +126,7 @@ def test_a_broker_that_was_taken_over(s):
             until(lambda: is_confined(broker), "its confinement")
             got = attack(broker, call)
             outcome = "ok" if got == signal.SIGSYS else "FAIL"
-            print(f"      33  framemux-broker {call:18} expected SIGSYS  {outcome} {got!r}", flush=True)
+            table.add(33, f"framemux-broker was taken over: {call}", "SIGSYS, logged", outcome, str(got))
             if outcome == "FAIL":
                 wrong.append(f"{call}: {got!r}")
             until(lambda: mux.log().count(f"the broker {FORBIDDEN}") > some.index(call)
@@ -148,6 +149,7 @@ def test_what_a_survivor_may_do(s):
     client.await_frames(len(client.meta()) + 3)
 
 
+@table.row(33, "ingest in an endless loop", "ended by the watchdog, born again")
 def test_an_endless_loop_is_ended(s):
     """The watchdog: an ingest that does not come round any more, which nobody else would notice."""
     takeover.needed()
