@@ -154,7 +154,8 @@ def test_an_endless_loop_is_ended(s):
     """The watchdog: an ingest that does not come round any more, which nobody else would notice."""
     takeover.needed()
     mux = s.mux(camera("porch", "test:porch?size=64x64&fps=5"))
-    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=100000)
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), "--timeout", "120", uid=UID_A,
+        frames=100000)
     client.await_frames(2)
     ingest = role_of(mux, "porch", "framemux-ingest")
     takeover.loop(ingest)
