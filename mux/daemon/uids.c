@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,20 +33,28 @@ static int read_boot(char ret[BOOT_BYTES])
 	return 0;
 }
 
-/* The block that was taken last in this boot. A file that makes no sense is none. */
-static bool read_last(int folder, const char *boot, uint32_t *ret_block)
+/*
+ * The block that comes after what was taken in this boot. The first is a random one: another
+ * framemuxd with another state folder took one, too. -EBADMSG: the file makes no sense.
+ */
+static int next_block(int folder, const char *boot, uint32_t *ret)
 {
 	cleanup_free char *text = NULL;
 	char kept[BOOT_BYTES], end;
+	uint32_t last;
 	size_t len;
+	int r = folder_read(folder, FILE_NAME, 128, &text, &len);
 
-	if (folder_read(folder, FILE_NAME, 128, &text, &len) < 0)
-		return false;
-	return sscanf(text, "%36s %" SCNu32 "\n%c", kept, ret_block, &end) == 2 &&
-		!strcmp(kept, boot) && *ret_block < BLOCKS;
+	*ret = randombytes_uniform(BLOCKS);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (sscanf(text, "%36s %" SCNu32 "\n%c", kept, &last, &end) != 2 || last >= BLOCKS)
+		return -EBADMSG;
+	if (!strcmp(kept, boot))
+		*ret = (last + 1) % BLOCKS;
+	return 0;
 }
 
-/* Without one it is a random one: another framemuxd with another state folder took one, too. */
 int uids_open(struct uids *u, int state_folder, char *ret_why, size_t why_size)
 {
 	char boot[BOOT_BYTES], line[64];
@@ -62,10 +69,12 @@ int uids_open(struct uids *u, int state_folder, char *ret_why, size_t why_size)
 		snprintf(ret_why, why_size, "cannot tell this boot from others: no boot_id in /proc");
 		return r;
 	}
-	if (read_last(state_folder, boot, &block))
-		block = (block + 1) % BLOCKS;
-	else
-		block = randombytes_uniform(BLOCKS);
+	r = next_block(state_folder, boot, &block);
+	if (r < 0) {
+		snprintf(ret_why, why_size, "%s cannot be read: %s (it may be removed after a reboot)",
+			FILE_NAME, r == -EBADMSG ? "it is damaged" : strerror(-r));
+		return r;
+	}
 	n = snprintf(line, sizeof(line), "%s %" PRIu32 "\n", boot, block);
 	r = folder_replace(state_folder, FILE_NAME, line, (size_t)n, 0600, (unsigned)-1);
 	if (r < 0) {
