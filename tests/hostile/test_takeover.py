@@ -89,7 +89,7 @@ def test_a_pair_that_was_taken_over(s):
     calls = [(role, c) for role in ("framemux-decode", "framemux-ingest") for c in CASES[role]]
     cameras = {f"{role[9:]}-{c.replace('_', '-')}": (role, c) for role, c in calls}
     mux = s.mux(camera("healthy", f"test:healthy?size=160x112&fps={UNHURRIED_FPS}")
-        + "".join(camera(n, f"test:{n}?size=64x64&fps=1") for n in cameras))
+        + "".join(camera(n, f"test:{n}?size=64x64&fps=10") for n in cameras))
     healthy = mux.dump("healthy", mux.grant("healthy", uid=UID_B), uid=UID_B,
         frames=100000).takes_turns_first()
     healthy.await_frames(3)
