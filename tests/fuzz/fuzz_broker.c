@@ -26,6 +26,7 @@
 #include "mux/broker/secrets.h"
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
+#include "mux/locked.h"
 
 #define DEEDS_MAX 96u
 #define RINGS_MAX 16u
@@ -380,7 +381,7 @@ static void begin(void)
 	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 	b->base = event_base_new_with_config(config);
 	event_config_free(config);
-	b->secrets = secrets_new();
+	b->secrets = locked_alloc(sizeof(*b->secrets));
 	MUST(b->base && b->secrets);
 	b->settings.key_id = KEY_ID;
 	b->settings.stale_after_ns = 1000000000;
@@ -424,7 +425,7 @@ static void end(void)
 	event_base_free(b->base);
 	revoked_free(&b->revoked);
 	quota_free(&b->quota);
-	secrets_free(b->secrets);
+	locked_free(b->secrets);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
