@@ -25,7 +25,10 @@ EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
 	tests/hostile/refusals.py tests/hostile/table.py tests/hostile/test_camera.py \
 	tests/hostile/test_flood.py tests/hostile/test_peer.py tests/hostile/test_place.py \
-	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/wire.py
+	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/wire.py \
+	tests/e2e/test_reload.py tests/e2e/test_walls.py tests/hostile/takeover.py \
+	tests/hostile/test_moment.py tests/hostile/test_neighbour.py \
+	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py
 
 # What the end-to-end tests start beside the mux.
 servers: tests/e2e/holder
