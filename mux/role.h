@@ -1,7 +1,7 @@
 /*
  * What every role does first, in its own process, right after exec: close what it was not given,
- * check that the descriptors it was given are there, raise its walls (mux/walls.h), outlive framemuxd
- * by no more than a moment. Then it makes ready what it can without having heard a word, loads its
+ * check that the descriptors it was given are there, raise its walls (mux/walls.h), die with
+ * framemuxd or, with rings to erase, a moment later. Then it makes ready what it can without having heard a word, loads its
  * filter (mux/filter.h), and waits for START.
  */
 #ifndef FRAMEMUX_ROLE_H
