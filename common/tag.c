@@ -99,6 +99,8 @@ int tag_verify(const uint8_t k_attach[KEY_BYTES], const struct tag_header *h, co
 	return sodium_memcmp(right, tag, TAG_BYTES) == 0 ? 0 : -EBADMSG;
 }
 
+_Static_assert(SLOT_TRAILER_BYTES % sizeof(uint64_t) == 0, "a seq is read in one");
+
 void slot_trailer_write(
 	uint8_t *slot, const struct picture *p, uint64_t seq, const uint8_t tag[TAG_BYTES])
 {
@@ -116,4 +118,29 @@ int slot_trailer_check(
 	if (get_le64(trailer) != seq || memcmp(trailer + 8, tag, TAG_BYTES))
 		return -ESTALE;
 	return 0;
+}
+
+void slot_mark_unwritten(uint8_t *slot, const struct picture *p)
+{
+	static const uint8_t no_tag[TAG_BYTES];
+
+	slot_trailer_write(slot, p, SLOT_UNWRITTEN, no_tag);
+}
+
+/* The seq of a slot in a ring: aligned, as slots are whole pages. */
+static uint64_t *slot_seq(const uint8_t *slot, const struct picture *p)
+{
+	return (uint64_t *)(uintptr_t)(slot + p->slot_bytes - SLOT_TRAILER_BYTES);
+}
+
+void slot_mark_erased(uint8_t *slot, const struct picture *p)
+{
+	__atomic_store_n(slot_seq(slot, p), 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+bool slot_is_erased(const uint8_t *slot, const struct picture *p)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(slot_seq(slot, p), __ATOMIC_RELAXED) == 0;
 }

@@ -6,6 +6,7 @@
 #ifndef FRAMEMUX_TAG_H
 #define FRAMEMUX_TAG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/identity.h"
@@ -37,11 +38,26 @@ void tag_make(const uint8_t k_attach[KEY_BYTES], const struct tag_header *h, con
 int tag_verify(const uint8_t k_attach[KEY_BYTES], const struct tag_header *h, const uint8_t *slot,
 	const uint8_t tag[TAG_BYTES]);
 
-/* The trailer at the end of a slot. */
+/*
+ * The trailer at the end of a slot. Its seq also tells what is not a frame: SLOT_UNWRITTEN from the
+ * attach on until there is one, 0 once the slot is erased. Whoever clears a ring while somebody may
+ * look, and has no dead mark to set, clears every slot's seq before any pixel: a reader who then
+ * finds the seq that he read for has seen nothing that was cleared.
+ */
+#define SLOT_UNWRITTEN UINT64_MAX
+
 void slot_trailer_write(
 	uint8_t *slot, const struct picture *p, uint64_t seq, const uint8_t tag[TAG_BYTES]);
 /* 0 when the trailer names seq and tag, else -ESTALE: unwritten, half written or erased. */
 int slot_trailer_check(
 	const uint8_t *slot, const struct picture *p, uint64_t seq, const uint8_t tag[TAG_BYTES]);
+
+void slot_mark_unwritten(uint8_t *slot, const struct picture *p);
+
+/* One store; what the caller writes next may not be seen before it. slot: as it lies in a ring. */
+void slot_mark_erased(uint8_t *slot, const struct picture *p);
+
+/* Ordered after every read of the slot before it. slot: as it lies in a ring. */
+bool slot_is_erased(const uint8_t *slot, const struct picture *p);
 
 #endif

@@ -69,8 +69,9 @@ struct framemux_request {
 /*
  * One verified frame in the view's ring. plane[i] points to rows of stride[i] bytes; the memory is
  * read-only, belongs to the library and holds until framemux_release. It may be erased at any
- * moment by a revocation: see framemux_check. seq rises within an attach; generation counts the
- * lives of the camera's decoder. capture_ns (0: unknown), arrival_ns, publish_ns: CLOCK_MONOTONIC.
+ * moment, by a revocation or the mux's end: see framemux_check. seq rises within an attach;
+ * generation counts the lives of the camera's decoder. capture_ns (0: unknown), arrival_ns,
+ * publish_ns: CLOCK_MONOTONIC.
  * color_encoding, color_range: values of the DRM plane properties COLOR_ENCODING (0 BT.601, 1
  * BT.709, 2 BT.2020) and COLOR_RANGE (0 limited, 1 full). sar_num:sar_den: the shape of a pixel.
  */

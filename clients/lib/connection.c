@@ -5,7 +5,6 @@
 #include "clients/lib/connection.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -231,13 +230,6 @@ void connection_retry(struct framemux *fm, uint64_t now_ns)
 		fm->retry_at_ns = now_ns + next_pause(fm);
 	}
 	connection_wake_at(fm, fm->retry_at_ns);
-}
-
-bool connection_is_over(const struct framemux *fm)
-{
-	struct pollfd p = {.fd = fm->sock_fd, .events = POLLRDHUP};
-
-	return fm->sock_fd < 0 || (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP)));
 }
 
 bool connection_is_gone(const struct framemux *fm)

@@ -56,9 +56,6 @@ void connection_send(struct framemux *fm, const struct wire_message *m, const vo
 /* Ask for a lease: the proof is made against this connection's challenge. */
 void connection_ask(struct framemux *fm, struct msg_open *open, const struct token *token);
 
-/* Whether the broker's end is closed, known before everything it sent has been read. */
-bool connection_is_over(const struct framemux *fm);
-
 /* Whether nothing will ever come any more. */
 bool connection_is_gone(const struct framemux *fm);
 

@@ -85,6 +85,17 @@ static void note_times(struct ring *r, const struct msg_frame *m)
 	}
 }
 
+/*
+ * A decoder that has lost its broker clears its rings, and nobody sets the dead mark. There is nothing
+ * wrong with such a slot, there is only nothing in it; what belongs to another frame, attach or camera
+ * has its seq, and what was never written has SLOT_UNWRITTEN.
+ */
+static bool is_erased(const struct ring *r, unsigned slot)
+{
+	return slot_is_erased(ring_slot(r, slot), &r->picture) && !breakage("lib-skip-erased");
+}
+
+/* 0; -ESTALE: erased; -EBADMSG: not what its tag vouches for. */
 static int verify(const struct ring *r, const struct msg_frame *m)
 {
 	const struct tag_header h = {
@@ -110,9 +121,11 @@ static int verify(const struct ring *r, const struct msg_frame *m)
 	if (breakage("lib-skip-tag"))
 		return 0;
 	/* The trailer costs nothing: an unwritten or half-written slot needs no hashing. */
-	if (slot_trailer_check(ring_slot(r, m->slot), &r->picture, m->seq, m->tag) < 0)
-		return -EBADMSG;
-	return tag_verify(r->attach.k_attach, &h, ring_slot(r, m->slot), m->tag);
+	if (slot_trailer_check(ring_slot(r, m->slot), &r->picture, m->seq, m->tag) == 0 &&
+		tag_verify(r->attach.k_attach, &h, ring_slot(r, m->slot), m->tag) == 0)
+		return 0;
+	/* Looked at last: it may have been cleared under the tag's eyes. */
+	return is_erased(r, m->slot) ? -ESTALE : -EBADMSG;
 }
 
 static bool is_too_old(const struct ring *r, uint64_t publish_boot_ns)
@@ -141,10 +154,10 @@ static int admit(struct ring *r, const struct msg_frame *m, uint64_t *ret_seq)
 		return 0;
 	}
 	e = verify(r, m);
-	if (e < 0) {
+	if (e == -EBADMSG)
 		*ret_seq = m->seq;
-		return -EBADMSG;
-	}
+	if (e < 0)
+		return e;
 	note_times(r, m);
 	r->ready = (int)m->slot;
 	return 1;
@@ -216,7 +229,7 @@ int frames_acquire(struct ring *r, const struct framemux_frame **ret)
 	if (r->ready < 0)
 		return -EAGAIN;
 	s = &r->slots[r->ready];
-	if (is_too_old(r, s->publish_boot_ns)) {
+	if (is_too_old(r, s->publish_boot_ns) || is_erased(r, (unsigned)r->ready)) {
 		frames_drop_ready(r);
 		return -ESTALE;
 	}
@@ -237,7 +250,7 @@ int frames_check(const struct ring *r, unsigned slot)
 		return -ESTALE;
 	if (slot_trailer_check(ring_slot(r, slot), &r->picture, s->frame.seq, s->tag) < 0)
 		return -ESTALE;
-	/* Once more: the trailer is the last to be erased, the mark the first. */
+	/* Once more: with a mark it is the mark that comes first, without one the trailer. */
 	return ring_is_dead(r) ? -ESTALE : 0;
 }
 

@@ -11,7 +11,8 @@
  * Take what has come, a bounded part of it. The newest frame wins, all others go back at once.
  * 1: a newer verified frame is ready; 0: none; -EPIPE: the decoder's end is closed; -EBADMSG: the
  * decoder broke the rules or the frame is not what its tag vouches for, and *ret_seq says which
- * frame. The caller ends the attach on -EBADMSG. ret_seq is set on -EBADMSG only.
+ * frame; -ESTALE: the ring has been erased, without a dead mark. The caller ends the attach on
+ * -EBADMSG and -ESTALE. ret_seq is set on -EBADMSG only.
  */
 int frames_drain(struct ring *r, uint64_t *ret_seq);
 

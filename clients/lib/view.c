@@ -109,8 +109,15 @@ static int final_error(const struct framemux_view *v)
 
 static int why_nothing(const struct framemux_view *v)
 {
-	return v->state == FRAMEMUX_STATE_STALE || v->state == FRAMEMUX_STATE_LOST ? -ESTALE
-										   : -EAGAIN;
+	switch (v->state) {
+	case FRAMEMUX_STATE_STALE:
+	case FRAMEMUX_STATE_LOST:
+		return -ESTALE;
+	case FRAMEMUX_STATE_LIVE: /* without a ring: what there was to see has been erased */
+		return v->ring ? -EAGAIN : -ESTALE;
+	default:
+		return -EAGAIN;
+	}
 }
 
 int framemux_acquire(struct framemux_view *v, const struct framemux_frame **ret)

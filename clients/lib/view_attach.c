@@ -105,9 +105,11 @@ int view_drain(struct framemux_view *v)
 	r = frames_drain(v->ring, &seq);
 	if (r == -EPIPE)
 		drop_socket(v);
-	/* Memory is cleared after the mark, or after the broker's end: neither is anybody's mix-up.
+	/*
+	 * The broker clears after its mark, a decoder without a broker after the trailers: neither
+	 * is anybody's mix-up, and what comes of it is told by the broker, or by its end.
 	 */
-	if (r != 0 && r != -EPIPE && ring_is_dead(v->ring)) {
+	if (r == -ESTALE || (r != 0 && r != -EPIPE && ring_is_dead(v->ring))) {
 		view_end_attach(v);
 		return 0;
 	}
@@ -115,8 +117,7 @@ int view_drain(struct framemux_view *v)
 		uint64_t attach = v->ring->attach.attach;
 
 		view_end_attach(v);
-		if (!connection_is_over(v->fm))
-			provenance_failed(v, attach, seq);
+		provenance_failed(v, attach, seq);
 	}
 	if (r <= 0)
 		return 0;

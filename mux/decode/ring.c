@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "common/breakage.h"
+#include "common/tag.h"
+
 int ring_map(int fd, const struct picture *p, uint32_t slots, struct ring *ret)
 {
 	struct ring r = {.picture = *p, .slots = slots, .last = slots - 1};
@@ -30,6 +33,9 @@ int ring_map(int fd, const struct picture *p, uint32_t slots, struct ring *ret)
 		return saved;
 	}
 	r.memory = memory;
+	/* So that a slot without a frame is not taken for one that was erased. */
+	for (uint32_t i = 0; i < slots; i++)
+		slot_mark_unwritten(ring_slot(&r, i), p);
 	*ret = r;
 	return 0;
 }
@@ -41,10 +47,25 @@ void ring_unmap(struct ring *r)
 	r->memory = NULL;
 }
 
+static void erase_pixels(struct ring *r)
+{
+	uint64_t bytes = r->picture.slot_bytes - SLOT_TRAILER_BYTES;
+
+	for (uint32_t i = 0; i < r->slots; i++)
+		explicit_bzero(ring_slot(r, i), bytes);
+}
+
 void ring_erase(struct ring *r)
 {
-	if (r->memory)
-		explicit_bzero(r->memory, r->bytes);
+	if (!r->memory)
+		return;
+	if (breakage("decode-keeps-trailers")) {
+		erase_pixels(r);
+		return;
+	}
+	for (uint32_t i = 0; i < r->slots; i++)
+		slot_mark_erased(ring_slot(r, i), &r->picture);
+	explicit_bzero(r->memory, r->bytes);
 }
 
 uint8_t *ring_slot(const struct ring *r, uint32_t slot)

@@ -26,7 +26,10 @@ struct ring {
 int ring_map(int fd, const struct picture *p, uint32_t slots, struct ring *ret);
 void ring_unmap(struct ring *r);
 
-/* Zeros in every byte. */
+/*
+ * Zeros in every byte, the trailers first: this is for when no broker is left to set the dead mark,
+ * and clients go on looking.
+ */
 void ring_erase(struct ring *r);
 
 uint8_t *ring_slot(const struct ring *r, uint32_t slot);

@@ -177,6 +177,8 @@ void fake_attach(struct fake_mux *f, const struct msg_attach *m, enum fake_fault
 	r->bytes = m->ring_bytes - (fault == FAKE_SMALL ? 4096 : 0);
 	r->map = make_file("framemux-ring", r->bytes, fault != FAKE_UNSEALED,
 		fault == FAKE_WRITABLE ? O_RDWR : O_RDONLY, &fds[ATTACH_FD_RING]);
+	for (uint64_t at = 0; at + r->picture.slot_bytes <= r->bytes; at += r->picture.slot_bytes)
+		slot_mark_unwritten(r->map + at, &r->picture); /* the decoder does */
 	r->dead = make_file("framemux-dead", DEAD_PAGE_BYTES, fault != FAKE_DEAD_UNSEALED, O_RDONLY,
 		&fds[ATTACH_FD_DEAD]);
 	ck_assert_int_eq(sock_pair(SOCK_SEQPACKET, pair), 0);

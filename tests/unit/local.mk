@@ -23,8 +23,8 @@ tests_unit_test_sock_SOURCES = tests/unit/test_sock.c
 tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
 unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
-	tests/unit/test_client_alloc tests/unit/test_dump tests/unit/test_ctl \
-	tests/unit/test_check
+	tests/unit/test_client_alloc tests/unit/test_client_erased tests/unit/test_dump \
+	tests/unit/test_ctl tests/unit/test_check
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -35,6 +35,11 @@ tests_unit_test_client_hostile_SOURCES = tests/unit/test_client_hostile.c \
 	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
 tests_unit_test_client_hostile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_client_hostile_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_client_erased_SOURCES = tests/unit/test_client_erased.c \
+	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
+tests_unit_test_client_erased_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_client_erased_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=tag_verify
+tests_unit_test_client_erased_LDADD = libclient.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_client_alloc_SOURCES = tests/unit/test_client_alloc.c \
 	tests/unit/client_test.h tests/unit/fake_mux.c tests/unit/fake_mux.h
 tests_unit_test_client_alloc_CFLAGS = $(UNIT_CFLAGS)
@@ -54,6 +59,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 	$(JANSSON_LIBS) $(UNIT_LIBS)
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
+	tests/unit/test_decode_ring \
 	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
 	tests/unit/test_decode_idle tests/unit/test_raw tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
@@ -64,6 +70,9 @@ tests_unit_test_pace_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_convert_SOURCES = tests/unit/test_convert.c
 tests_unit_test_convert_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_convert_LDADD = libdecode.la $(UNIT_LIBS) -lm
+tests_unit_test_decode_ring_SOURCES = tests/unit/test_decode_ring.c
+tests_unit_test_decode_ring_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_decode_ring_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_attach_SOURCES = tests/unit/test_attach.c
 tests_unit_test_attach_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_attach_LDADD = libdecode.la $(UNIT_LIBS)

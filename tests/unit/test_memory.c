@@ -166,8 +166,16 @@ START_TEST(test_tag_covers_header)
 	slot_trailer_write(slot, &p, 4, tag);
 	ck_assert_int_eq(slot_trailer_check(slot, &p, 4, tag), 0);
 	ck_assert_int_eq(slot_trailer_check(slot, &p, 5, tag), -ESTALE);
+	ck_assert(!slot_is_erased(slot, &p));
+	slot_mark_erased(slot, &p);
+	ck_assert_int_eq(slot_trailer_check(slot, &p, 4, tag), -ESTALE);
+	ck_assert(slot_is_erased(slot, &p));
+	slot_mark_unwritten(slot, &p);
+	ck_assert_int_eq(slot_trailer_check(slot, &p, 4, tag), -ESTALE);
+	ck_assert(!slot_is_erased(slot, &p));
 	memset(slot, 0, p.slot_bytes);
 	ck_assert_int_eq(slot_trailer_check(slot, &p, 4, tag), -ESTALE);
+	ck_assert(slot_is_erased(slot, &p));
 	free(slot);
 }
 END_TEST
