@@ -11,6 +11,7 @@ import re
 import harness
 import pattern
 import test_check
+import test_death
 import test_life
 import test_http
 import test_camera
@@ -144,6 +145,12 @@ TESTS += [
         "not blocked", "daemon-skip-fingerprint")),
     ("lib-skip-dead shows a revoked frame", seen_by(test_revoke.test_a_held_frame_is_dead_at_once,
         "alive after revoke", "broker-no-erase", "lib-skip-dead")),
+    ("decode-keeps-trailers passes a torn copy", seen_by(
+        test_death.test_killed_broker_leaves_a_held_frame_dark, "said to be whole: 0",
+        "decode-keeps-trailers")),
+    ("lib-skip-erased takes an erased slot for a wrong one", seen_by(
+        test_death.test_killed_broker_leaves_a_held_frame_dark, "not dark, but -74", "",
+        "lib-skip-erased")),
     ("lib-skip-age shows an old frame", seen_by(test_revoke.test_a_held_frame_grows_too_old,
         "a held frame to be too old", "", "lib-skip-age")),
     ("decode-skip-arrival shows what came before", seen_by(

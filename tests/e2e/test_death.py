@@ -1,4 +1,5 @@
 """Whoever dies, or hangs: others lose nothing, what must come back comes back, nothing is left."""
+import errno
 import os
 import signal
 
@@ -6,7 +7,8 @@ import harness
 from harness import END_S, UID_A, UID_B, UNHURRIED_FPS, check, children_of, until
 from test_frames import camera
 from test_memory import watching
-from test_revoke import is_blank, keep_ring
+from test_refusals import TWO
+from test_revoke import holder, is_blank, keep_ring
 
 STOPPED_FRAMES = 5 * UNHURRIED_FPS  # 5 s
 
@@ -78,6 +80,29 @@ def test_killed_broker(s):
             return False
     until(serves, "a new broker")
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=3).expect(0)
+
+
+def test_killed_broker_leaves_a_held_frame_dark(s):
+    """The decoder clears the ring and nobody marks it dead: a client that has heard of nothing finds its
+    frame gone and the next ones erased, which is not a provenance failure."""
+    mux = s.mux("stale_after = 30000\n" + TWO)
+    with holder(s, mux, mux.grant("porch")) as look:
+        alive = look()
+        dropped = mux.status()["leases"][0]["dropped"]
+        until(lambda: mux.status()["leases"][0]["dropped"] > dropped + 4, "frames to wait in every slot")
+        broker, = mux.roles("framemux-broker")
+        decode, = mux.roles("framemux-decode")
+        os.kill(mux.pid, signal.SIGSTOP)  # so that the decoder is not hurried
+        try:
+            os.kill(broker, signal.SIGKILL)
+            until(lambda: not harness.command_of(decode), "the decoder's end")
+            check_, acquired, _, copied = look()
+        finally:
+            os.kill(mux.pid, signal.SIGCONT)
+    check(alive[0] == 0 and alive[3], f"the frame is refused before anybody died: {alive}")
+    check(not copied, "pixels are left")
+    check(check_ == -errno.ESTALE, f"a copy of cleared pixels is said to be whole: {check_}")
+    check(acquired == -errno.ESTALE, f"not dark, but {acquired}")
 
 
 def test_killed_framemuxd(s):
