@@ -2,12 +2,16 @@
 """The soak: a crowd of clients that check every block of every frame, and everything that goes wrong.
 
     tests/soak/soak.py --build DIR [--breakage] [--only NAME] SECONDS
+    tests/soak/soak.py --build DIR --storm SECONDS
+    tests/soak/soak.py --build DIR --kills N SECONDS
 
 Without --breakage SECONDS are shared out among three scenes: one in which the mux is left alone and
 nothing of it may grow, one in which its processes die, and a reconnect storm. With --breakage (the
 build has breakages) a scene in which cameras' processes are killed without pauses between, for
-SECONDS or until 1,000 have died; then a few seconds for each breakage, which has to be seen.
-The last line is "N passed, N failed, N skipped".
+SECONDS; then a few seconds for each breakage, which has to be seen.
+In full, each alone: --storm, 16 cameras x 16 clients; --kills (the build has breakages), until N
+processes have died, SECONDS at the most.
+Prints REDTEAM.md's rows, and last "N passed, N failed, N skipped".
 """
 import argparse
 import json
@@ -22,21 +26,25 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../e2e"))
+sys.path[:0] = [os.path.join(HERE, "../e2e"), os.path.join(HERE, "../hostile")]
 sys.dont_write_bytecode = True
 import harness  # noqa: E402
 import pattern  # noqa: E402
+import table  # noqa: E402
 from harness import UID_A, UID_B, check, run_one, until  # noqa: E402
 from relay import Relay  # noqa: E402
 
 CELLS = [bytes([v]) * pattern.CELL for v in (pattern.DARK, pattern.BRIGHT)]
 NUMBERS = 1024          # frame numbers in a round
-STORM_FULL_CPUS = 8     # from so many on, the storm is 16 cameras x 16 clients
+STORM_FULL = (16, 16)   # cameras, and clients of each; on so many processors:
+STORM_FULL_CPUS = 8
+STORM_SHORT = (8, 6)
 STORM_LONG_S = 100
 STORM_EVERY_S = (18, 25)  # a camera that lived for 10 s is connected again without a growing pause
-KILLS = 1000
 GROWTH_KIB = 1024       # of private memory: an allocator's moods, not a leak that goes on
 PAIR = ("framemux-decode", "framemux-ingest")
+KILLS_CAMERAS = 8
+KILLS_HARM = {"kill_role": 60, "rest": 1500, "revoke": 1000, "stop": 1500}  # ms
 GROWTH_MAPS = 16        # where the loader and malloc put things differs from life to life
 ZEROS = ("stranger_blocks", "torn_blocks", "unreadable_blocks", "stale_frames", "early_frames",
     "disordered_frames", "revoked_frames", "unerased_frames", "unproven_frames")
@@ -266,12 +274,18 @@ def deaths(seconds):
 
 # --- the reconnect storm -----------------------------------------------------------------------
 
-def storm(seconds):
+def storm_size(seconds):
+    if (os.cpu_count() or 1) >= STORM_FULL_CPUS:
+        return STORM_FULL
+    return (STORM_FULL[0] if seconds >= STORM_LONG_S else STORM_SHORT[0], STORM_SHORT[1])
+
+
+def storm(seconds, size):
     """All cameras go away at once, and come back, with loss, while all clients look."""
+    n, each = size
+
+    @table.row(47, f"reconnect storm, {n} cameras x {each} clients", "no stranger's block, ever")
     def test(s):
-        n, each = (16, 16) if (os.cpu_count() or 1) >= STORM_FULL_CPUS else (8, 6)
-        if seconds >= STORM_LONG_S:
-            n = 16
         fps = 8
         cameras, relay = coded_cameras(s, [(name, 160, 96, fps) for name in names(n)], n, 0.02)
         server = s.processes[-1]
@@ -292,9 +306,11 @@ def storm(seconds):
                 time.sleep(0.05)
             meddler.join()
             say(f"{storms} storms; {relay.dropped} of {relay.moved} datagrams lost")
-            must_hold(*await_crowd(crowd))
+            wrong, report = await_crowd(crowd)
+            must_hold(wrong, report)
             check(storms, "no storm: too short")
             mux.stop()
+        return f"{storms} storms, {report['blocks']} blocks, none a stranger's"
     return test
 
 
@@ -307,22 +323,46 @@ def restart(s, server):
 
 # --- with breakages ------------------------------------------------------------------------------
 
-def thousand_kills(seconds):
-    """Cameras' processes are killed as fast as they come back. No torn, mixed or old frame."""
+def generations(mux):
+    return {c["name"]: c["generation"] for c in mux.status()["cameras"]}
+
+
+def check_next_lives(mux, cameras, first, killed):
+    """Each death began another life, and it is the newest that clients get."""
+    for c in cameras:
+        client = mux.dump(c.name, mux.grant(c.name, uid=UID_A), uid=UID_A, frames=2)
+        client.expect(0)
+        seen = {m["generation"] for m in client.meta()}
+        check(max(seen) == generations(mux)[c.name], f"{c.name}: frames of {seen}, {generations(mux)}")
+    born = sum(g - first[name] for name, g in generations(mux).items())
+    check(born >= killed, f"{killed} killed, but only {born} born")
+
+
+def kills(seconds, n=0):
+    """Cameras' processes are killed as fast as they come back, until so many are. No torn, mixed or
+    old frame, and clients get the new generation."""
+    @table.row(43, f"SIGKILL of decoders and ingests{f', {n} times' if n else ''}",
+        "no torn or mixed frame, new generations")
     def test(s):
         s.breakage = "daemon-no-pause"
-        cameras = [Camera(n, fps=25) for n in names(8)]
+        cameras = [Camera(name, 160, 96, 25, more='standby = "warm"')
+            for name in names(KILLS_CAMERAS)]
         mux = s.mux("".join(c.section() for c in cameras), verbose=False)
-        killed = 0
+        until(lambda: all(c["state"] == "live" for c in mux.status()["cameras"]), "live cameras")
+        first = generations(mux)
+        killed = frames = 0
         end = time.monotonic() + seconds
-        while killed < KILLS and time.monotonic() < end:
+        while (not n or killed < n) and time.monotonic() < end:
             left = end - time.monotonic()
-            wrong, report = await_crowd(run_crowd(s, mux, cameras, min(60, left), 2, kill_role=60,
-                rest=1500, revoke=1000, stop=1500))
+            wrong, report = await_crowd(run_crowd(s, mux, cameras, min(60, left), 2,
+                **KILLS_HARM))
             must_hold(wrong, report)
             killed += report["decoders_killed"] + report["ingests_killed"]
+            frames += report["frames"]
             say(f"{killed} decoders and ingests killed")
-        check(killed > seconds, f"only {killed} killed")
+        check_next_lives(mux, cameras, first, killed)
+        check(killed >= (n or seconds), f"only {killed} killed")
+        return f"{killed} killed, {frames} frames whole and their camera's"
     return test
 
 
@@ -358,11 +398,15 @@ BREAKAGES = (
 
 
 def tests_of(args):
+    if args.storm:
+        return [("reconnect storm, in full", storm(args.seconds, STORM_FULL))]
+    if args.kills:
+        return [("killed without pauses, in full", kills(args.seconds, args.kills))]
     if not args.breakage:
         return [("nothing grows", nothing_grows(args.seconds * 0.3)),
             ("deaths", deaths(args.seconds * 0.4)),
-            ("reconnect storm", storm(args.seconds * 0.3))]
-    return [("killed without pauses", thousand_kills(args.seconds))] + [
+            ("reconnect storm", storm(args.seconds * 0.3, storm_size(args.seconds * 0.3)))]
+    return [("killed without pauses", kills(args.seconds))] + [
         (f"{b} {c}".strip() + " is seen", seen(b, c, e, *h)) for b, c, e, *h in BREAKAGES]
 
 
@@ -370,6 +414,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--build", required=True)
     p.add_argument("--breakage", action="store_true")
+    p.add_argument("--storm", action="store_true")
+    p.add_argument("--kills", type=int, default=0, metavar="N")
     p.add_argument("--only", default="")
     p.add_argument("--keep", action="store_true")
     p.add_argument("seconds", type=int)
@@ -381,6 +427,7 @@ def main():
         for name, function in tests_of(args):
             if args.only in name:
                 counts[run_one(f"soak: {name}", function, args.build, programs, args.keep)] += 1
+    table.show()
     print(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped")
     return 1 if counts["FAIL"] or not counts["PASS"] else 0
 
