@@ -34,7 +34,7 @@ tests_fault_test_lease_CFLAGS = $(FAULT_CFLAGS) \
 	-DFAULT_DECODE_BINARY='"$(abs_top_builddir)/tests/fault/decode"'
 tests_fault_test_lease_LDFLAGS = $(fault_wrap) -Wl,--wrap=broker_run_on
 tests_fault_test_lease_LDADD = libbroker.la libclient.la libcommon.la $(UNIT_LIBS)
-tests_fault_test_daemon_SOURCES = tests/fault/test_daemon.c $(FAULT_TEST_SOURCES)
+tests_fault_test_daemon_SOURCES = tests/fault/test_daemon.c $(PAIR_SCENE) $(FAULT_TEST_SOURCES)
 tests_fault_test_daemon_CFLAGS = $(FAULT_CFLAGS)
 tests_fault_test_daemon_LDFLAGS = $(fault_wrap)
 tests_fault_test_daemon_LDADD = libdaemon.la $(EVENT_LIBS) $(UNIT_LIBS)

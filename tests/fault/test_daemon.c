@@ -6,7 +6,6 @@
  */
 #include <check.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -20,46 +19,23 @@
 #include "common/log.h"
 #include "common/sock.h"
 #include "mux/daemon/broker_link.h"
-#include "mux/daemon/pair.h"
 #include "tests/fault/runs.h"
+#include "tests/unit/pair_scene.h"
 #include "tests/unit/unit.h"
 
 #define LIMIT_S 10
 
 /* ---- the roles ------------------------------------------------------------------------------ */
 
-/* The first message, which must be m. */
-static int first(const struct wire_message *m, void *ret)
-{
-	struct pollfd p = {.fd = LINK_FD_DAEMON, .events = POLLIN};
-	uint8_t buf[LIMIT_MESSAGE];
-	ssize_t n;
-
-	poll(&p, 1, -1);
-	n = sock_recv(LINK_FD_DAEMON, buf, sizeof(buf), NULL, NULL);
-	return n < 0 ? (int)n : wire_decode(m, buf, (size_t)n, ret);
-}
-
-static bool has_ended(int wait_ms)
-{
-	struct pollfd p = {.fd = LINK_FD_DAEMON, .events = POLLIN};
-	uint8_t buf[LIMIT_MESSAGE];
-	ssize_t n;
-
-	poll(&p, 1, wait_ms);
-	n = sock_recv(LINK_FD_DAEMON, buf, sizeof(buf), NULL, NULL);
-	return n < 0 && n != -EAGAIN;
-}
-
 static int play_broker(void)
 {
 	const struct msg_broker_ready ready = {0};
 	struct msg_broker_start start;
 
-	if (first(&wire_broker_start, &start) < 0)
+	if (role_receive(LINK_FD_DAEMON, &wire_broker_start, &start) < 0)
 		return 1;
 	sock_send_msg(LINK_FD_DAEMON, &wire_broker_ready, &ready);
-	while (!has_ended(-1))
+	while (!role_sees_end(LINK_FD_DAEMON, -1))
 		;
 	return 0;
 }
@@ -69,11 +45,11 @@ static int play_ingest(void)
 	struct msg_ingest_ready ready;
 	struct msg_ingest_start start;
 
-	if (first(&wire_ingest_start, &start) < 0)
+	if (role_receive(LINK_FD_DAEMON, &wire_ingest_start, &start) < 0)
 		return 1;
 	ready.generation = start.generation;
 	sock_send_msg(LINK_FD_DAEMON, &wire_ingest_ready, &ready);
-	while (!has_ended(-1))
+	while (!role_sees_end(LINK_FD_DAEMON, -1))
 		;
 	return 0;
 }
@@ -84,7 +60,7 @@ static int play_decode(void)
 	struct msg_decode_ready ready;
 	struct msg_decode_start start;
 
-	if (first(&wire_decode_start, &start) < 0)
+	if (role_receive(LINK_FD_DAEMON, &wire_decode_start, &start) < 0)
 		return 1;
 	ready.generation = start.generation;
 	sock_send_msg(LINK_FD_DAEMON, &wire_decode_ready, &ready);
@@ -92,7 +68,7 @@ static int play_decode(void)
 		beat.frames_decoded++;
 		beat.last_frame_ns = clock_monotonic_ns();
 		sock_send_msg(LINK_FD_DAEMON, &wire_decode_beat, &beat);
-	} while (!has_ended(20));
+	} while (!role_sees_end(LINK_FD_DAEMON, 20));
 	return 0;
 }
 
@@ -100,18 +76,12 @@ static int play_decode(void)
 
 static struct {
 	struct runs runs;
-	struct event_base *base;
-	struct roles roles;
-	char folder[64];
+	struct pair_scene scene;
 	/* broker */
 	struct broker *broker;
 	bool is_serving, is_reaped;
 	int listening[2];
 	/* pair */
-	struct camera_record camera;
-	struct pair_host host;
-	struct pair *pair;
-	uint8_t k_session[KEY_BYTES];
 	unsigned state;
 	bool is_at_rest;
 } t;
@@ -134,13 +104,13 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 static bool run_until(const bool *flag)
 {
 	const struct timeval limit = {.tv_sec = LIMIT_S};
-	struct event *end = evtimer_new(t.base, on_limit, t.base);
+	struct event *end = evtimer_new(t.scene.base, on_limit, t.scene.base);
 
 	event_add(end, &limit);
 	is_late = false;
 	as_daemon(true);
 	while (!*flag && !is_late)
-		event_base_dispatch(t.base);
+		event_base_dispatch(t.scene.base);
 	as_daemon(false);
 	event_free(end);
 	return *flag;
@@ -153,7 +123,7 @@ static int on_ready(void *self, const void *msg, int *fds)
 	(void)fds;
 	broker_set_serving(t.broker);
 	t.is_serving = true;
-	event_base_loopbreak(t.base);
+	event_base_loopbreak(t.scene.base);
 	return 0;
 }
 
@@ -178,37 +148,8 @@ static void reaped(void *self)
 {
 	(void)self;
 	t.is_reaped = true;
-	event_base_loopbreak(t.base);
+	event_base_loopbreak(t.scene.base);
 	broker_start(t.broker); /* nothing, once it is told to stop */
-}
-
-static void make_role_folder(void)
-{
-	static const char *const names[] = {"broker", "ingest", "decode"};
-	char self[256], path[128];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	ck_assert_int_gt(n, 0);
-	self[n] = 0;
-	snprintf(t.folder, sizeof(t.folder), "/tmp/framemux-fault-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(t.folder));
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/framemux-%s", t.folder, names[i]);
-		ck_assert_int_eq(symlink(self, path), 0);
-	}
-	snprintf(t.roles.folder, sizeof(t.roles.folder), "%s", t.folder);
-}
-
-static void remove_role_folder(void)
-{
-	static const char *const names[] = {"broker", "ingest", "decode"};
-	char path[128];
-
-	for (int i = 0; i < 3; i++) {
-		snprintf(path, sizeof(path), "%s/framemux-%s", t.folder, names[i]);
-		unlink(path);
-	}
-	rmdir(t.folder);
 }
 
 /* ---- a run ----------------------------------------------------------------------------------- */
@@ -240,8 +181,8 @@ static void check_same(const struct before *was)
 
 static int make_broker(void)
 {
-	const struct broker_spec spec = {.base = t.base,
-		.roles = &t.roles,
+	const struct broker_spec spec = {.base = t.scene.base,
+		.roles = &t.scene.roles,
 		.clients_fd = t.listening[0],
 		.control_fd = t.listening[1],
 		.rules = broker_rules,
@@ -289,8 +230,8 @@ static void run_broker_start(void *data, unsigned n, unsigned variant)
 		if (!run_until(&t.is_serving))
 			runs_complain(&t.runs, "it never serves");
 		else if (fault_was_hit())
-			runs_count(&t.runs, broker_life(t.broker) > 1 ? "serves at the next try"
-								      : "serves");
+			runs_count(&t.runs,
+				broker_life(t.broker) > 1 ? "serves at the next try" : "serves");
 		end_broker();
 	}
 	check_same(&was);
@@ -346,38 +287,19 @@ static void tell(
 	t.state = ((const struct msg_camera_news *)msg)->state;
 	is_live |= t.state == CAMERA_LIVE;
 	if (is_live)
-		event_base_loopbreak(t.base);
+		event_base_loopbreak(t.scene.base);
 }
 
 static void at_rest(void *self)
 {
 	(void)self;
 	t.is_at_rest = true;
-	event_base_loopbreak(t.base);
+	event_base_loopbreak(t.scene.base);
 }
 
 static void keep(void *self)
 {
 	(void)self;
-}
-
-static void make_camera(void)
-{
-	struct config_camera cam = {.transport = TRANSPORT_TCP};
-	const char *why;
-
-	snprintf(cam.name, sizeof(cam.name), "porch");
-	ck_assert_int_eq(url_parse("test:x", &cam.source, &why), 0);
-	camera_record_make(&cam, 1, &t.camera);
-	t.host = (struct pair_host){.base = t.base,
-		.roles = &t.roles,
-		.k_session = t.k_session,
-		.stale_after_ms = 20000,
-		.pairs = &t.pair,
-		.n_pairs = 1,
-		.tell = tell,
-		.at_rest = at_rest,
-		.keep = keep};
 }
 
 static void run_pair(void *data, unsigned n, unsigned variant)
@@ -388,11 +310,11 @@ static void run_pair(void *data, unsigned n, unsigned variant)
 	is_live = t.is_at_rest = false;
 	fault_arm(FAULT_DAEMON, n, variant);
 	as_daemon(true);
-	t.pair = pair_new(&t.host, &t.camera);
-	if (t.pair)
-		pair_want(t.pair, 1);
+	t.scene.pair = pair_new(&t.scene.host, &t.scene.camera);
+	if (t.scene.pair)
+		pair_want(t.scene.pair, 1);
 	as_daemon(false);
-	if (!t.pair) {
+	if (!t.scene.pair) {
 		fault_disarm();
 		runs_count(&t.runs, "not made");
 		check_same(&was);
@@ -403,14 +325,14 @@ static void run_pair(void *data, unsigned n, unsigned variant)
 	else if (fault_was_hit())
 		runs_count(&t.runs, "live");
 	as_daemon(true);
-	pair_stop(t.pair);
+	pair_stop(t.scene.pair);
 	as_daemon(false);
-	t.is_at_rest |= pair_is_at_rest(t.pair);
+	t.is_at_rest |= pair_is_at_rest(t.scene.pair);
 	if (!run_until(&t.is_at_rest))
 		runs_complain(&t.runs, "the pair does not end");
 	fault_disarm();
 	as_daemon(true);
-	pair_free(t.pair);
+	pair_free(t.scene.pair);
 	as_daemon(false);
 	check_same(&was);
 }
@@ -422,10 +344,12 @@ static void begin(const char *what)
 	fault_begin();
 	atomic_store(&fault_page->hurry, true);
 	log_init("test", -1);
-	make_role_folder();
-	t.base = event_base_new();
+	role_folder_make(&t.scene.roles);
+	pair_scene_begin(&t.scene, "porch", "test:x", NULL);
+	t.scene.host.tell = tell;
+	t.scene.host.at_rest = at_rest;
+	t.scene.host.keep = keep;
 	ck_assert_int_eq(sock_pair(SOCK_SEQPACKET, t.listening), 0);
-	make_camera();
 	runs_begin(&t.runs, what, "framemuxd");
 }
 
@@ -433,8 +357,8 @@ static void end(void)
 {
 	close(t.listening[0]);
 	close(t.listening[1]);
-	event_base_free(t.base);
-	remove_role_folder();
+	pair_scene_end(&t.scene);
+	role_folder_remove(&t.scene.roles);
 	runs_end(&t.runs);
 }
 

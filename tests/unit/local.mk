@@ -2,6 +2,8 @@
 noinst_HEADERS += tests/unit/unit.h
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
+# tests/fault and tests/fuzz have it too.
+PAIR_SCENE = tests/unit/pair_scene.c tests/unit/pair_scene.h
 
 if HAVE_CHECK
 unit_common = tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
@@ -100,7 +102,8 @@ tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
-	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pause \
+	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_state \
+	tests/unit/test_pause \
 	tests/unit/test_fingerprint tests/unit/test_udp tests/unit/test_reload
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
@@ -119,10 +122,16 @@ tests_unit_test_state_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_child_SOURCES = tests/unit/test_child.c
 tests_unit_test_child_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_child_LDADD = libdaemon.la $(UNIT_LIBS)
-tests_unit_test_pair_SOURCES = tests/unit/test_pair.c
+PAIR_LIVE = tests/unit/pair_live.c tests/unit/pair_live.h tests/unit/pair_roles.c \
+	tests/unit/pair_roles.h $(PAIR_SCENE)
+tests_unit_test_pair_SOURCES = tests/unit/test_pair.c $(PAIR_LIVE)
 tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_pair_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
 tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_pair_state_SOURCES = tests/unit/test_pair_state.c $(PAIR_LIVE)
+tests_unit_test_pair_state_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_pair_state_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
+tests_unit_test_pair_state_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_reload_SOURCES = tests/unit/test_reload.c
 tests_unit_test_reload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_reload_LDADD = libdaemon.la $(UNIT_LIBS)
