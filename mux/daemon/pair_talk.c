@@ -92,15 +92,22 @@ static void switch_transport(struct pair *p)
 		p->transport == TRANSPORT_TCP ? "TCP" : "UDP");
 }
 
+/* Without one a block would be none. */
+static const char *some_reason(const char *reason)
+{
+	return *reason ? reason : "it does not say why";
+}
+
 static int on_ingest_failed(void *self, const void *msg, int *fds)
 {
 	const struct msg_ingest_failed *m = msg;
+	const char *reason = some_reason(m->reason);
 	struct pair *p = self;
 
 	(void)fds;
 	switch (m->what) {
 	case INGEST_BLOCK:
-		pair_block(p, m->reason, false); /* until a person has changed pin or camera */
+		pair_block(p, reason, false); /* until a person has changed pin or camera */
 		return 0;
 	case INGEST_SWITCH:
 		switch_transport(p);
@@ -119,7 +126,7 @@ static int on_ingest_failed(void *self, const void *msg, int *fds)
 	default:
 		return -EPROTO;
 	}
-	pair_fail(p, WORD_INGEST, m->reason);
+	pair_fail(p, WORD_INGEST, reason);
 	return 0;
 }
 
@@ -258,7 +265,7 @@ static int on_decode_failed(void *self, const void *msg, int *fds)
 	(void)fds;
 	if (m->what != DECODE_AGAIN)
 		pair_blame(self, PAUSE_BAD);
-	pair_fail(self, WORD_DECODE, m->reason);
+	pair_fail(self, WORD_DECODE, some_reason(m->reason));
 	return 0;
 }
 

@@ -91,6 +91,12 @@ static int play_ingest(const char *camera)
 		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
 		return 0;
 	}
+	if (plays(camera, "blocks-without-a-word")) {
+		struct msg_ingest_failed failed = {.what = INGEST_BLOCK};
+
+		sock_send_msg(LINK_FD_DAEMON, &wire_ingest_failed, &failed);
+		return 0;
+	}
 	if (plays(camera, "wrong-pin")) {
 		struct msg_ingest_failed failed = {
 			.what = INGEST_BLOCK, .reason = "certificate pin differs"};

@@ -107,6 +107,19 @@ START_TEST(test_pin_blocks)
 }
 END_TEST
 
+/* From an ingest that was taken over: a block is one all the same. */
+START_TEST(test_a_block_has_a_reason)
+{
+	live_begin("blocks-without-a-word");
+	pair_want(scene.pair, 1);
+	ck_assert_str_eq(live_run_until(&wire_camera_news, CAMERA_BLOCKED)->reason,
+		"it does not say why");
+	live_run_until(&wire_pair_dead, 0);
+	assert_blocked("it does not say why");
+	live_end();
+}
+END_TEST
+
 static struct fingerprint_record kept;
 
 /* Live, killed and live again with one name; then another one answers. */
@@ -198,6 +211,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_warm);
 	tcase_add_test(tc, test_warm_is_asked_for);
 	tcase_add_test(tc, test_pin_blocks);
+	tcase_add_test(tc, test_a_block_has_a_reason);
 	tcase_add_test(tc, test_fingerprint_blocks);
 	tcase_add_test(tc, test_stale);
 	suite_add_tcase(suite, tc);
