@@ -92,8 +92,6 @@ static void after_death(struct pair *p, bool was_orderly)
 		p->host->at_rest(p->host->self);
 	}
 	if (p->aborted || p->stopped) {
-		if (!p->is_retired) /* else its heir's: somebody may have come meanwhile */
-			p->leases = 0;
 		come_to_rest(p);
 		return;
 	}
@@ -363,8 +361,8 @@ void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 void pair_abort(struct pair *p)
 {
 	p->is_served = false;
+	p->leases = 0; /* they were that broker's; a retired pair's heir would get them else */
 	if (pair_is_at_rest(p)) {
-		p->leases = 0;
 		pair_end_orderly(p, GOODBYE_MS);
 		return;
 	}

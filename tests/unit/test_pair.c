@@ -300,6 +300,28 @@ START_TEST(test_killed_by_the_broker)
 }
 END_TEST
 
+/* A reload has another pair for it, somebody asks, and the broker with whom he was dies. */
+START_TEST(test_an_heir_inherits_no_dead_brokers_leases)
+{
+	struct pair *retired;
+
+	live_begin("good");
+	pair_want(scene.pair, 1);
+	live_run_until(&wire_camera_news, CAMERA_LIVE);
+	retired = scene.pair;
+	pair_retire(retired);
+	pair_want(retired, 1);
+	pair_abort(retired);
+	live_run_until(NULL, 0);
+	scene.pair = pair_new(&scene.host, &scene.camera);
+	pair_inherit(scene.pair, retired);
+	pair_free(retired);
+	pair_serve(scene.pair);
+	ck_assert(pair_is_at_rest(scene.pair));
+	live_end();
+}
+END_TEST
+
 START_TEST(test_digest_without_password)
 {
 	live_begin("digest");
@@ -347,6 +369,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_steps);
 	tcase_add_loop_test(tc, test_another_transport, 0, 2);
 	tcase_add_test(tc, test_killed_by_the_broker);
+	tcase_add_test(tc, test_an_heir_inherits_no_dead_brokers_leases);
 	tcase_add_test(tc, test_digest_without_password);
 	tcase_add_test(tc, test_after_a_refusal_nothing_is_asked);
 	suite_add_tcase(suite, tc);
