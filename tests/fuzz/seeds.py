@@ -208,7 +208,7 @@ def seeds_config():
         example = f.read()
     camera = 'camera "a" {\n  url = "%s"\n%s}\n'
     full = ('standby = "warm"\n tls_pin = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="\n'
-        'transport = "udp"\n fingerprint = true\n vendor = "v"\n model = "m"\n memory_mb = 128\n'
+        'transport = "udp"\n fingerprint = "first"\n vendor = "v"\n model = "m"\n memory_mb = 128\n'
         'max_picture = "1920x1080"\n patience = 5\n masks = {"0,0,16x16", "8,8,2x2"}\n auth = "basic"\n')
     grant = ('grant "g" {\n user = "root"\n cameras = {"a"}\n max_size = "640x360"\n max_fps = 5\n'
         'expires = "never"\n dump = true\n label = "l"\n token_file = "/tmp/x/t"\n}\n')
@@ -255,6 +255,95 @@ def seeds_broker():
                 seeds[f"{kind:x}-{size}"] = given + does(control, 0) + bytes([0x80 | who]) \
                     + struct.pack(">H", size) + struct.pack("<HH", kind, size) + bytes(size - 4)
     return seeds
+
+
+def seeds_ctl():
+    """fuzz_ctl.c: JSON or not, and which verb; messages, each behind its length."""
+    def message(kind, layout, *values):
+        body = struct.pack("<" + layout, *values)
+        m = struct.pack("<HH", kind, 4 + len(body)) + body
+        return struct.pack(">H", len(m)) + m
+
+    done = message(0x287, "IIQ160s", 1, 0, 7, b"")
+    records = {
+        "mux": message(0x281, "32sIQI512s6Q", b"0.1", 9, 10**10, 0, b"seccomp uid", 1, 2, 3, 4, 5, 6),
+        "camera": message(0x282, "64s64sII160sQ16sIIIQQQQIIQQ", b"porch", b"v\xc3\xa4", 1, 3, b"gone",
+            2, b"h264", 640, 360, 25000, 7, 0, 40, 1, 10, 11, 12, 13),
+        "lease": message(0x283, "Q16s64sIII64sIIII7Q", 5, bytes(16), b"porch", 2, 9, 1000, b"hall",
+            640, 360, 0x3231564e, 4, 1 << 20, 1795392000, 0, 1, 2, 3, 4),
+        "uid": message(0x284, "IIQQ", 1000, 1, 1 << 20, 4096),
+        "token": message(0x285, "16sQ2048s", bytes(16), 1795392000, b"fmx1_AAAA"),
+        "ended": message(0x286, "Q", 5),
+        "change": message(0x288, "32s64s32s512s", b"camera", b"porch", b"changed", b"url\x1b[2J\xff"),
+        "fault": message(0x289, "1024s", b"/etc/framemux.conf:3: wrong")}
+    refused = message(0x287, "IIQ160s", 0, 13, 0, b"not an administrator")
+    seeds = {"none": b"\1", "refused": b"\0" + refused, "other": b"\1" + message(0x287, "IIQ160s", 7, 0, 0, b"")}
+    for how in range(10):
+        seeds[f"all-{how}"] = bytes([how]) + b"".join(records.values()) + done
+        for name, record in records.items():
+            seeds[f"{name}-{how}"] = bytes([how]) + record * 2 + done
+    return seeds
+
+
+# What fuzz_pair.c's ingest and decode say is 24 or 27, which message, and the values of all of them.
+def pair_ingest(which, failed=0, *texts):
+    return bytes([24, which, 1, 1, 0, 0, failed, *texts, 1])
+
+
+def pair_decode(which, *more):
+    return bytes([27, which, 1, 0, 100, *more, 1])
+
+
+def seeds_pair():
+    """fuzz_pair.c: what camera; then what is done, its values, and whether framemuxd looks."""
+    want, wait = bytes([7, 1, 1]), bytes([5 | 15 << 3, 1])
+    born = want + bytes([6, 1]) + pair_ingest(0) + pair_decode(0)
+    live = born + pair_decode(2, 1, 0)
+    ends = {"ingest-ends": [0, 1], "ingest-crashes": [8, 3, 1], "decode-ends": [3, 1],
+        "decode-exits": [11, 0, 1], "bytes": [16, 2, 0, 4, 1, 2, 4, 0, 1]}
+    does = {"kill": [23, 1], "abort": [31, 1], "served": [39, 1], "accept": [47, 1], "retire": [55, 1],
+        "restart": [63, 1], "warm": [71, 1, 1], "survey": [79, 1], "no-memory": [87, 1],
+        "linger": [95, 3, 1], "unwanted": [7, 0, 1]}
+    both_die = bytes([8, 5, 1, 11, 5, 1])
+    seeds = {"live": live, "no-source": want + bytes([6 | 2 << 3, 1]) + wait, "late": want + bytes([6, 1]) + wait,
+        "silent": live + wait, "udp": born + pair_ingest(5) + pair_ingest(6),
+        "faces": live + pair_ingest(4, 0, 2, 3) + both_die + wait + live + pair_ingest(4, 0, 1, 3) + both_die}
+    for name, deed in ends.items():
+        seeds[name] = live + bytes(deed) + both_die + wait + live
+    for name, deed in does.items():
+        seeds[name] = live + bytes(deed) + both_die + wait + want + live
+    for what in range(8):
+        seeds[f"failed-{what}"] = born + pair_ingest(2, what, 1) + both_die + wait + live
+    for text in range(12):
+        seeds[f"challenge-{text}"] = born + bytes([24, 3, 1, 1, 0, 0, 0, 7, 1, 0, 1, 2, text, 1, text, 1])
+    return {f"{n}-{how}": bytes([how]) + seed for n, seed in seeds.items() for how in (0, 7, 8, 0x72, 0xb0, 0xc0)}
+
+
+def seeds_daemon():
+    """fuzz_daemon.c: which configuration; then what is done, its values, and whether framemuxd looks."""
+    disk, read, wait = bytes([5, 1]), bytes([5 | 1 << 3, 1]), bytes([7 | 15 << 3, 1])
+    ready = disk * 3
+    want = bytes([48, 0x12, 0, 0, 1, 48, 0x12, 0, 1, 1])
+    live = want + bytes([6, 1, 6, 1, 3, 0, 1, 3, 1, 1])
+    dies = bytes([8, 1]) + bytes([3 | 3 << 3, 0, 1, 3 | 11 << 3, 0, 1, 3 | 3 << 3, 1, 1, 3 | 11 << 3, 1, 1])
+
+    def reloads(config, asked=False):
+        ask = bytes([40, 2, config, 1]) if asked else bytes([255, config, 1])
+        return ask + read + disk * 2 + dies[2:] + disk * 4
+
+    seeds = {"live": ready + live, "dies": ready + live + dies + wait + ready + live,
+        "ends": ready + live + bytes([0, 1]) + dies + wait, "survey": ready + live + bytes([40, 4, 1]),
+        "revoke": ready + live + bytes([40, 1, 1]) + disk, "full": ready + live + bytes([40, 1, 1, 5 | 8 << 3, 1]),
+        "kill": ready + live + bytes([48, 0, 0, 0, 1]) + dies[2:] + wait,
+        "accept": ready + live + bytes([48, 1, 0, 1, 1]) + disk,
+        "mute": bytes([32, 1]) + ready + bytes([24, 0, 1, 24, 1, 1, 24, 2, 1]),
+        "bytes": ready + bytes([16, 2, 0, 4, 1, 0x10, 4, 0, 1]) + dies + wait + ready}
+    for config in range(8):
+        seeds[f"reload-{config}"] = ready + live + reloads(config) + live + reloads(0, True) + live
+        seeds[f"reload-dies-{config}"] = ready + live + reloads(config)[:9] + dies + wait + ready + live
+        seeds[f"reload-full-{config}"] = ready + live + bytes([255, config, 1]) + read \
+            + bytes([5 | 6 << 3, 1]) * 3 + live
+    return {f"{n}-{config}": bytes([config]) + seed for n, seed in seeds.items() for config in range(6)}
 
 
 def main():
