@@ -1,9 +1,11 @@
 /*
- * holder CAMERA: a client that holds one frame and looks at nothing else. Copies the upper half of
- * the first plane and prints "HELD"; for each line that it reads it copies the lower half and prints
- * "CHECK r ACQUIRE r COPIED u l": what framemux_check says of the frame, and what framemux_acquire
- * gives, without framemux_dispatch in between: nobody has told it anything; and whether there is
- * anything in the halves. The token is $FRAMEMUX_TOKEN.
+ * holder CAMERA [ready]: a client that holds one frame and looks at nothing else; with "ready" it has
+ * been told of another besides, which it has not yet acquired and which no newer one can replace: its
+ * ring has no further slot. Copies the upper half of the first plane and prints "HELD"; for each line
+ * that it reads it copies the lower half and prints "CHECK r ACQUIRE r COPIED u l": what
+ * framemux_check says of the frame, and what framemux_acquire gives, without framemux_dispatch in
+ * between: nobody has told it anything; and whether there is anything in the halves. The token is
+ * $FRAMEMUX_TOKEN.
  */
 #include <framemux.h>
 #include <stdint.h>
@@ -12,11 +14,14 @@
 #include <string.h>
 
 static const struct framemux_frame *held;
+static unsigned told; /* of frames that it has not acquired */
 
 static void on_frame(void *data, struct framemux_view *view)
 {
 	(void)data;
-	if (!held)
+	if (held)
+		told++;
+	else
 		(void)framemux_acquire(view, &held);
 }
 
@@ -44,17 +49,18 @@ int main(int argc, char **argv)
 	char line[16];
 	int upper;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: holder CAMERA\n");
+	if (argc < 2 || argc > 3 || (argc == 3 && strcmp(argv[2], "ready") != 0)) {
+		fprintf(stderr, "usage: holder CAMERA [ready]\n");
 		return 64;
 	}
 	rq.camera = argv[1];
+	rq.slots = argc == 3 ? 2 : 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (framemux_connect(NULL, &fm) < 0)
 		return 69;
 	if (framemux_open(fm, &rq, &listener, NULL, &view) < 0)
 		return 77;
-	while (!held)
+	while (!held || (argc == 3 && !told))
 		if (framemux_dispatch(fm, -1) < 0)
 			return 69;
 	copy = calloc(held->height, held->stride[0]);

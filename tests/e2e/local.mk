@@ -28,12 +28,15 @@ EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/wire.py \
 	tests/e2e/test_reload.py tests/e2e/test_walls.py tests/hostile/takeover.py \
 	tests/hostile/test_moment.py tests/hostile/test_neighbour.py \
-	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py
+	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py \
+	tests/hostile/shown.py tests/hostile/test_halfway.py tests/hostile/test_shown.py
 
 # What the end-to-end tests start beside the mux.
 servers: tests/e2e/holder
-# REDTEAM 51 and 52 run these: each stands on one side of the wire.
-servers: tests/unit/test_client_hostile tests/unit/test_attach tests/unit/test_broker_ring
+# tests/hostile/shown.py runs these: what they do to a part cannot be done to the running mux.
+servers: tests/unit/test_client_hostile tests/unit/test_attach tests/unit/test_broker_ring \
+	tests/unit/test_broker tests/unit/test_ingest_suspend tests/unit/test_decode_idle \
+	tests/fault/decode tests/fault/test_lease tests/fault/test_daemon tests/fault/test_state
 if HAVE_GSTRTSP
 servers: tests/e2e/camserver
 endif

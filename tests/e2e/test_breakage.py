@@ -10,6 +10,7 @@ import re
 
 import harness
 import pattern
+import table
 import test_check
 import test_death
 import test_life
@@ -109,7 +110,13 @@ MIX_UPS = ("broker-swap-rings", "broker-swap-keys", "broker-swap-sockets", "brok
     "decode-stale-tag", "decode-wrong-slot")
 SKIPS_TAG = "lib-skip-tag,lib-skip-check"  # the check finds a torn or foreign slot too
 
-TESTS = [(f"{name} becomes an error", mix_up(name)) for name in MIX_UPS]
+
+def in_table(number, attack, expected, test):
+    return table.row(number, attack, expected)(test)
+
+
+TESTS = [(f"{name} becomes an error", in_table(46, name, "an error, not a picture; said", mix_up(name)))
+    for name in MIX_UPS]
 TESTS += [
     ("broker-swap-rings would show another camera", wrong_picture("broker-swap-rings", SKIPS_TAG)),
     ("broker-swap-keys would be shown", shown_unvouched("broker-swap-keys", SKIPS_TAG)),
@@ -123,7 +130,9 @@ TESTS += [
     ("broker-no-erase leaves pixels", seen_by(test_revoke.test_revoke_while_four_watch,
         "pixels are left", "broker-no-erase")),
     ("decode-keeps-writing is killed, and the ring erased again",
-        with_breakage(test_revoke.test_revoke_under_a_decoder_that_writes_on, "decode-keeps-writing")),
+        in_table(53, "decode-keeps-writing", "seen by the probe, killed, erased again: reads zeros",
+            with_breakage(test_revoke.test_revoke_under_a_decoder_that_writes_on,
+                "decode-keeps-writing"))),
     ("decode-keeps-writing and broker-no-erase leave pixels", seen_by(
         test_revoke.test_revoke_under_a_decoder_that_writes_on, "pixels are left",
         "decode-keeps-writing,broker-no-erase")),

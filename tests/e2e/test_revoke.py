@@ -88,16 +88,16 @@ def test_revoke_of_a_stopped_client(s):
 
 
 @contextlib.contextmanager
-def holder(s, mux, token):
+def holder(s, mux, token, *more):
     """A client that holds a frame and hears of nothing; calls return [check, acquire] of its frame,
-    and whether anything is in the upper and in the lower half of its copy."""
+    and whether anything is in the upper and in the lower half of its copy. Calls have its pid."""
     program = os.path.join(s.build, "tests/e2e/holder")
     if not os.path.exists(program):
         raise Skipped("no holder: make check TESTS= builds it")
     env = s.env(FRAMEMUX_SOCKET=mux.socket, FRAMEMUX_TOKEN=token)
     if s.client_breakage:
         env["FRAMEMUX_BREAKAGE"] = s.client_breakage
-    with subprocess.Popen([program, "porch"], env=env, text=True, stdin=subprocess.PIPE,
+    with subprocess.Popen([program, "porch", *more], env=env, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE) as process:
         check(process.stdout.readline() == "HELD\n", "no frame to hold")
 
@@ -105,6 +105,7 @@ def holder(s, mux, token):
             process.stdin.write("\n")
             process.stdin.flush()
             return [int(n) for n in re.findall("-?[0-9]+", process.stdout.readline())]
+        look.pid = process.pid
         try:
             yield look
         finally:

@@ -20,10 +20,11 @@ FIELDS = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8", "r
 ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 
 # Calls by their numbers in asm/unistd_64.h.
-NR = {"write": 1, "open": 2, "mmap": 9, "mprotect": 10, "ioctl": 16, "dup2": 33, "socket": 41,
+NR = {"write": 1, "open": 2, "mmap": 9, "mprotect": 10, "ioctl": 16, "mremap": 25, "dup2": 33, "socket": 41,
     "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "clone": 56, "fork": 57, "execve": 59,
-    "kill": 62, "fcntl": 72, "ptrace": 101, "setuid": 105, "prctl": 157, "mount": 165,
-    "mmap-shared": 9, "recvmsg-lease": 47, "setsockopt": 54, "openat": 257, "unshare": 272, "setns": 308, "process_vm_writev": 311, "memfd_create": 319,
+    "kill": 62, "fcntl": 72, "ftruncate": 77, "ptrace": 101, "setuid": 105, "prctl": 157, "mount": 165,
+    "mmap-shared": 9, "recvmsg-lease": 47, "setsockopt": 54, "openat": 257, "unshare": 272,
+    "fallocate": 285, "dup3": 292, "setns": 308, "process_vm_writev": 311, "memfd_create": 319,
     "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "pidfd_getfd": 438, "getpid": 39}
 
 libc = ctypes.CDLL(None, use_errno=True)

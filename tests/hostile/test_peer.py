@@ -1,16 +1,18 @@
 """REDTEAM 22, 51, 52, 55, 59: between client and decoder, on the lease socket."""
 import contextlib
+import errno
 import os
 import signal
 import socket
 import struct
-import subprocess
 import time
 
 import table
 import wire
 from attacker import Attacker, Stage, attack
-from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, command_of, fds_of, until
+from harness import UID_A, UID_B, UNHURRIED_FPS, check, command_of, fds_of, until
+from shown import run_programs
+from test_revoke import holder
 from wire import Connection, Token, message
 
 FULL = bool(os.environ.get("FRAMEMUX_FULL"))
@@ -150,26 +152,10 @@ def test_bad_credits(s):
 
 # ---- 51, 52 -------------------------------------------------------------------------------------
 
-def run_unit_test(s, *names):
-    """Programs of make check that stand on this side of the wire; how many checks they made."""
-    checks = 0
-    for name in names:
-        program = os.path.join(s.build, "tests/unit", name)
-        if not os.path.exists(program):
-            raise Skipped(f"no {name}: make servers builds it")
-        done = subprocess.run([program], cwd=s.folder(name), stdin=subprocess.DEVNULL, timeout=300,
-            capture_output=True, text=True, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
-        check(done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        line = next((l for l in done.stdout.splitlines() if l.startswith("100%: Checks:")), None)
-        check(line, f"{name} says no result:\n{done.stdout}")
-        checks += int(line.split()[2].rstrip(","))
-    return checks
-
-
 @table.row(51, "hostile decoder against the library: slots, times, tags, floods",
     "refused; no read outside the ring; view ends")
 def test_hostile_decoder(s):
-    return f"test_client_hostile: {run_unit_test(s, 'test_client_hostile')} checks"
+    return run_programs(s, "unit/test_client_hostile")
 
 
 def sends_fds_to_the_decoder(talk, path, text):
@@ -208,8 +194,8 @@ def test_descriptors_on_the_lease_socket(s):
             check(sorted(odd_ones()) == before, f"the decoder was given {odd_ones()}")
             a.say()
             a.end()
-    checks = run_unit_test(s, "test_client_hostile", "test_attach", "test_broker_ring")
-    return f"none; {sent} messages left" + ("" if sent else " (EPERM)") + f"; {checks} unit checks"
+    shown = run_programs(s, "unit/test_client_hostile", "unit/test_attach", "unit/test_broker_ring")
+    return f"none; {sent} messages left" + ("" if sent else " (EPERM)") + f"; {shown}"
 
 
 # ---- 59 -----------------------------------------------------------------------------------------
@@ -233,6 +219,21 @@ def state_of(pid):
         return f.read().rpartition(")")[2].split()[0]
 
 
+def stopped_with_a_frame_at_hand(s, mux, token):
+    """It has been told of a frame and is stopped before it acquires it: nothing is read in between
+    that could tell it more. What acquire gives it then; one that is not stopped is given its frame."""
+    def quick():
+        with holder(s, mux, token, "ready") as look:
+            return look()[1]
+    until(lambda: quick() == 0, "a frame for one that was not stopped")
+    with holder(s, mux, token, "ready") as look:
+        os.kill(look.pid, signal.SIGSTOP)
+        until(lambda: state_of(look.pid) == "T", "it is stopped")
+        time.sleep(2 * STALE_MS / 1000)  # the attack itself
+        os.kill(look.pid, signal.SIGCONT)
+        return look()[1]
+
+
 @table.row(59, f"SIGSTOP for {STOPPED_S} s, then SIGCONT, with frames queued",
     "nothing older than the limit is acquired")
 def test_stopped_and_continued(s):
@@ -253,4 +254,6 @@ def test_stopped_and_continued(s):
             if m["publish_ns"] < continued - STALE_MS * 1000000]
         check(not old, f"frames {old} ms old were acquired")
         check(stopped < continued - STALE_MS * 1000000, "it was not stopped for long enough")
+        late = stopped_with_a_frame_at_hand(s, stage.mux, stage.mux.grant("porch"))
+        check(late == -errno.ESTALE, f"acquired after {2 * STALE_MS} ms: {late}")
     return f"{len(after)} frames since, {len(queued)} from before, none older than {STALE_MS} ms"

@@ -9,6 +9,7 @@ import subprocess
 
 import harness
 import pattern
+import table
 from harness import UID_A, UID_B, check, fds_of, until
 from test_frames import camera
 from test_reload import configure, exact, painted
@@ -118,6 +119,8 @@ class Storm:
         return len(data) // size
 
 
+@table.row(50, "reloads that reorder, rename, remove, re-home cameras in a storm",
+    "no camera under another's id; old tokens refused")
 def test_reloads_in_a_storm(s):
     seed = int(os.environ.get("STORM_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"      STORM_SEED={seed}", flush=True)
@@ -143,6 +146,7 @@ def test_reloads_in_a_storm(s):
     check(totals["provenance_failures"] == 0 and "PROVENANCE" not in mux.log(), f"{totals}")
     if first is not None:
         check(last == first, f"descriptors of framemuxd and broker: {first} before, {last} after")
+    return f"{RELOADS} reloads, {changes} changes: {frames} frames of {served} clients, all their own"
 
 
 def configure_quiet(mux):
