@@ -177,10 +177,17 @@ static void begin_again(struct stage *t, struct runs *r)
 	stage_begin(t);
 }
 
-static void check_after(struct stage *t, struct runs *r)
+/* Until then its quota counts the last lease's ring, and refuses the next. */
+static void await_idle(struct stage *t, struct runs *r)
 {
 	const char *why;
 
+	if (!stage_run(t, is_idle, PATIENCE_MS) && !stage_broker_is_idle(t, &why))
+		runs_complain(r, "left in the broker: %s", why);
+}
+
+static void check_after(struct stage *t, struct runs *r)
+{
 	if (getenv("FAULT_TRACE") && t->view)
 		printf("state %u: %s\n", t->view->state, t->view->reason);
 	if (!stage_leave(t))
@@ -195,8 +202,7 @@ static void check_after(struct stage *t, struct runs *r)
 		begin_again(t, r);
 		return;
 	}
-	if (!stage_run(t, is_idle, PATIENCE_MS) && !stage_broker_is_idle(t, &why))
-		runs_complain(r, "left in the broker: %s", why);
+	await_idle(t, r);
 }
 
 /* A broker that stops erases and tells first, and ends a little later. */
@@ -221,6 +227,8 @@ static void check_next_lease(struct stage *t, struct runs *r, bool keeps_pair)
 		runs_complain(r, "the next lease does not end");
 	if (!keeps_pair && !stage_dismiss(t))
 		runs_complain(r, "the pair does not end");
+	if (t->has_broker)
+		await_idle(t, r);
 }
 
 static void run_once(void *data, unsigned n, unsigned variant)
