@@ -19,4 +19,4 @@ def test_each_call_fails_once(s):
     "leases expire on boot time; nothing from before shown")
 def test_clocks_jump(s):
     return run_programs(s, "unit/test_broker", "unit/test_ingest_suspend", "unit/test_decode_idle",
-        "unit/test_attach")
+        "unit/test_attach_life")

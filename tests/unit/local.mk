@@ -61,7 +61,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 	$(JANSSON_LIBS) $(UNIT_LIBS)
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
-	tests/unit/test_decode_ring \
+	tests/unit/test_attach_life tests/unit/test_decode_ring \
 	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
 	tests/unit/test_decode_idle tests/unit/test_raw tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
@@ -75,9 +75,13 @@ tests_unit_test_convert_LDADD = libdecode.la $(UNIT_LIBS) -lm
 tests_unit_test_decode_ring_SOURCES = tests/unit/test_decode_ring.c
 tests_unit_test_decode_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_decode_ring_LDADD = libdecode.la $(UNIT_LIBS)
-tests_unit_test_attach_SOURCES = tests/unit/test_attach.c
+ATTACH_SCENE = tests/unit/attach_scene.c tests/unit/attach_scene.h
+tests_unit_test_attach_SOURCES = tests/unit/test_attach.c $(ATTACH_SCENE)
 tests_unit_test_attach_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_attach_LDADD = libdecode.la $(UNIT_LIBS)
+tests_unit_test_attach_life_SOURCES = tests/unit/test_attach_life.c $(ATTACH_SCENE)
+tests_unit_test_attach_life_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_attach_life_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_av_image_SOURCES = tests/unit/test_av_image.c
 tests_unit_test_av_image_CFLAGS = $(UNIT_CFLAGS) $(AVCODEC_CFLAGS)
 tests_unit_test_av_image_LDADD = libdecode.la $(AVCODEC_LIBS) $(UNIT_LIBS)
