@@ -26,10 +26,21 @@ def state_of(fd):
         "size": st.st_size, "blocks": st.st_blocks, "is recent": st.st_mtime > 1, "xattr": os.listxattr(fd)}
 
 
+def walls_missing(fd):
+    """Of what each keeps its attacks out: one wall stands behind another, and alone is not missed."""
+    seals = refusals.fcntl.fcntl(fd, refusals.F_GET_SEALS)
+    walls = {name: seals & bit for name, bit in refusals.SEALS.items()}
+    walls["read-only"] = refusals.fcntl.fcntl(fd, refusals.fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+    walls["mode 0400"] = os.fstat(fd).st_mode & 0o7777 == 0o400
+    return [name for name, stands in walls.items() if not stands]
+
+
 def attached(path, token, **terms):
     """A client like any other, past its first frames."""
     c = wire.Connection(path)
     a = c.attach("porch", wire.Token.parse(token), **terms)
+    for name, fd in (("ring", a.ring_fd), ("dead page", a.dead_fd)):
+        check(not walls_missing(fd), f"the {name} lacks {walls_missing(fd)}")
     a.take(2)
     return c, a
 
