@@ -18,10 +18,12 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/breakage.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 /* Debian 12's headers are older than these. */
 #ifndef PR_SET_MDWE
@@ -37,19 +39,21 @@ static const uint32_t kill_process = SECCOMP_RET_KILL_PROCESS;
 
 static const struct {
 	const char *name;
-	int clone_flag; /* 0: not a namespace */
+	int clone_flag;    /* 0: not a namespace */
+	const char *limit; /* of their number, namespaces(7) */
 } walls[WALLS] = {
-	[WALL_SECCOMP] = {"seccomp", 0},
-	[WALL_UID] = {"uids", 0},
-	[WALL_MOUNT] = {"mount-namespace", CLONE_NEWNS},
-	[WALL_NET] = {"net-namespace", CLONE_NEWNET},
-	[WALL_IPC] = {"ipc-namespace", CLONE_NEWIPC},
-	[WALL_UTS] = {"uts-namespace", CLONE_NEWUTS},
-	[WALL_CGROUP] = {"cgroup-namespace", CLONE_NEWCGROUP},
-	[WALL_PID] = {"pid-namespace", CLONE_NEWPID},
-	[WALL_USER] = {"user-namespace", 0},
-	[WALL_LANDLOCK] = {"landlock", 0},
-	[WALL_MDWE] = {"mdwe", 0},
+	[WALL_SECCOMP] = {"seccomp", 0, NULL},
+	[WALL_UID] = {"uids", 0, NULL},
+	[WALL_MOUNT] = {"mount-namespace", CLONE_NEWNS, "/proc/sys/user/max_mnt_namespaces"},
+	[WALL_NET] = {"net-namespace", CLONE_NEWNET, "/proc/sys/user/max_net_namespaces"},
+	[WALL_IPC] = {"ipc-namespace", CLONE_NEWIPC, "/proc/sys/user/max_ipc_namespaces"},
+	[WALL_UTS] = {"uts-namespace", CLONE_NEWUTS, "/proc/sys/user/max_uts_namespaces"},
+	[WALL_CGROUP] = {"cgroup-namespace", CLONE_NEWCGROUP,
+		"/proc/sys/user/max_cgroup_namespaces"},
+	[WALL_PID] = {"pid-namespace", CLONE_NEWPID, "/proc/sys/user/max_pid_namespaces"},
+	[WALL_USER] = {"user-namespace", 0, "/proc/sys/user/max_user_namespaces"},
+	[WALL_LANDLOCK] = {"landlock", 0, NULL},
+	[WALL_MDWE] = {"mdwe", 0, NULL},
 };
 
 const char *wall_name(enum wall w)
@@ -229,38 +233,85 @@ int walls_raise(uint32_t bits, uid_t uid, const char **ret_what)
 
 /* ---- which of them there are --------------------------------------------------------- */
 
-static uint32_t try_each(const enum wall *list, size_t n, uid_t uid)
-{
-	uint32_t found = 0;
+#define PROBES      6u  /* a shortage may pass */
+#define FIRST_WAIT_MS 10u /* then twice as long each time: 310 ms in all */
 
-	for (size_t i = 0; i < n; i++)
-		if (raise_one(list[i], uid) == 0)
-			found |= WALL_BIT(list[i]);
-	return found;
+/* What a child found out. */
+struct finding {
+	uint32_t found;
+	int32_t wall, error; /* a wall of which it could not be; error 0: none */
+};
+
+struct trial {
+	uid_t uid;
+	uint32_t forbidden; /* walls of which the kernel's configuration permits none */
+	struct finding f;
+};
+
+/* Says nothing about what the kernel can do. */
+static bool is_shortage(int r)
+{
+	return r == -ENOMEM || r == -ENOSPC || r == -EAGAIN || r == -EMFILE || r == -ENFILE ||
+		r == -EINTR;
 }
 
-static uint32_t try_all(uid_t uid)
+static bool is_zero(const char *path)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[8];
+
+	return fd >= 0 && read(fd, text, sizeof(text)) >= 2 && text[0] == '0' && text[1] == '\n';
+}
+
+/* First of all: later there is no /proc. */
+static uint32_t forbidden_walls(void)
+{
+	uint32_t bits = 0;
+
+	for (unsigned w = 0; w < WALLS; w++)
+		if (walls[w].limit && is_zero(walls[w].limit))
+			bits |= WALL_BIT(w);
+	return bits;
+}
+
+static void try_each(struct trial *t, const enum wall *list, size_t n)
+{
+	for (size_t i = 0; i < n && t->f.error == 0; i++) {
+		int r = raise_one(list[i], t->uid);
+
+		if (r == 0)
+			t->f.found |= WALL_BIT(list[i]);
+		else if (r == -ENOSPC && t->forbidden & WALL_BIT(list[i]))
+			continue;
+		else if (is_shortage(r) && !breakage("walls-shortage-is-absence"))
+			t->f = (struct finding){.wall = (int32_t)list[i], .error = r};
+	}
+}
+
+static struct finding try_all(uid_t uid)
 {
 	static const enum wall first[] = {WALL_SECCOMP}, birth[] = {WALL_PID};
-	uint32_t found = try_each(first, 1, uid);
+	struct trial t = {.uid = uid, .forbidden = forbidden_walls()};
 
+	try_each(&t, first, 1);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return 0;
+		return (struct finding){0};
 	if (geteuid() == 0) {
-		found |= try_each(birth, 1, uid);
-		found |= try_each(as_root, ARRAY_SIZE(as_root), uid);
+		try_each(&t, birth, 1);
+		try_each(&t, as_root, ARRAY_SIZE(as_root));
 	} else {
-		found |= try_each(as_user, 1, uid);
-		if (found & WALL_BIT(WALL_USER))
-			found |= try_each(as_user + 1, ARRAY_SIZE(as_user) - 1, uid);
+		try_each(&t, as_user, 1);
+		if (t.f.found & WALL_BIT(WALL_USER))
+			try_each(&t, as_user + 1, ARRAY_SIZE(as_user) - 1);
 	}
-	return found | try_each(after, ARRAY_SIZE(after), uid);
+	try_each(&t, after, ARRAY_SIZE(after));
+	return t.f;
 }
 
-int walls_probe(uid_t uid, uint32_t *ret_broker, uint32_t *ret_pair)
+static int probe(uid_t uid, struct finding *ret)
 {
 	cleanup_fd int reader = -1;
-	uint32_t found = 0;
+	struct finding f;
 	int ends[2], status;
 	pid_t pid;
 
@@ -269,16 +320,39 @@ int walls_probe(uid_t uid, uint32_t *ret_broker, uint32_t *ret_pair)
 	reader = ends[0];
 	pid = fork();
 	if (pid == 0) {
-		found = try_all(uid);
-		_exit(write(ends[1], &found, sizeof(found)) == sizeof(found) ? 0 : 1);
+		f = try_all(uid);
+		_exit(write(ends[1], &f, sizeof(f)) == sizeof(f) ? 0 : 1);
 	}
 	close(ends[1]);
 	if (pid < 0)
 		return -EAGAIN;
 	if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0 ||
-		TEMP_FAILURE_RETRY(read(reader, &found, sizeof(found))) != sizeof(found))
+		TEMP_FAILURE_RETRY(read(reader, &f, sizeof(f))) != sizeof(f))
 		return -EIO;
-	*ret_broker = found & (geteuid() == 0 ? WALLS_BROKER : WALLS_BROKER & ~NAMESPACES);
-	*ret_pair = found & WALLS_PAIR;
+	*ret = f;
+	return f.error;
+}
+
+int walls_probe(uid_t uid, uint32_t *ret_broker, uint32_t *ret_pair, const char **ret_what)
+{
+	struct finding f = {0};
+	int r = -EAGAIN;
+
+	for (unsigned i = 0, ms = FIRST_WAIT_MS; i < PROBES && is_shortage(r); i++) {
+		if (i > 0) {
+			const struct timespec pause = {.tv_nsec = (long)(ms * NS_PER_MS)};
+
+			(void)nanosleep(&pause, NULL);
+			ms *= 2;
+		}
+		f = (struct finding){0};
+		r = probe(uid, &f);
+	}
+	if (r < 0) {
+		*ret_what = f.error ? wall_name((enum wall)f.wall) : "";
+		return r;
+	}
+	*ret_broker = f.found & (geteuid() == 0 ? WALLS_BROKER : WALLS_BROKER & ~NAMESPACES);
+	*ret_pair = f.found & WALLS_PAIR;
 	return 0;
 }

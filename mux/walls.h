@@ -45,9 +45,12 @@ const char *wall_name(enum wall w);
  * Which walls can be raised here: tried in a child. uid: one that a role would get, 0 when not
  * started by root. The broker and the pairs differ when not root: without a user namespace of its
  * own, which would hide its clients' uids from it, the broker has no namespaces at all.
- * 0, or -errno when it cannot be found out.
+ *
+ * What the kernel refuses is not there. What it is only short of (memory, descriptors, room for one
+ * more namespace) is tried again for a moment, and then nobody knows: -errno, and which wall it was,
+ * "" when it was none. A limit of no namespaces at all is not a shortage but somebody's decision.
  */
-int walls_probe(uid_t uid, uint32_t *ret_broker, uint32_t *ret_pair);
+int walls_probe(uid_t uid, uint32_t *ret_broker, uint32_t *ret_pair, const char **ret_what);
 
 /* How framemuxd tells a role: "BITS:UID", BITS in hexadecimal. */
 #define WALLS_TEXT 24u

@@ -72,14 +72,21 @@ static void note_all_missing(struct roles *r)
 int roles_wall_in(struct roles *r, int state_folder, char *ret_why, size_t why_size)
 {
 	int rc = uids_open(&r->uids, state_folder, ret_why, why_size);
+	const char *wall = "";
 
 	if (rc < 0)
 		return rc;
 	r->broker_uid = uids_take(&r->uids);
 	r->resolver_uid = uids_take(&r->uids);
-	rc = walls_probe(r->broker_uid, &r->broker_walls, &r->pair_walls);
+	rc = walls_probe(r->broker_uid, &r->broker_walls, &r->pair_walls, &wall);
 	if (rc < 0) {
-		snprintf(ret_why, why_size, "cannot try its walls: %s", strerror(-rc));
+		snprintf(ret_why, why_size,
+			"cannot find out which walls it has here (%s): %s; with fewer than there are "
+			"it does not start%s",
+			wall[0] ? wall : "none was tried", strerror(-rc),
+			rc == -ENOSPC ? ". Where there are to be no namespaces, set "
+					"user.max_user_namespaces to 0 (sysctl.d(5))"
+				      : "");
 		return rc;
 	}
 	note_all_missing(r);
