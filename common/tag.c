@@ -94,9 +94,12 @@ int tag_verify(const uint8_t k_attach[KEY_BYTES], const struct tag_header *h, co
 	const uint8_t tag[TAG_BYTES])
 {
 	uint8_t right[TAG_BYTES];
+	int r;
 
 	tag_make(k_attach, h, slot, right);
-	return sodium_memcmp(right, tag, TAG_BYTES) == 0 ? 0 : -EBADMSG;
+	r = sodium_memcmp(right, tag, TAG_BYTES) == 0 ? 0 : -EBADMSG;
+	sodium_memzero(right, sizeof(right)); /* that of a forgery is nobody's to see */
+	return r;
 }
 
 _Static_assert(SLOT_TRAILER_BYTES % sizeof(uint64_t) == 0, "a seq is read in one");

@@ -395,13 +395,11 @@ int token_format(const struct token *t, char ret_text[LIMIT_TOKEN])
 	return 0;
 }
 
-int token_parse(const char *text, struct token *ret)
+/* Into ret_bytes, which may hold a part of a token whatever is returned. */
+static int decode_text(const char *text, uint8_t *ret_bytes, size_t size, size_t *ret_len)
 {
-	uint8_t bytes[LIMIT_TOKEN_BODY + TOKEN_TAG_BYTES];
-	size_t prefix = strlen(TOKEN_PREFIX), text_len = strlen(text), len;
-	struct rights ignored;
+	size_t prefix = strlen(TOKEN_PREFIX), text_len = strlen(text);
 	const char *end;
-	int r;
 
 	if (text_len && text[text_len - 1] == '\n')
 		text_len--;
@@ -410,21 +408,34 @@ int token_parse(const char *text, struct token *ret)
 	/* libsodium takes some bytes above 127 for digits. */
 	if (strspn(text + prefix, BASE64URL) != text_len - prefix)
 		return -EBADMSG;
-	if (sodium_base642bin(bytes, sizeof(bytes), text + prefix, text_len - prefix, NULL, &len,
-		    &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0 ||
-		end != text + text_len || len < HEAD_BYTES + TOKEN_TAG_BYTES)
+	if (sodium_base642bin(ret_bytes, size, text + prefix, text_len - prefix, NULL, ret_len, &end,
+		    sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0 ||
+		end != text + text_len || *ret_len < HEAD_BYTES + TOKEN_TAG_BYTES)
 		return -EBADMSG;
-	len -= TOKEN_TAG_BYTES;
-	/* Well formed is all that can be asked here; an unknown caveat is the mux's to refuse. */
-	r = token_body_rights(bytes, len, &ignored);
-	if (r == -EBADMSG)
-		return r;
-	memset(ret, 0, sizeof(*ret));
-	memcpy(ret->body, bytes, len);
-	ret->body_len = len;
-	memcpy(ret->tag, bytes + len, TOKEN_TAG_BYTES);
-	sodium_memzero(bytes, sizeof(bytes));
 	return 0;
+}
+
+int token_parse(const char *text, struct token *ret)
+{
+	uint8_t bytes[LIMIT_TOKEN_BODY + TOKEN_TAG_BYTES];
+	struct rights ignored;
+	size_t len = 0;
+	int r = decode_text(text, bytes, sizeof(bytes), &len);
+
+	if (r == 0) {
+		len -= TOKEN_TAG_BYTES;
+		/* Well formed is all that can be asked here; an unknown caveat is the mux's to
+		 * refuse. */
+		r = token_body_rights(bytes, len, &ignored) == -EBADMSG ? -EBADMSG : 0;
+	}
+	if (r == 0) {
+		memset(ret, 0, sizeof(*ret));
+		memcpy(ret->body, bytes, len);
+		ret->body_len = len;
+		memcpy(ret->tag, bytes + len, TOKEN_TAG_BYTES);
+	}
+	sodium_memzero(bytes, sizeof(bytes)); /* of a bad one, too: it may be a good one cut short */
+	return r;
 }
 
 const uint8_t *token_body_id(const uint8_t *body, size_t len)

@@ -17,6 +17,7 @@ tests_unit_test_wire_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_wire_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_token_SOURCES = tests/unit/test_token.c
 tests_unit_test_token_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_token_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sodium_memzero
 tests_unit_test_token_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c
 tests_unit_test_memory_CFLAGS = $(UNIT_CFLAGS)

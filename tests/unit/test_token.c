@@ -54,6 +54,46 @@ START_TEST(test_text_round_trip)
 }
 END_TEST
 
+/* The linker puts this in the place of the real one (--wrap): what was wiped last of such a size. */
+static uint8_t wiped[LIMIT_TOKEN_BODY + TOKEN_TAG_BYTES];
+
+void __real_sodium_memzero(void *p, size_t n);
+void __wrap_sodium_memzero(void *p, size_t n);
+
+void __wrap_sodium_memzero(void *p, size_t n)
+{
+	if (n == sizeof(wiped))
+		memcpy(wiped, p, n);
+	__real_sodium_memzero(p, n);
+}
+
+static bool has_wiped(const uint8_t tag[TOKEN_TAG_BYTES])
+{
+	return memmem(wiped, sizeof(wiped), tag, TOKEN_TAG_BYTES) != NULL;
+}
+
+/* A token that is malformed may be a good one with a slip of the pen in it. */
+START_TEST(test_no_tag_is_left_behind)
+{
+	struct token t = sample(), bad = t, u;
+	char text[LIMIT_TOKEN + 8];
+
+	ck_assert_int_eq(token_format(&t, text), 0);
+	ck_assert_int_eq(token_parse(text, &u), 0);
+	ck_assert(has_wiped(t.tag));
+	memset(wiped, 0, sizeof(wiped));
+	bad.body[bad.body_len - 9] = 200; /* the last caveat is longer than the body */
+	ck_assert_int_eq(token_format(&bad, text), 0);
+	ck_assert_int_eq(token_parse(text, &u), -EBADMSG);
+	ck_assert(has_wiped(t.tag));
+	memset(wiped, 0, sizeof(wiped));
+	ck_assert_int_eq(token_format(&t, text), 0);
+	strcat(text, "A"); /* no base64 ends like that */
+	ck_assert_int_eq(token_parse(text, &u), -EBADMSG);
+	ck_assert(has_wiped(t.tag));
+}
+END_TEST
+
 START_TEST(test_rights_intersect)
 {
 	struct token t = sample();
@@ -208,6 +248,7 @@ int main(void)
 		return EXIT_FAILURE;
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, test_text_round_trip);
+	tcase_add_test(t, test_no_tag_is_left_behind);
 	tcase_add_test(t, test_rights_intersect);
 	tcase_add_test(t, test_contradictions_deny);
 	tcase_add_test(t, test_no_bit_can_change);
