@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 #include "common/memfd.h"
 #include "common/protocol.h"
 
-#define PINNED_PAGES 2 /* the last of the ring, and the dead page */
+#define PINNED_PAGES 4 /* the last of the ring, twice, and the dead page; a power of two */
 
 static void close_fd(int *fd)
 {
@@ -83,6 +84,39 @@ static int make_pin(struct ring *r)
 	return 0;
 }
 
+static int count_blocks(int fd, int64_t *ret)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*ret = (int64_t)st.st_blocks;
+	return 0;
+}
+
+/*
+ * Until the seals were on, the decoder could free pages (MADV_REMOVE): the one that was pinned may
+ * be none of the file's any more. Now nobody can: pinned once more, and what he did until now shows
+ * in the number of blocks, holes as well as a huge page.
+ */
+static int pin_again(struct ring *r)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *last = (uint8_t *)r->map + (r->bytes - 1) / page * page;
+	int64_t blocks;
+	int e;
+
+	if (!r->is_erasing && mprotect(last, page, PROT_READ) < 0)
+		return -errno;
+	e = pin_last_page(r->pin_in_fd, r->map, r->bytes);
+	if (!r->is_erasing && mprotect(last, page, PROT_NONE) < 0 && e == 0)
+		e = -errno;
+	close_fd(&r->pin_in_fd); /* what is in the pipe stays there */
+	if (e == 0)
+		e = count_blocks(r->maker_fd, &blocks);
+	return e == 0 && blocks != r->blocks ? -EPERM : e;
+}
+
 int ring_make(uint64_t bytes, struct ring *ret)
 {
 	int r;
@@ -99,7 +133,9 @@ int ring_make(uint64_t bytes, struct ring *ret)
 	if (r < 0)
 		return r;
 	populate(ret->map, bytes);
-	r = make_pin(ret);
+	r = count_blocks(ret->maker_fd, &ret->blocks);
+	if (r == 0)
+		r = make_pin(ret);
 	if (r == 0)
 		r = pin_last_page(ret->pin_in_fd, ret->map, bytes);
 	return r == 0 ? hide(ret->map, bytes) : r;
@@ -132,7 +168,6 @@ int ring_add_dead_page(struct ring *r)
 		e = memfd_seal(fd, DEAD_PAGE_BYTES);
 	if (e == 0)
 		e = pin_last_page(r->pin_in_fd, r->dead_map, DEAD_PAGE_BYTES);
-	close_fd(&r->pin_in_fd); /* what is in the pipe stays there */
 	return e;
 }
 
@@ -145,6 +180,8 @@ int ring_seal(struct ring *r)
 {
 	int e = memfd_seal(r->maker_fd, r->bytes);
 
+	if (e == 0 && !breakage("broker-no-second-pin"))
+		e = pin_again(r);
 	if (e < 0)
 		return e;
 	close_fd(&r->maker_fd);

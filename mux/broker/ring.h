@@ -18,6 +18,7 @@ struct ring {
 	int maker_fd, writer_fd, reader_fd, probe_fd; /* owned; -1 when not there */
 	int dead_reader_fd, dead_probe_fd;            /* owned */
 	int pin_fd, pin_in_fd;                        /* owned; a pipe, see ring.c */
+	int64_t blocks;                               /* of the file, as it was made */
 	void *map;                                    /* owned; PROT_NONE until it is to be erased */
 	void *dead_map;                               /* owned */
 	bool is_sealed, is_erasing;
@@ -44,8 +45,8 @@ int ring_reopen(struct ring *r);                 /* 2: writer, probe, reader */
 int ring_add_dead_page(struct ring *r);
 void ring_writer_given(struct ring *r); /* the decoder has its own copy of writer_fd now */
 /*
- * 4: seal, read back, 0400, close everything writable. The decoder must have mapped it: -EPERM when
- * nobody has.
+ * 4: seal, read back, 0400, close everything writable. The decoder must have mapped it, and the file
+ * must be made of as many blocks as before: else -EPERM.
  */
 int ring_seal(struct ring *r);
 int ring_check_outgoing(const struct ring *r); /* 5: what a receiver will check, before it leaves */

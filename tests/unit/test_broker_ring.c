@@ -217,24 +217,76 @@ START_TEST(test_user_is_seen)
 END_TEST
 
 /* A huge page reaches beyond the file's end: 2 MiB for each page that a client was given. */
-START_TEST(test_cannot_be_inflated)
+static void inflate(int fd)
 {
 	const size_t huge = 2u << 20;
+	uint8_t *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *at = (uint8_t *)(((uintptr_t)room + huge - 1) / huge * huge);
+
+	ck_assert_ptr_ne(room, MAP_FAILED);
+	ck_assert_ptr_eq(mmap(at, huge, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0), at);
+	(void)madvise(at, huge, MADV_COLLAPSE);
+	munmap(room, 2 * huge);
+}
+
+static long long blocks_of(int fd)
+{
+	struct stat st;
+
+	ck_assert_int_eq(fstat(fd, &st), 0);
+	return (long long)st.st_blocks;
+}
+
+START_TEST(test_cannot_be_inflated)
+{
 	const int fds[] = {ring.reader_fd, ring.dead_reader_fd};
-	struct stat is, was;
 
 	for (size_t i = 0; i < 2; i++) {
-		uint8_t *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		uint8_t *at = (uint8_t *)(((uintptr_t)room + huge - 1) / huge * huge);
+		long long was = blocks_of(fds[i]);
 
-		ck_assert_ptr_ne(room, MAP_FAILED);
-		ck_assert_int_eq(fstat(fds[i], &was), 0);
-		ck_assert_ptr_eq(mmap(at, huge, PROT_READ, MAP_SHARED | MAP_FIXED, fds[i], 0), at);
-		(void)madvise(at, huge, MADV_COLLAPSE);
-		ck_assert_int_eq(fstat(fds[i], &is), 0);
-		ck_assert_int_eq(is.st_blocks, was.st_blocks);
-		munmap(room, 2 * huge);
+		inflate(fds[i]);
+		ck_assert_int_eq(blocks_of(fds[i]), was);
 	}
+}
+END_TEST
+
+/* A decoder frees the page that is pinned and takes a new one in its place, while it still can. */
+static void change_last_page(void)
+{
+	uint8_t *last = writer + BYTES - 4096u;
+
+	ck_assert_int_eq(madvise(last, 4096, MADV_REMOVE), 0);
+	*last = 1;
+}
+
+START_TEST(test_cannot_be_inflated_after_a_changed_page)
+{
+	long long was = blocks_of(ring.reader_fd);
+
+	change_last_page();
+	ck_assert_int_eq(ring_seal(&ring), 0);
+	ck_assert_int_lt(madvise(writer, BYTES, MADV_REMOVE), 0); /* too late */
+	inflate(ring.reader_fd);
+	ck_assert_int_eq(blocks_of(ring.reader_fd), was);
+}
+END_TEST
+
+START_TEST(test_holes_are_not_sealed)
+{
+	ck_assert_int_eq(madvise(writer, 4096, MADV_REMOVE), 0);
+	ck_assert_int_eq(ring_seal(&ring), -EPERM);
+}
+END_TEST
+
+START_TEST(test_inflated_is_not_sealed)
+{
+	long long was = blocks_of(ring.reader_fd);
+
+	change_last_page();
+	inflate(ring.reader_fd);
+	if (blocks_of(ring.reader_fd) == was)
+		return; /* this kernel does not */
+	ck_assert_int_eq(ring_seal(&ring), -EPERM);
 }
 END_TEST
 
@@ -271,6 +323,9 @@ int main(void)
 	tcase_add_test(t, test_hidden);
 	tcase_add_test(t, test_user_is_seen);
 	tcase_add_test(t, test_cannot_be_inflated);
+	tcase_add_test(t, test_cannot_be_inflated_after_a_changed_page);
+	tcase_add_test(t, test_holes_are_not_sealed);
+	tcase_add_test(t, test_inflated_is_not_sealed);
 	tcase_add_test(n, test_never_made);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, n);
