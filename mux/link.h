@@ -226,6 +226,13 @@ WIRE_DECLARE(camera_want, CAMERA_WANT_FIELDS)
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(pair_kill, PAIR_KILL_FIELDS)
 
+/* The camera is to have no further pair: of this one somebody is left who can write its clients'
+ * rings, and cannot be ended. */
+#define CAMERA_BLOCK_FIELDS(M, T)                                                                  \
+	M(T, BYTES, id, CAMERA_ID_BYTES)                                                           \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(camera_block, CAMERA_BLOCK_FIELDS)
+
 #define SURVEY_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(survey, SURVEY_FIELDS)
 

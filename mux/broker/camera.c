@@ -269,6 +269,15 @@ void camera_pair_dead(struct camera *c, uint64_t generation, const char *reason)
 	reload_check_soon(c->broker);
 }
 
+void camera_ask_block(struct camera *c, const char *reason)
+{
+	struct msg_camera_block m = {0};
+
+	memcpy(m.id, c->id.b, sizeof(m.id));
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	conn_send(c->broker->daemon, &wire_camera_block, &m, NULL, 0);
+}
+
 /* --- what its decoder says ------------------------------------------------------------------ */
 
 /* New attaches for those whose attach does not suit the camera's present form. */

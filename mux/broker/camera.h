@@ -53,6 +53,9 @@ void camera_count_wanted(struct camera *c);
 /* What leases of a disabled or blocked camera end with. */
 void camera_end_reason(const struct camera *c, char ret[LIMIT_REASON]);
 
+/* framemuxd is to block it until a person accepts it: somebody is left who writes its rings. */
+void camera_ask_block(struct camera *c, const char *reason);
+
 /* From framemuxd. */
 void camera_news(struct camera *c, uint32_t state, const char *reason);
 int camera_pair_born(struct camera *c, uint64_t generation, int *fd); /* takes *fd */

@@ -4,9 +4,11 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/decoder.h"
 #include "mux/broker/held.h"
@@ -75,6 +77,18 @@ static void finish(struct attach *a)
 	broker_check_stopped(b);
 }
 
+/* Not a thing that can happen, but if it does nobody must take the ring for erased for good. */
+static void give_up(struct attach *a)
+{
+	log_error("lease %016llx: somebody besides the dead pair can write its erased ring",
+		(unsigned long long)a->tenure->id);
+	a->tenure->is_exposed = !breakage("broker-hides-writer");
+	if (a->tenure->is_exposed)
+		camera_ask_block(a->tenure->camera,
+			"one of its writers outlived its pair and could not be ended");
+	finish(a);
+}
+
 /*
  * 4: is the writer gone? While the decoder may still say so it is waited for, since it says the
  * last counts too. When patience is over the kernel is asked: among many that end at once, a
@@ -91,9 +105,7 @@ static void check(struct attach *a)
 		return;
 	}
 	if (!a->decoder && ending_ms(a) >= HOPELESS_MS && !a->broker->is_stopping) {
-		log_error("lease %016llx: somebody besides the dead pair can write its erased ring",
-			(unsigned long long)a->tenure->id);
-		finish(a);
+		give_up(a);
 		return;
 	}
 	if (!a->was_killed && a->decoder && ending_ms(a) >= a->patience_ms) {

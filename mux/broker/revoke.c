@@ -29,6 +29,7 @@ struct revocation {
 	uint64_t began_ns;
 	struct event *limit;             /* owned */
 	bool is_erased, is_answered_for; /* the two things to wait for */
+	bool is_exposed;                 /* erased, but not for good */
 	uint32_t kept_status;
 	uint64_t elapsed_us;
 };
@@ -52,7 +53,11 @@ static void answer_if_over(struct revocation *r)
 {
 	if (!r->is_erased || !r->is_answered_for)
 		return;
-	if (r->kept_status)
+	if (r->is_exposed)
+		answer(r, ETIMEDOUT,
+			"a decoder could not be ended; a ring of its may still change: its camera "
+			"is blocked");
+	else if (r->kept_status)
 		answer(r, r->kept_status,
 			"its leases have ended, but the revocation could not be recorded: it would "
 			"not outlast a restart");
@@ -82,7 +87,8 @@ static void note_erased(struct revocation *r)
 		totals->revoke_us_max = r->elapsed_us;
 }
 
-void revoke_lease_gone(struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease)
+void revoke_lease_gone(struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease,
+	bool is_exposed)
 {
 	const struct msg_ctl_ended ended = {.lease = lease};
 	struct revocation *r, *next;
@@ -90,6 +96,7 @@ void revoke_lease_gone(struct broker *b, const uint8_t token[TOKEN_ID_BYTES], ui
 	LIST_FOREACH_SAFE (r, &b->revocations, link, next) {
 		if (r->is_erased || memcmp(r->token, token, TOKEN_ID_BYTES))
 			continue;
+		r->is_exposed |= is_exposed;
 		if (r->asker)
 			control_record(r->asker, &wire_ctl_ended, &ended);
 		note_erased(r);

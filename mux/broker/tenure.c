@@ -58,6 +58,7 @@ static void tenure_close(struct tenure *t)
 	struct broker *b = t->broker;
 	uint8_t token[TOKEN_ID_BYTES];
 	uint64_t id = t->id;
+	bool is_exposed = t->is_exposed;
 
 	if (lease_move(&t->life, LEASE_OVER) < 0)
 		return;
@@ -65,7 +66,7 @@ static void tenure_close(struct tenure *t)
 	memcpy(token, t->token, sizeof(token));
 	camera_count_wanted(t->camera);
 	tenure_free(t);
-	revoke_lease_gone(b, token, id);
+	revoke_lease_gone(b, token, id, is_exposed);
 	reload_check_soon(b);
 }
 

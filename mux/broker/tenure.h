@@ -42,6 +42,7 @@ struct tenure {
 	uint64_t last_attach;          /* its number, or its predecessor's */
 	bool was_reported;             /* last_attach was: it counts once */
 	bool is_unproven;              /* last_attach ended before the client took it */
+	bool is_exposed;               /* somebody who could not be ended can write an old ring */
 	bool ends_by_reload;           /* a reload waits until it is over */
 	unsigned faults;               /* of the client's, in a row */
 	uint64_t attach_not_before_ns; /* monotonic */

@@ -181,6 +181,19 @@ static int on_pair_kill(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+/* For as long as framemuxd runs: the rings that it is about do not outlast that. */
+static int on_camera_block(void *self, const void *msg, int *fds)
+{
+	const struct msg_camera_block *block = msg;
+	struct pair *p = find_pair(self, block->id);
+
+	(void)fds;
+	if (!p)
+		return -EPROTO;
+	pair_block(p, block->reason, false);
+	return 0;
+}
+
 static int on_survey(void *self, const void *msg, int *fds)
 {
 	const struct msg_survey *survey = msg;
@@ -262,6 +275,7 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
 	{&wire_camera_want, BROKER_SERVING, 0, on_camera_want},
 	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
+	{&wire_camera_block, BROKER_SERVING, 0, on_camera_block},
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},

@@ -20,6 +20,7 @@
 
 #define READY_LIMIT_MS 10000u
 #define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
+#define REAP_LIMIT_MS  3000u /* after SIGKILL; beyond it a process is stuck in the kernel */
 
 int pair_arm(struct event *timer, uint64_t ns)
 {
@@ -79,7 +80,7 @@ static void after_death(struct pair *p, bool was_orderly)
 		memcpy(dead.reason, p->reason, sizeof(dead.reason));
 		p->host->tell(p->host->self, &wire_pair_dead, &dead, NULL, 0);
 	}
-	p->announced = false;
+	p->announced = p->was_killed = false;
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	udp_end(&p->udp);
@@ -132,8 +133,11 @@ static void kill_both(struct pair *p)
 {
 	if (p->ingest)
 		child_kill(p->ingest, SIGKILL);
+/* Without a timer only the word about it is wanting: none is born before they are reaped. */
 	if (p->decode)
 		child_kill(p->decode, SIGKILL);
+	p->was_killed = true;
+	(void)pair_arm(p->timer, REAP_LIMIT_MS * NS_PER_MS);
 }
 
 void pair_blame(struct pair *p, enum pause_cause cause)
@@ -330,6 +334,15 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	switch (p->phase) {
 	case PAIR_PAUSE:
 		pair_open(p);
+/* Killed, and not dead: what it had mapped it may have still. No other is born beside it. */
+static void say_unreapable(struct pair *p)
+{
+	log_error("camera %s: its processes were killed %u s ago and are still there",
+		p->camera->name, REAP_LIMIT_MS / 1000u);
+	if (!p->stopped)
+		pair_block(p, "its processes were killed and cannot be ended", false);
+}
+
 		break;
 	case PAIR_BEARING:
 		pair_fail(p, WORD_OURS,
@@ -337,7 +350,13 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 					: "ingest was not ready in time");
 		break;
 	case PAIR_ENDING:
-		kill_both(p);
+		if (p->was_killed)
+			say_unreapable(p);
+		else
+			kill_both(p);
+		break;
+	case PAIR_DYING:
+		say_unreapable(p);
 		break;
 	default:
 		break;

@@ -64,6 +64,12 @@ void pair_serve(struct pair *p);
 /* A person says so: forget what it called itself, and lift its block. */
 void pair_accept(struct pair *p);
 
+/*
+ * It is not the camera that is configured, or its processes cannot be ended: its generation ends,
+ * and there is no other until a person accepts it or, unless it lasts, framemuxd is started again.
+ */
+void pair_block(struct pair *p, const char *reason, bool lasts);
+
 /* So many leases want frames now. */
 void pair_want(struct pair *p, uint32_t leases);
 

@@ -46,6 +46,7 @@ struct pair {
 	struct peer *ingest_link, *decode_link;
 	bool ingest_ready, decode_ready;
 	bool announced; /* pair_born was sent for this generation */
+	bool was_killed; /* both were, in this generation */
 	bool aborted;   /* nobody is told of its death */
 	bool stopped;   /* framemuxd ends, or a reload ends this pair: no new life */
 	bool is_retired;    /* the latter */
@@ -110,9 +111,6 @@ void pair_show_opening(struct pair *p);
 void pair_reason_now(const struct pair *p, uint64_t now_ns, char ret[LIMIT_REASON]);
 
 /* ---- pair_block.c: who it is ---------------------------------------------------------- */
-
-/* It is not the camera that is configured: its generation ends, and there is no other. */
-void pair_block(struct pair *p, const char *reason, bool lasts);
 
 /* What it calls itself; false: it is blocked now. */
 bool pair_identify(struct pair *p, const struct msg_identity *identity);

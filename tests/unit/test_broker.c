@@ -496,6 +496,41 @@ START_TEST(test_revoke_against_a_lying_decoder)
 }
 END_TEST
 
+/* The pair is dead and reaped, and yet somebody has its map: no revoke may call that the end. */
+START_TEST(test_revoke_against_a_writer_that_stays)
+{
+	struct msg_camera_block block;
+	struct msg_ctl_done done;
+	char id[2 * TOKEN_ID_BYTES + 1];
+	unsigned ended;
+	int control;
+
+	begin_live(small);
+	control = control_open(&s);
+	token_text(&token, id);
+	ask_revoke(control, id);
+	keep_revoked(token_body_id(token.body, token.body_len), 0);
+	expect_want(&s, 0, 0);
+	expect_kill(&p);
+	close(g.socket);
+	pair_end(&s, &p, "killed");
+	expect(s.daemon, &wire_camera_block, &block, NULL, 0);
+	ck_assert_mem_eq(block.id, s.camera[0].b, sizeof(block.id));
+	ck_assert_ptr_nonnull(strstr(block.reason, "could not be ended"));
+	control_finish(control, &done, &ended);
+	ck_assert_uint_eq(done.status, ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(done.reason, "may still change"));
+	ck_assert_uint_eq(ended, 1);
+	expect_state(v.fd, 1, FRAMEMUX_STATE_REVOKED);
+	assert_blind(&w);
+	munmap(g.map, g.bytes);
+	close(control);
+	watch_end(&w);
+	viewer_end(&v);
+	end_empty();
+}
+END_TEST
+
 /* A decoder that is stopped: nothing comes from it, and after 20 ms it is not waited for. */
 START_TEST(test_revoke_against_a_stopped_decoder)
 {
@@ -1158,6 +1193,7 @@ int main(void)
 	tcase_add_loop_test(t, test_revoke, 0, 2);
 	tcase_add_test(t, test_revoke_answers);
 	tcase_add_test(t, test_revoke_against_a_lying_decoder);
+	tcase_add_test(t, test_revoke_against_a_writer_that_stays);
 	tcase_add_test(t, test_revoke_against_a_stopped_decoder);
 	tcase_add_loop_test(t, test_busy_decoder, 0, 2);
 	tcase_add_test(t, test_revoke_goes_on_alone);
