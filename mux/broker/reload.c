@@ -167,8 +167,8 @@ void reload_check_soon(struct broker *b)
 {
 	const struct timeval now = {0};
 
-	if (b->is_clearing && !b->is_over)
-		evtimer_add(b->clear_timer, &now);
+	if (b->is_clearing && !b->is_over && evtimer_add(b->clear_timer, &now) < 0)
+		event_active(b->clear_timer, EV_TIMEOUT, 0); /* else it would wait for ever */
 }
 
 int reload_clear(struct broker *b, uint32_t request)

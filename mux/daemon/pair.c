@@ -191,8 +191,9 @@ void pair_end_orderly(struct pair *p, uint32_t limit_ms)
 	p->phase = PAIR_ENDING;
 	connect_cancel(take_ptr(p->connecting));
 	close_links(p);
-	/* Without memory for the limit they are not killed: who erases must not be cut short. */
-	(void)pair_arm(p->timer, limit_ms * NS_PER_MS);
+	/* Without memory for the limit there would be none. */
+	if (pair_arm(p->timer, limit_ms * NS_PER_MS) < 0)
+		kill_both(p);
 	bury(p, true);
 }
 
@@ -279,7 +280,7 @@ static void on_source(void *data, int fd, const char *why)
 		return;
 	}
 	if (pair_arm(p->timer, READY_LIMIT_MS * NS_PER_MS) < 0)
-		pair_fail(p, WORD_OURS, "framemuxd is short of memory");
+		pair_fail(p, WORD_OURS, SHORT_OF_MEMORY);
 }
 
 void pair_open(struct pair *p)
@@ -314,12 +315,16 @@ void pair_announce(struct pair *p)
 	p->phase = PAIR_RUNNING;
 	event_del(p->timer);
 	memcpy(born.id, p->camera->id.b, sizeof(born.id));
+	/* And again at each beat. Before anybody gets a frame: a silent one must be found out. */
+	if (pair_arm(p->health, SILENT_LIMIT_NS) < 0) {
+		pair_fail(p, WORD_OURS, SHORT_OF_MEMORY);
+		return;
+	}
 	p->announced = true;
 	p->host->tell(p->host->self, &wire_pair_born, &born, &p->broker_end, 1);
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	p->beat_ns = clock_monotonic_ns();
-	(void)pair_arm(p->health, SILENT_LIMIT_NS); /* and again at each beat */
 	log_info("camera %s: generation %llu is born", p->camera->name,
 		(unsigned long long)p->generation);
 	pair_set_state(p, CAMERA_CONNECTING, "waiting for the first frame");

@@ -96,6 +96,8 @@ void pair_on_decode_exit(void *data, int status);
 
 #define SILENT_LIMIT_NS (10 * NS_PER_S) /* a decoder that lives beats at 4 Hz */
 
+#define SHORT_OF_MEMORY "framemuxd is short of memory"
+
 /* 0; -ENOMEM: nothing will come of it, unless the caller sees to that. */
 int pair_arm(struct event *timer, uint64_t ns);
 

@@ -42,7 +42,8 @@ static void check_health(struct pair *p, bool at_beat)
 			pair_set_stale(p, now - frame);
 		}
 	}
-	(void)pair_arm(p->health, next > now ? next - now : 1);
+	if (pair_arm(p->health, next > now ? next - now : 1) < 0)
+		pair_fail(p, WORD_OURS, SHORT_OF_MEMORY); /* nobody would see it fall silent */
 }
 
 void pair_on_health(evutil_socket_t fd, short what, void *data)

@@ -93,6 +93,12 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 		destroy(p);
 }
 
+/* What waits in the outbox would else wait for ever. */
+static int await_writable(struct peer *p)
+{
+	return outbox_is_pending(p->outbox) && event_add(p->writable, NULL) < 0 ? -ENOMEM : 0;
+}
+
 static void on_writable(evutil_socket_t fd, short what, void *data)
 {
 	struct peer *p = data;
@@ -101,13 +107,13 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	p->busy = true;
+	if (rc == 0)
+		rc = await_writable(p);
 	if (rc < 0)
 		end(p, rc);
 	p->busy = false;
 	if (p->closed)
 		destroy(p);
-	else if (rc == 0 && outbox_is_pending(p->outbox))
-		event_add(p->writable, NULL);
 }
 
 int peer_new(struct event_base *base, int fd, const struct peer_spec *spec, struct peer **ret)
@@ -156,9 +162,7 @@ int peer_send(
 	if (!p || p->closed || p->ended)
 		return -EPIPE;
 	rc = outbox_send(p->outbox, p->fd, m, msg, fds, n_fds);
-	if (rc == 0 && outbox_is_pending(p->outbox))
-		event_add(p->writable, NULL);
-	return rc;
+	return rc < 0 ? rc : await_writable(p);
 }
 
 void peer_make_room(struct peer *p, size_t messages)

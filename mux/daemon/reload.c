@@ -291,8 +291,9 @@ void mux_reload_go_on(struct mux *m)
 {
 	const struct timeval now = {0};
 
-	if (m->reload_timer && (m->reload || m->reload_again))
-		event_add(m->reload_timer, &now);
+	if (m->reload_timer && (m->reload || m->reload_again) &&
+		event_add(m->reload_timer, &now) < 0)
+		event_active(m->reload_timer, EV_TIMEOUT, 0); /* else it would wait for ever */
 }
 
 int mux_reload_cleared(struct mux *m)
