@@ -74,12 +74,7 @@ static void on_broker_fell(void *self)
 
 static void on_broker_reaped(void *self)
 {
-	struct mux *m = self;
-
-	/* Every ring is erased and every client told: now the cameras. */
-	for (size_t i = 0; m->stopping && i < m->pair_host.n_pairs; i++)
-		pair_stop(m->pair_host.pairs[i]);
-	step(m);
+	step(self);
 }
 
 static void on_end_signal(evutil_socket_t signo, short what, void *data)
@@ -94,6 +89,7 @@ static void on_end_signal(evutil_socket_t signo, short what, void *data)
 	log_notice("ending: signal %d", (int)signo);
 	m->stopping = true;
 	notify_stopping();
+	/* It marks every ring as dead, erases it, tells every client; those who write are killed. */
 	broker_stop(m->broker);
 }
 

@@ -19,7 +19,10 @@
 #include "mux/locked.h"
 
 #define READY_LIMIT_MS 10000u
-#define ERASE_LIMIT_MS 3000u /* for decode to erase when the broker cannot */
+/* For decode to erase when the broker cannot: to be noticed and scheduled, and for each MiB. */
+#define ERASE_MIN_MS   200u
+#define ERASE_MIB_MS   2u
+#define ERASE_LIMIT_MS 3000u
 #define REAP_LIMIT_MS  3000u /* after SIGKILL; beyond it a process is stuck in the kernel */
 
 int pair_arm(struct event *timer, uint64_t ns)
@@ -129,15 +132,15 @@ static void close_links(struct pair *p)
 	peer_close(take_ptr(p->decode_link));
 }
 
+/* Without a timer only the word about it is wanting: none is born before they are reaped. */
 static void kill_both(struct pair *p)
 {
-	if (p->ingest)
-		child_kill(p->ingest, SIGKILL);
-/* Without a timer only the word about it is wanting: none is born before they are reaped. */
-	if (p->decode)
-		child_kill(p->decode, SIGKILL);
 	p->was_killed = true;
 	(void)pair_arm(p->timer, REAP_LIMIT_MS * NS_PER_MS);
+	if (p->ingest)
+		child_kill(p->ingest, SIGKILL);
+	if (p->decode)
+		child_kill(p->decode, SIGKILL);
 }
 
 void pair_blame(struct pair *p, enum pause_cause cause)
@@ -312,14 +315,14 @@ void pair_announce(struct pair *p)
 
 	if (p->phase != PAIR_BEARING || !p->ingest_ready || !p->decode_ready)
 		return;
-	p->phase = PAIR_RUNNING;
-	event_del(p->timer);
-	memcpy(born.id, p->camera->id.b, sizeof(born.id));
 	/* And again at each beat. Before anybody gets a frame: a silent one must be found out. */
 	if (pair_arm(p->health, SILENT_LIMIT_NS) < 0) {
 		pair_fail(p, WORD_OURS, SHORT_OF_MEMORY);
 		return;
 	}
+	p->phase = PAIR_RUNNING;
+	event_del(p->timer);
+	memcpy(born.id, p->camera->id.b, sizeof(born.id));
 	p->announced = true;
 	p->host->tell(p->host->self, &wire_pair_born, &born, &p->broker_end, 1);
 	cleanup_close(&p->broker_end);
@@ -328,6 +331,15 @@ void pair_announce(struct pair *p)
 	log_info("camera %s: generation %llu is born", p->camera->name,
 		(unsigned long long)p->generation);
 	pair_set_state(p, CAMERA_CONNECTING, "waiting for the first frame");
+}
+
+/* Killed, and not dead: what it had mapped it may have still. No other is born beside it. */
+static void say_unreapable(struct pair *p)
+{
+	log_error("camera %s: its processes were killed %u s ago and are still there",
+		p->camera->name, REAP_LIMIT_MS / 1000u);
+	if (!p->stopped)
+		pair_block(p, "its processes were killed and cannot be ended", false);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -339,15 +351,6 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	switch (p->phase) {
 	case PAIR_PAUSE:
 		pair_open(p);
-/* Killed, and not dead: what it had mapped it may have still. No other is born beside it. */
-static void say_unreapable(struct pair *p)
-{
-	log_error("camera %s: its processes were killed %u s ago and are still there",
-		p->camera->name, REAP_LIMIT_MS / 1000u);
-	if (!p->stopped)
-		pair_block(p, "its processes were killed and cannot be ended", false);
-}
-
 		break;
 	case PAIR_BEARING:
 		pair_fail(p, WORD_OURS,
@@ -368,18 +371,35 @@ static void say_unreapable(struct pair *p)
 	}
 }
 
+/*
+ * Before it sees the end of its link: one that was taken over would not care. An honest one would clear
+ * its rings, and a client that comes first would find an empty slot that the broker has not yet marked
+ * as dead: a frame that fails its check, and no reason. The broker marks, then clears.
+ */
+void pair_kill_decode(struct pair *p)
+{
+	if (p->decode)
+		child_kill(p->decode, SIGKILL);
+}
+
 void pair_kill(struct pair *p, uint64_t generation, const char *reason)
 {
 	if (p->generation != generation || !p->announced)
 		return;
 	if (p->phase == PAIR_ENDING) {
 		/* Only decode writes into rings; ingest may still say goodbye to the camera. */
-		if (p->decode)
-			child_kill(p->decode, SIGKILL);
+		pair_kill_decode(p);
 		return;
 	}
 	log_info("camera %s: the broker has its pair killed: %s", p->camera->name, reason);
 	pair_fail(p, WORD_BROKER, reason);
+}
+
+static uint32_t erase_limit_ms(const struct pair *p)
+{
+	uint64_t ms = ERASE_MIN_MS + ERASE_MIB_MS * pair_shared_mib(p);
+
+	return ms < ERASE_LIMIT_MS ? (uint32_t)ms : ERASE_LIMIT_MS;
 }
 
 void pair_abort(struct pair *p)
@@ -393,16 +413,18 @@ void pair_abort(struct pair *p)
 	p->aborted = true;
 	note_reason(p, WORD_OURS, "the broker died");
 	/*
-	 * No SIGKILL: with the broker gone only decode can still erase its rings, and it does so
-	 * when it sees the end of its links.
+	 * No SIGKILL at once: with the broker gone only decode can still erase its rings, and it does
+	 * so when it sees the end of its links. One that was taken over has no longer for it.
 	 */
-	pair_end_orderly(p, ERASE_LIMIT_MS);
+	pair_end_orderly(p, erase_limit_ms(p));
 }
 
 void pair_stop(struct pair *p)
 {
 	p->stopped = true;
 	p->leases = 0;
+	if (!p->aborted) /* else the broker is dead: nobody but decode can erase */
+		pair_kill_decode(p);
 	pair_end_orderly(p, GOODBYE_MS);
 }
 

@@ -144,6 +144,9 @@ void pair_pause(struct pair *p, uint64_t wait_ns);
 /* They see the ends of their links, clean up and exit; whoever does not in time is killed. */
 void pair_end_orderly(struct pair *p, uint32_t limit_ms);
 
+/* Before its links are closed, while there is a broker to erase what it wrote. */
+void pair_kill_decode(struct pair *p);
+
 /* Whatever happened: this generation is over, and both are killed. */
 void pair_fail(struct pair *p, enum pair_word word, const char *reason);
 
@@ -151,6 +154,9 @@ void pair_fail(struct pair *p, enum pair_word word, const char *reason);
 void pair_announce(struct pair *p);
 
 void pair_on_health(evutil_socket_t fd, short what, void *data);
+
+/* Memory that its decode shares, rings for the most part. 0 when it cannot be told. */
+uint64_t pair_shared_mib(const struct pair *p);
 
 /* RFC 7617. Only this camera's own ingest gets it, and only where the configuration says so. */
 void pair_write_basic(const struct camera_record *cam, char ret[LIMIT_BASIC]);

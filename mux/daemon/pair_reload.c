@@ -3,7 +3,6 @@
  * pair, which begins when the old one is reaped, and goes on counting generations where that one
  * has stopped. Runs in framemuxd's loop.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,22 +18,10 @@ static void note_change(struct pair *p)
 	snprintf(p->reason, sizeof(p->reason), "%s", GONE);
 }
 
-/*
- * While clients hold its rings: decode is killed before it sees the end of its link. Else it would
- * clear them, and a client that comes first would find an empty slot that the broker has not yet
- * marked as dead: a frame that fails its check, and no reason. The broker marks, then clears.
- */
-static void kill_decode(struct pair *p)
-{
-	if (p->decode)
-		child_kill(p->decode, SIGKILL);
-}
-
 void pair_retire(struct pair *p)
 {
 	p->is_retired = true;
 	note_change(p);
-	kill_decode(p);
 	pair_stop(p);
 }
 
@@ -58,7 +45,7 @@ void pair_restart(struct pair *p)
 		return; /* the next birth tells the new values anyway */
 	p->is_restarting = true;
 	note_change(p);
-	kill_decode(p);
+	pair_kill_decode(p);
 	pair_end_orderly(p, GOODBYE_MS);
 }
 

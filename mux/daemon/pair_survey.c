@@ -46,6 +46,26 @@ static void add_usage(pid_t pid, uint64_t *cpu_ms, uint64_t *rss_kib)
 	}
 }
 
+uint64_t pair_shared_mib(const struct pair *p)
+{
+	unsigned long long pages = 0;
+	char path[64], text[128];
+	cleanup_fd int fd = -1;
+	ssize_t n;
+
+	if (!p->decode)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/statm", child_pid(p->decode));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	if (sscanf(text, "%*u %*u %llu", &pages) != 1)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+}
+
 void pair_survey(const struct pair *p, uint32_t request, struct msg_survey_camera *ret)
 {
 	uint64_t now = clock_monotonic_ns(), frame = p->beat.last_frame_ns;
