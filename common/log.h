@@ -9,6 +9,15 @@
 /* who: "framemuxd", "ingest porch"; copied. verbose: how often -v was given. */
 void log_init(const char *who, int verbose);
 
+/*
+ * From now on the process that started this one writes its lines into the log: they go without a
+ * name and with their priority. A pipe that is full loses them, which the next line says.
+ */
+void log_through_parent(void);
+
+/* A line of somebody else's; priority as syslog(3)'s. */
+void log_for(const char *who, int priority, const char *text);
+
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -109,6 +109,8 @@ void role_begin(const struct role *role, char *const argv[])
 	int r;
 
 	log_init(role->name, 0);
+	if (!role->logs_itself)
+		log_through_parent();
 	if (!argv[0] || !argv[1] || walls_read(argv[1], &bits, &uid) < 0)
 		not_for_people(role->name);
 	for (int fd = LINK_FD_DAEMON; fd <= role->last_fd; fd++)

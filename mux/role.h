@@ -14,6 +14,7 @@ struct role {
 	const char *name;
 	int last_fd;       /* the highest of its fixed descriptors; everything above is closed */
 	uint32_t files;    /* RLIMIT_NOFILE; 0: as it is */
+	bool logs_itself;  /* into framemuxd's own log; else framemuxd does it */
 	bool erases;       /* has rings to erase when framemuxd dies; else it dies at that moment */
 };
 

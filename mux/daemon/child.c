@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "mux/daemon/role_log.h"
 
 #define FD_HIGH    64 /* above every fixed number: a safe place while descriptors move */
 #define ENV_MAX    8u
@@ -30,6 +31,7 @@ struct child {
 	pid_t pid;
 	int pidfd; /* owned */
 	struct event *event;
+	struct role_log *log; /* owned; NULL: it logs by itself */
 	child_exit_fn *on_exit;
 	void *data;
 };
@@ -38,7 +40,7 @@ struct child {
 struct birth {
 	const struct child_spec *spec;
 	char *argv[CHILD_ARGS_MAX + 1], *envp[ENV_MAX];
-	int null_fd;
+	int null_fd, log_fd; /* log_fd: -1 when it logs by itself */
 	pid_t parent;
 };
 
@@ -75,11 +77,13 @@ static _Noreturn void die(const char *what)
 static void place_descriptors(const struct birth *b)
 {
 	const struct child_spec *s = b->spec;
-	int high[CHILD_FDS_MAX], last = STDERR_FILENO, null_fd;
+	int high[CHILD_FDS_MAX], last = STDERR_FILENO, null_fd, log_fd = -1;
 	bool has_stdin = false, has_stdout = false;
 
 	null_fd = fcntl(b->null_fd, F_DUPFD_CLOEXEC, FD_HIGH);
 	if (null_fd < 0)
+		die("dup");
+	if (b->log_fd >= 0 && (log_fd = fcntl(b->log_fd, F_DUPFD_CLOEXEC, FD_HIGH)) < 0)
 		die("dup");
 	for (size_t i = 0; i < s->n_fds; i++) {
 		high[i] = fcntl(s->fds[i].fd, F_DUPFD_CLOEXEC, FD_HIGH);
@@ -96,6 +100,8 @@ static void place_descriptors(const struct birth *b)
 		if (at > last)
 			last = at;
 	}
+	if (b->log_fd >= 0 && dup2(log_fd, STDERR_FILENO) < 0)
+		die("dup2");
 	if (!has_stdin && dup2(null_fd, STDIN_FILENO) < 0)
 		die("dup2");
 	if (!has_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
@@ -157,6 +163,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 		return;
 	event_free(c->event);
 	close(c->pidfd);
+	role_log_end(c->log);
 	c->on_exit(c->data, status);
 	free(c);
 }
@@ -178,14 +185,41 @@ static int watch(struct event_base *base, struct child *c)
 	return event_add(c->event, NULL) < 0 ? -ENOMEM : 0;
 }
 
+/* As fork(2), but for the namespace. The child's pid, or -errno. */
+static pid_t bear(const struct birth *b)
+{
+	sigset_t all, before;
+	pid_t pid;
+
+	/* A signal handler that ran in the child would write into the parent's wake-up pipe. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = b->spec->own_pids ? (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0)
+				: fork();
+	if (pid == 0)
+		become(b);
+	if (pid < 0)
+		pid = -errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
+}
+
+static void free_unborn(struct child *c)
+{
+	if (c->event)
+		event_free(c->event);
+	role_log_end(c->log);
+	cleanup_close(&c->pidfd);
+	free(c);
+}
+
 int child_start(struct event_base *base, const struct child_spec *spec, child_exit_fn *on_exit,
 	void *data, struct child **ret)
 {
-	cleanup_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	cleanup_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), log_fd = -1;
 	struct birth b = {.spec = spec, .parent = getpid(), .null_fd = null_fd};
-	sigset_t all, before;
 	struct child *c;
-	int rc;
+	int rc = 0;
 
 	if (null_fd < 0)
 		return -errno;
@@ -196,25 +230,17 @@ int child_start(struct event_base *base, const struct child_spec *spec, child_ex
 	for (size_t i = 0; i < CHILD_ARGS_MAX && spec->args[i]; i++)
 		b.argv[i] = (char *)spec->args[i];
 	pick_environment(b.envp);
-	/* A signal handler that ran in the child would write into the parent's wake-up pipe. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
-	/* As fork(2), but for the namespace. */
-	c->pid = spec->own_pids ? (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, 0, 0, 0) : fork();
-	if (c->pid == 0)
-		become(&b);
-	rc = c->pid < 0 ? -errno : 0;
-	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (spec->log_as)
+		rc = role_log_new(base, spec->log_as, &log_fd, &c->log);
+	b.log_fd = log_fd;
 	if (!rc) {
-		rc = watch(base, c);
-		if (rc < 0)
+		c->pid = bear(&b);
+		rc = c->pid < 0 ? c->pid : watch(base, c);
+		if (rc < 0 && c->pid > 0)
 			kill_and_wait(c->pid);
 	}
 	if (rc < 0) {
-		if (c->event)
-			event_free(c->event);
-		cleanup_close(&c->pidfd);
-		free(c);
+		free_unborn(c);
 		return rc;
 	}
 	*ret = c;
@@ -238,6 +264,7 @@ void child_end(struct child *c)
 	kill_and_wait(c->pid);
 	event_free(c->event);
 	close(c->pidfd);
+	role_log_end(c->log);
 	free(c);
 }
 

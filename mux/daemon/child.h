@@ -18,11 +18,12 @@ struct child_fd {
 
 /*
  * program: a file; args: argv, at most CHILD_ARGS_MAX. 0 is /dev/null and 1 is 2 unless fds says
- * otherwise. uid, gid: what the child becomes when drop is set (we are root then). own_pids: it is
+ * otherwise; 2 is ours, or a pipe from which its lines are logged under the name log_as. uid, gid: what the child becomes when drop is set (we are root then). own_pids: it is
  * the first process of a pid namespace of its own (likewise).
  */
 struct child_spec {
 	const char *program, *args[CHILD_ARGS_MAX];
+	const char *log_as; /* NULL: it logs by itself */
 	struct child_fd fds[CHILD_FDS_MAX];
 	size_t n_fds;
 	bool drop;
@@ -33,7 +34,7 @@ struct child_spec {
 
 struct child;
 
-/* status as of waitpid(2). The child is freed when this returns. */
+/* status as of waitpid(2). Its last lines are in the log. The child is freed when this returns. */
 typedef void child_exit_fn(void *data, int status);
 
 /* 0, or -errno. An exec that fails is an exit with EX_OSERR (71). */

@@ -34,6 +34,8 @@ libdaemon_la_SOURCES = \
 	mux/daemon/reload.c mux/daemon/reload.h mux/daemon/reload_private.h \
 	mux/daemon/reload_diff.c mux/daemon/reload_diff.h \
 	mux/daemon/reload_disk.c mux/daemon/reload_swap.c \
+	mux/daemon/role_lines.c mux/daemon/role_lines.h \
+	mux/daemon/role_log.c mux/daemon/role_log.h \
 	mux/daemon/roles.c mux/daemon/roles.h \
 	mux/daemon/secret.c mux/daemon/secret.h \
 	mux/daemon/state.c mux/daemon/state.h \

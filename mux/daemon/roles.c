@@ -116,7 +116,7 @@ int role_start(const struct roles *r, struct event_base *base, const char *role,
 	uid_t uid, const char *name, struct child_spec *spec, child_exit_fn *on_exit, void *data,
 	struct child **ret)
 {
-	char path[LIMIT_PATH + 32], text[WALLS_TEXT];
+	char path[LIMIT_PATH + 32], text[WALLS_TEXT], who[LIMIT_NAME + 16];
 	int rc = program_path(r, role, path, sizeof(path));
 
 	if (rc < 0)
@@ -127,6 +127,10 @@ int role_start(const struct roles *r, struct event_base *base, const char *role,
 	spec->args[1] = text;
 	spec->args[2] = name;
 	spec->args[3] = NULL;
+	if (name) {
+		snprintf(who, sizeof(who), "%s %s", role, name);
+		spec->log_as = who;
+	}
 	spec->own_pids = r->privileged && walls & WALL_BIT(WALL_PID);
 	return child_start(base, spec, on_exit, data, ret);
 }

@@ -35,7 +35,8 @@ int roles_take_uid(struct roles *r, uid_t *ret);
 
 /*
  * Start broker, ingest or decode with spec's descriptors, to raise these walls and to become uid.
- * name: shown by ps(1), may be NULL. program, args and own_pids of spec are set here.
+ * name: the camera's, for ps(1) and for the lines of its log; NULL: the broker, which logs by itself.
+ * program, args, log_as and own_pids of spec are set here.
  */
 int role_start(const struct roles *r, struct event_base *base, const char *role, uint32_t walls,
 	uid_t uid, const char *name, struct child_spec *spec, child_exit_fn *on_exit, void *data,

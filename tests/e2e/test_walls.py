@@ -56,6 +56,12 @@ def own_files(pid, name):
 
 
 def check_role(pid, outside):
+def log_of(pid):
+    """The pipe that it writes to as output and error; None when it has another."""
+    out, error = (fds_of(pid)[n] for n in (1, 2))
+    return out if out == error and out.startswith("pipe:") else None
+
+
     """Everything but the uid, which depends on who the others are."""
     name, status = command_of(pid), status_of(pid)
     who = f"{name} {pid}"
@@ -78,6 +84,8 @@ def check_role(pid, outside):
     for limit in ("Max core file size", "Max processes"):
         check(limits[limit] == ["0", "0"], f"{who}: {limit} {limits[limit]}")
     odd = own_files(pid, name)
+    if name != "framemux-broker":
+        check(log_of(pid), f"{who} writes to {fds_of(pid)[1]} and {fds_of(pid)[2]}")
     check(not odd, f"{who} holds {odd}")
     libraries = libraries_of(pid)
     foreign = [l for l in libraries if l.startswith(NOT_MAPPED[name])]
@@ -117,6 +125,8 @@ def test_what_confines_each_role(s):
     check(not set(uids.values()) & {0, os.getuid(), UID_A, UID_B}, f"somebody else's uid: {uids}")
     everyone = [broker, *pairs["porch"], *pairs["garden"]]
     for n in PAIR_NAMESPACES:
+    logs = {log_of(p) for p in everyone[1:]}
+    check(len(logs) == 4 and fds_of(mux.pid)[2] not in logs, f"a log is shared: {logs}")
         own = [namespaces_of(p)[n] for p in everyone if namespaces_of(p)[n] != outside[n]]
         check(len(own) == len(set(own)), f"two roles share a {n} namespace")
 

@@ -112,6 +112,29 @@ def test_a_pair_that_was_taken_over(s):
     check(mux.roles("framemux-broker") == broker, "the broker is another one")
 
 
+@table.row(33, "framemux-decode, -ingest were taken over: forged log lines", "under their own name")
+def test_forged_log_lines(s):
+    """Whatever a role writes stands in the log as its own, its last words too."""
+    takeover.needed()
+    mux = s.mux(camera("porch", "test:porch?size=64x64&fps=5"))
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=100000)
+    client.await_frames(1)
+    said = b"<0>framemuxd: forged\n\x1b[2Jbroker: forged\rlease forged\nforged last words"
+    for role in ("framemux-decode", "framemux-ingest"):
+        pid = until(lambda: next((p for p in mux.roles(role) if is_confined(p)), None), role)
+        address = takeover.put(pid, takeover.stack_of(pid), said)
+        got = takeover.do(pid, "write", 2, address, len(said))
+        check(got == len(said), f"{role}: write: {got}")
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: f"\n{role[9:]} porch: forged last words\n" in mux.log(), "its last words")
+    log = mux.log()
+    check("\x1b" not in log and "\r" not in log, "control characters in the log")
+    wrong = [l for l in log.split("\n") if "forged" in l and not l.startswith(("decode porch: ",
+        "ingest porch: "))]
+    check(not wrong, f"{wrong}")
+    check(log.count("forged") == 8, log)
+
+
 def test_a_broker_that_was_taken_over(s):
     """Each call ends it, framemuxd says so, and the next one serves."""
     takeover.needed()
