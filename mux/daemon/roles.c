@@ -146,7 +146,9 @@ int resolver_start(const struct roles *r, struct event_base *base, const char *h
 	spec->program = path;
 	spec->args[0] = strrchr(path, '/') + 1;
 	spec->args[1] = host;
-	spec->args[2] = NULL;
+	spec->args[2] = r->privileged ? "apart" : "shared"; /* its uid from ours */
+	spec->args[3] = NULL;
+	spec->log_as = "resolve";
 	spec->drop = r->privileged;
 	spec->uid = spec->gid = r->resolver_uid;
 	return child_start(base, spec, on_exit, data, ret);

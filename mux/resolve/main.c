@@ -1,16 +1,16 @@
 /*
  * framemux-resolve: prints the addresses of a name, one a line, and ends. framemuxd starts one for
- * each look-up, as nobody when it is root: the C library's resolver and what it loads read replies
- * from the network, and may take their time, outside of framemuxd.
+ * each look-up, with a uid of its own ("apart") when it is root: the C library's resolver and what it
+ * loads read replies from the network, and may take their time, outside of framemuxd.
  */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+#include "mux/resolve/confine.h"
 
 #define LIMIT_S       10 /* framemuxd gives up long before */
 #define ADDRESSES_MAX 16
@@ -19,17 +19,19 @@ int main(int argc, char **argv)
 {
 	const struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-	const struct rlimit no_core = {0, 0};
 	struct addrinfo *list = NULL;
+	const char *what = "";
 	int rc, n = 0;
 
-	if (argc != 2 || !*argv[1]) {
-		fputs("usage: framemux-resolve NAME\n", stderr);
+	if (argc != 3 || !*argv[1] || (strcmp(argv[2], "apart") && strcmp(argv[2], "shared"))) {
+		fputs("usage: framemux-resolve NAME apart|shared\n", stderr);
 		return EX_USAGE;
 	}
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || setrlimit(RLIMIT_CORE, &no_core) < 0 ||
-		prctl(PR_SET_DUMPABLE, 0) < 0)
+	rc = resolve_confine(!strcmp(argv[2], "apart"), &what);
+	if (rc < 0) {
+		fprintf(stderr, "%s failed: %s\n", what, strerror(-rc));
 		return EX_OSERR;
+	}
 	alarm(LIMIT_S);
 	rc = getaddrinfo(argv[1], NULL, &hints, &list);
 	if (rc != 0) /* framemuxd says which name it was */

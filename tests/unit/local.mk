@@ -109,7 +109,7 @@ tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
 	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_state \
 	tests/unit/test_pause tests/unit/test_fingerprint tests/unit/test_udp tests/unit/test_reload \
-	tests/unit/test_walls tests/unit/test_role_log
+	tests/unit/test_walls tests/unit/test_role_log tests/unit/test_resolve
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -146,6 +146,9 @@ tests_unit_test_walls_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_role_log_SOURCES = tests/unit/test_role_log.c
 tests_unit_test_role_log_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_role_log_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c
+tests_unit_test_resolve_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_resolve_LDADD = libresolve.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)
