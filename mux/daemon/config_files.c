@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "mux/daemon/config_text_private.h"
 
 /* ---- the merged buffer --------------------------------------------------------------- */
@@ -139,6 +140,17 @@ static bool is_being_read(const struct config_text *t, const struct stat *st)
 	return false;
 }
 
+/* A packager's own user is nothing strange, but a link may lead where nobody looks. */
+static void warn_of_link(const char *path, const struct stat *target)
+{
+	struct stat link;
+
+	if (lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && target->st_uid != 0 &&
+		target->st_uid != geteuid())
+		log_warning("%s: a symbolic link to a file of uid %u, who may change it", path,
+			target->st_uid);
+}
+
 /* Errors that have no line in the file itself stand at the include, or at line 0 of the first. */
 int config_push_file(struct config_text *t, const char *path, const struct config_where *from,
 	struct config_error *err)
@@ -163,10 +175,15 @@ int config_push_file(struct config_text *t, const char *path, const struct confi
 	}
 	if (remember_file(t, path, &st, &here.file) < 0)
 		return config_fail_memory(err);
-	if (!from)
+	if (from)
+		warn_of_link(path, &st);
+	else
 		from = &here;
 	if (!S_ISREG(st.st_mode))
 		return config_text_fail(t, *from, err, "\"%s\" is not a regular file", path);
+	/* Whoever may write it may have any camera shown to himself. */
+	if (st.st_mode & S_IWOTH)
+		return config_text_fail(t, here, err, "others may write to this file: chmod o-w it");
 	if (is_being_read(t, &st))
 		return config_text_fail(t, *from, err, "\"%s\" includes itself", path);
 	if (t->depth == CONFIG_DEPTH_MAX || t->n_files > CONFIG_FILES_MAX)
