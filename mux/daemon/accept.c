@@ -3,6 +3,7 @@
  * itself something else. Runs in framemuxd's loop; the writer thread gets copies.
  */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,9 @@
 #include "common/log.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/folder.h"
+
+#define RETRY_MIN_S 1u
+#define RETRY_MAX_S 300u
 
 struct print_job {
 	struct mux *mux;
@@ -69,15 +73,55 @@ static void complain(int rc)
 	log_error("what cameras call themselves is not kept: %s", strerror(-rc));
 }
 
+static void on_retry(evutil_socket_t fd, short what, void *data)
+{
+	struct mux *m = data;
+
+	(void)fd;
+	(void)what;
+	if (m->prints_changed && !m->stopping)
+		mux_keep_prints(m);
+}
+
+/*
+ * A block that is not on disk would not outlast a restart. The next change of any camera's is another
+ * attempt; without memory for a timer it is the only one.
+ */
+static void retry_later(struct mux *m)
+{
+	struct timeval tv;
+
+	m->prints_changed = true;
+	m->prints_pause_s = m->prints_pause_s ? 2 * m->prints_pause_s : RETRY_MIN_S;
+	if (m->prints_pause_s > RETRY_MAX_S)
+		m->prints_pause_s = RETRY_MAX_S;
+	tv = (struct timeval){.tv_sec = m->prints_pause_s};
+	if (!m->prints_timer)
+		m->prints_timer = evtimer_new(m->base, on_retry, m);
+	if (m->prints_timer)
+		(void)evtimer_add(m->prints_timer, &tv);
+}
+
+void mux_free_prints(struct mux *m)
+{
+	if (m->prints_timer)
+		event_free(m->prints_timer);
+	m->prints_timer = NULL;
+}
+
 static void prints_done(void *data, int result)
 {
 	struct print_job *j = data;
 	struct mux *m = j->mux;
 
-	if (result < 0)
-		complain(result);
 	print_job_free(j);
 	m->prints_pending = false;
+	if (result < 0) {
+		complain(result);
+		retry_later(m); /* with what has changed meanwhile */
+		return;
+	}
+	m->prints_pause_s = 0;
 	if (m->prints_changed && !m->stopping) /* else mux_write_prints does */
 		mux_keep_prints(m);
 }
@@ -106,8 +150,10 @@ void mux_keep_prints(void *mux)
 		return;
 	rc = submit(&(struct print_job){.mux = m}, prints_done);
 	m->prints_pending = rc == 0;
-	if (rc < 0)
+	if (rc < 0) {
 		complain(rc);
+		retry_later(m);
+	}
 }
 
 static void accept_done(void *data, int result)

@@ -91,6 +91,8 @@ static void on_end_signal(evutil_socket_t signo, short what, void *data)
 	notify_stopping();
 	/* It marks every ring as dead, erases it, tells every client; those who write are killed. */
 	broker_stop(m->broker);
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		pair_stop(m->pair_host.pairs[i]);
 }
 
 static void on_reload_signal(evutil_socket_t signo, short what, void *data)
@@ -275,6 +277,7 @@ static void close_all(struct mux *m)
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
 	if (m->stopping && m->prints_changed && !m->prints_pending)
 		mux_write_prints(m);
+	mux_free_prints(m);
 	mux_reload_free(m);
 	broker_free(m->broker);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)

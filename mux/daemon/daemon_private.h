@@ -42,6 +42,8 @@ struct mux {
 	struct disk *reader;                 /* the thread that reads configurations */
 	struct event *reload_timer;
 	bool prints_pending, prints_changed; /* being written; newer ones since that began */
+	struct event *prints_timer;          /* when that has failed; NULL: it never has */
+	unsigned prints_pause_s;             /* before the next attempt */
 	bool broker_ready, announced, stopping;
 };
 
@@ -76,6 +78,7 @@ void mux_keep_prints(void *mux);
 
 /* The same at the very end, without the writer thread. */
 void mux_write_prints(const struct mux *m);
+void mux_free_prints(struct mux *m);
 
 /* For the broker: lift this camera's block; told when that is on disk. */
 int mux_accept(struct mux *m, uint32_t request, struct pair *p);
