@@ -61,7 +61,7 @@ struct pair {
 	/* pauses */
 	struct pause pause;
 	bool was_steady; /* live for a good while in this generation */
-	uint64_t live_since_ns;
+	uint64_t live_since_ns, stale_since_ns; /* 0: it is not */
 	/* who it is */
 	struct fingerprint print;       /* of this life of framemuxd */
 	struct fingerprint_record kept; /* as it is on disk */

@@ -25,6 +25,7 @@ void pair_set_state(struct pair *p, enum camera_state state, const char *reason)
 	if (p->state == CAMERA_LIVE && clock_monotonic_ns() - p->live_since_ns >= PAUSE_STEADY_NS)
 		p->was_steady = true;
 	p->live_since_ns = state == CAMERA_LIVE ? clock_monotonic_ns() : 0;
+	p->stale_since_ns = state == CAMERA_STALE ? clock_monotonic_ns() : 0;
 	p->state = state;
 	snprintf(p->state_reason, sizeof(p->state_reason), "%s", reason);
 	(state == CAMERA_BLOCKED ? log_warning : log_notice)("camera %s: %s%s%s", p->camera->name,

@@ -14,6 +14,16 @@
 #include "mux/daemon/pair_private.h"
 
 #define BEAT_GRACE_NS (500 * NS_PER_MS)
+#define STALE_MIN_NS  (250 * NS_PER_MS)
+
+/*
+ * Dark at once, live again after a moment: a decoder that was taken over would else have clients told of
+ * a change with each of its beats.
+ */
+static bool is_too_early(const struct pair *p, uint64_t now)
+{
+	return p->state == CAMERA_STALE && now - p->stale_since_ns < STALE_MIN_NS;
+}
 
 /* Called at each beat and when no further one came in time. */
 static void check_health(struct pair *p, bool at_beat)
@@ -35,7 +45,9 @@ static void check_health(struct pair *p, bool at_beat)
 		/* Between beats newer frames may have come that were not told yet. */
 		if (!at_beat && due < p->beat_ns + BEAT_GRACE_NS)
 			due = p->beat_ns + BEAT_GRACE_NS;
-		if (now < due) {
+		if (now < due && is_too_early(p, now)) {
+			next = p->stale_since_ns + STALE_MIN_NS;
+		} else if (now < due) {
 			pair_set_state(p, CAMERA_LIVE, "");
 			next = due < p->beat_ns + BEAT_GRACE_NS ? p->beat_ns + BEAT_GRACE_NS : due;
 		} else {
