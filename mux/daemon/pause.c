@@ -6,12 +6,15 @@
 
 #define NO_PAUSE_MS 20u
 
-/* The pause that is due; the one after it is twice as long. */
-static uint32_t grow(uint32_t *next_ms, uint32_t min_ms, uint32_t max_ms)
+#define GROWTH     2u
+#define GROWTH_BAD 4u /* a birth costs 30 ms of a processor: a crash loop at first 1 % of one */
+
+/* The pause that is due; the one after it is so many times as long. */
+static uint32_t grow(uint32_t *next_ms, uint32_t min_ms, uint32_t max_ms, uint32_t growth)
 {
 	uint32_t ms = *next_ms ? *next_ms : min_ms;
 
-	*next_ms = ms > max_ms / 2 ? max_ms : 2 * ms;
+	*next_ms = ms > max_ms / growth ? max_ms : growth * ms;
 	return ms;
 }
 
@@ -42,9 +45,10 @@ void pause_plan(
 	if (cause == PAUSE_BAD && p->bad < PAUSE_BREAKER)
 		p->bad++;
 	if (pause_is_open(p) && cause != PAUSE_PLAIN)
-		ms = grow(&p->open_ms, PAUSE_OPEN_MIN_MS, PAUSE_OPEN_MAX_MS);
+		ms = grow(&p->open_ms, PAUSE_OPEN_MIN_MS, PAUSE_OPEN_MAX_MS, GROWTH);
 	else
-		ms = grow(&p->next_ms, PAUSE_MIN_MS, PAUSE_MAX_MS);
+		ms = grow(&p->next_ms, PAUSE_MIN_MS, PAUSE_MAX_MS,
+			cause == PAUSE_BAD ? GROWTH_BAD : GROWTH);
 	if (breakage("daemon-no-pause")) /* for a soak that kills a thousand times */
 		ms = NO_PAUSE_MS;
 	ms = ms * 4 / 5 + random % (ms * 2 / 5 + 1);

@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(test_breaker)
 {
-	static const unsigned ms[] = {500, 1000, 2000, 4000};
+	static const unsigned ms[] = {500, 2000, 8000, 30000};
 	static const unsigned open_ms[] = {30000, 60000, 120000, 240000, 300000, 300000};
 
 	for (unsigned i = 0; i < 4; i++) {
