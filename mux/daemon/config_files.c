@@ -151,6 +151,26 @@ static void warn_of_link(const char *path, const struct stat *target)
 			target->st_uid);
 }
 
+/* from: where an error stands that is not one of the file's text; here: its own first line. */
+static int check_file(struct config_text *t, const char *path, const struct stat *st,
+	const struct config_where *from, const struct config_where *here, struct config_error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return config_text_fail(t, *from, err, "\"%s\" is not a regular file", path);
+	/* Whoever may write it may have any camera shown to himself. */
+	if (st->st_mode & S_IWOTH)
+		return config_text_fail(
+			t, *here, err, "others may write to this file: chmod o-w it");
+	if (is_being_read(t, st))
+		return config_text_fail(t, *from, err, "\"%s\" includes itself", path);
+	if (t->depth == CONFIG_DEPTH_MAX || t->n_files > CONFIG_FILES_MAX)
+		return config_text_fail(t, *from, err, "too many includes");
+	if (st->st_size > (off_t)CONFIG_FILE_BYTES_MAX ||
+		t->merged_len + (size_t)st->st_size > CONFIG_TOTAL_BYTES_MAX)
+		return config_text_fail(t, *from, err, "\"%s\" is too large", path);
+	return 0;
+}
+
 /* Errors that have no line in the file itself stand at the include, or at line 0 of the first. */
 int config_push_file(struct config_text *t, const char *path, const struct config_where *from,
 	struct config_error *err)
@@ -179,18 +199,9 @@ int config_push_file(struct config_text *t, const char *path, const struct confi
 		warn_of_link(path, &st);
 	else
 		from = &here;
-	if (!S_ISREG(st.st_mode))
-		return config_text_fail(t, *from, err, "\"%s\" is not a regular file", path);
-	/* Whoever may write it may have any camera shown to himself. */
-	if (st.st_mode & S_IWOTH)
-		return config_text_fail(t, here, err, "others may write to this file: chmod o-w it");
-	if (is_being_read(t, &st))
-		return config_text_fail(t, *from, err, "\"%s\" includes itself", path);
-	if (t->depth == CONFIG_DEPTH_MAX || t->n_files > CONFIG_FILES_MAX)
-		return config_text_fail(t, *from, err, "too many includes");
-	if (st.st_size > (off_t)CONFIG_FILE_BYTES_MAX ||
-		t->merged_len + (size_t)st.st_size > CONFIG_TOTAL_BYTES_MAX)
-		return config_text_fail(t, *from, err, "\"%s\" is too large", path);
+	rc = check_file(t, path, &st, from, &here, err);
+	if (rc < 0)
+		return rc;
 	text = malloc((size_t)st.st_size + 1);
 	if (!text)
 		return config_fail_memory(err);

@@ -87,6 +87,33 @@ def test_mistake_in_an_included_file(s):
     check(code == 78 and f"{inner}:2: " in said, f"exit {code}: {said}")
 
 
+def test_file_that_others_may_write(s):
+    """Whoever may write it would be shown any camera; the same for an included one."""
+    inner = s.write("inner.conf", "linger = 1\n")
+    path = s.write("outer.conf", HEAD.replace("{dir}", s.dir) + 'include("inner.conf")\n')
+    for wrong in (path, inner):
+        os.chmod(wrong, 0o666)
+        code, said = ask(s, path)
+        check(code == 78 and f"{wrong}:1: others may write" in said, f"exit {code}: {said}")
+        os.chmod(wrong, 0o664)
+        check(ask(s, path)[0] == 0, "a group may write its file")
+
+
+def test_link_to_anothers_file(s):
+    if os.getuid() != 0:
+        raise harness.Skipped("a file of another uid: needs root")
+    target = s.write("theirs", "linger = 1\n")
+    link = s.path("inner.conf")
+    os.symlink(target, link)
+    path = s.write("outer.conf", HEAD.replace("{dir}", s.dir) + 'include("inner.conf")\n')
+    code, said = ask(s, path)
+    check(code == 0 and "symbolic link" not in said, f"exit {code}: {said}")
+    os.chown(target, harness.UID_A, -1)
+    code, said = ask(s, path)
+    check(code == 0 and f"{link}: a symbolic link to a file of uid {harness.UID_A}" in said,
+        f"exit {code}: {said}")
+
+
 def test_no_file(s):
     code, said = ask(s, s.path("not-there.conf"))
     check(code == 78 and "not-there.conf" in said, f"exit {code}: {said}")

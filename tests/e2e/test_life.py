@@ -100,6 +100,21 @@ def test_another_realm(s):
     blocked(mux, "realm changed", "front door", "garden")
 
 
+def test_a_disk_that_fails_for_a_while(s):
+    """What a camera calls itself is kept once it can be, without another change."""
+    port = s.camserver(LIVE, server="Alpha/1")
+    mux = s.mux("linger = 0\n" + camera("cam", f"rtsp://127.0.0.1:{port}/cam"))
+    kept = s.path("state/fingerprints")
+    if os.path.exists(kept):
+        os.unlink(kept)
+    os.makedirs(kept + "/in the way")
+    watch(mux).expect(0)
+    until(lambda: mux.log().count("what cameras call themselves is not kept") >= 2, "two attempts")
+    os.rmdir(kept + "/in the way")
+    os.rmdir(kept)
+    until(lambda: os.path.isfile(kept), "the next one")
+
+
 def test_fingerprint_off(s):
     """Another server answers, and nobody minds."""
     mux, client = becomes_another(s, {"server": "Alpha/1"}, {"server": "Beta/2"},
