@@ -4,7 +4,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
-#include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -82,10 +81,9 @@ static void give_up(struct attach *a)
 {
 	log_error("lease %016llx: somebody besides the dead pair can write its erased ring",
 		(unsigned long long)a->tenure->id);
-	a->tenure->is_exposed = !breakage("broker-hides-writer");
-	if (a->tenure->is_exposed)
-		camera_ask_block(a->tenure->camera,
-			"one of its writers outlived its pair and could not be ended");
+	a->tenure->is_exposed = true;
+	camera_ask_block(
+		a->tenure->camera, "one of its writers outlived its pair and could not be ended");
 	finish(a);
 }
 

@@ -24,6 +24,7 @@ import test_tls
 import test_udp
 import test_frames
 import test_standby
+import test_takeover
 import test_v4l2
 import test_walls
 from harness import UID_A, UID_B, check
@@ -191,6 +192,8 @@ TESTS += [
         "ingest-foreign-host")),
     ("daemon-any-realm is seen", seen_by(test_camera.test_relays_a_challenge,
         "answered for another realm", "daemon-any-realm")),
+    ("daemon-shares-log lets roles write under any name", seen_by(
+        test_takeover.test_forged_log_lines, "its last words", "daemon-shares-log")),
     ("framemuxctl check sees broker-no-erase", test_check.fails("broker-no-erase",
         "not erased by a revoke")),
     ("framemuxctl check sees daemon-swap-streams", test_check.fails(
