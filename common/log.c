@@ -58,8 +58,8 @@ static void say_lost(void)
 
 	if (!log_lost)
 		return;
-	at += snprintf(line + at, sizeof(line) - (size_t)at, "... %u lines lost: the log's pipe was full",
-		log_lost);
+	at += snprintf(line + at, sizeof(line) - (size_t)at,
+		"... %u lines lost: the log's pipe was full", log_lost);
 	if (put(line, at) == 0)
 		log_lost = 0;
 }

@@ -408,8 +408,8 @@ static int decode_text(const char *text, uint8_t *ret_bytes, size_t size, size_t
 	/* libsodium takes some bytes above 127 for digits. */
 	if (strspn(text + prefix, BASE64URL) != text_len - prefix)
 		return -EBADMSG;
-	if (sodium_base642bin(ret_bytes, size, text + prefix, text_len - prefix, NULL, ret_len, &end,
-		    sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0 ||
+	if (sodium_base642bin(ret_bytes, size, text + prefix, text_len - prefix, NULL, ret_len,
+		    &end, sodium_base64_VARIANT_URLSAFE_NO_PADDING) < 0 ||
 		end != text + text_len || *ret_len < HEAD_BYTES + TOKEN_TAG_BYTES)
 		return -EBADMSG;
 	return 0;
@@ -434,7 +434,8 @@ int token_parse(const char *text, struct token *ret)
 		ret->body_len = len;
 		memcpy(ret->tag, bytes + len, TOKEN_TAG_BYTES);
 	}
-	sodium_memzero(bytes, sizeof(bytes)); /* of a bad one, too: it may be a good one cut short */
+	/* Of a bad one, too: it may be a good one with a slip in it. */
+	sodium_memzero(bytes, sizeof(bytes));
 	return r;
 }
 

@@ -12,10 +12,8 @@
  * Clients cost descriptors: as many as framemuxd's hard limit gives. What it logs is the record of who
  * saw what: none of it is lost because a pipe is full or because framemuxd has died before it.
  */
-static const struct role broker = {.name = "broker",
-	.last_fd = LINK_FD_BROKER_FILES,
-	.logs_itself = true,
-	.erases = true};
+static const struct role broker = {
+	.name = "broker", .last_fd = LINK_FD_BROKER_FILES, .logs_itself = true, .erases = true};
 
 static void confine(void)
 {

@@ -87,8 +87,8 @@ static void note_erased(struct revocation *r)
 		totals->revoke_us_max = r->elapsed_us;
 }
 
-void revoke_lease_gone(struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease,
-	bool is_exposed)
+void revoke_lease_gone(
+	struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease, bool is_exposed)
 {
 	const struct msg_ctl_ended ended = {.lease = lease};
 	struct revocation *r, *next;

@@ -17,8 +17,8 @@ struct control;
 int revoke_begin(struct broker *b, struct control *asker, uint32_t request, const char *id);
 
 /* From tenure.c: a lease is over and gone; is_exposed: but somebody can write a ring of its still. */
-void revoke_lease_gone(struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease,
-	bool is_exposed);
+void revoke_lease_gone(
+	struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease, bool is_exposed);
 
 /* From framemuxd: the id is on disk, or not. */
 void revoke_kept(struct broker *b, uint32_t request, uint32_t status);

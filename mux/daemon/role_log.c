@@ -13,8 +13,8 @@
 #include "common/log.h"
 #include "mux/daemon/role_lines.h"
 
-#define AT_ONCE    4096u        /* in one turn of the loop */
-#define LAST_WORDS (1u << 20)   /* of a dead one: no pipe of ours is as large */
+#define AT_ONCE    4096u      /* in one turn of the loop */
+#define LAST_WORDS (1u << 20) /* of a dead one: no pipe of ours is as large */
 
 struct role_log {
 	int fd; /* owned */

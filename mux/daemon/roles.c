@@ -81,7 +81,8 @@ int roles_wall_in(struct roles *r, int state_folder, char *ret_why, size_t why_s
 	rc = walls_probe(r->broker_uid, &r->broker_walls, &r->pair_walls, &wall);
 	if (rc < 0) {
 		snprintf(ret_why, why_size,
-			"cannot find out which walls it has here (%s): %s; with fewer than there are "
+			"cannot find out which walls it has here (%s): %s; with fewer than there "
+			"are "
 			"it does not start%s",
 			wall[0] ? wall : "none was tried", strerror(-rc),
 			rc == -ENOSPC ? ". Where there are to be no namespaces, set "

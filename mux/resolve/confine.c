@@ -71,13 +71,31 @@ struct port_rule {
  * nsswitch.conf(5), resolv.conf(5), hosts, gai.conf, the modules that nsswitch.conf names. A file that
  * is a symbolic link is allowed where it leads to, wherever that is.
  */
-static const char *const readable[] = {"/etc", "/usr", "/lib", "/lib32", "/lib64", "/libx32",
-	"/nix/store", "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf",
-	"/etc/host.conf", "/run/systemd/resolve", "/run/systemd/machines", "/run/resolvconf",
-	"/run/NetworkManager", "/run/connman", "/run/nscd", "/var/lib/misc", "/var/db",
+static const char *const readable[] = {
+	"/etc",
+	"/usr",
+	"/lib",
+	"/lib32",
+	"/lib64",
+	"/libx32",
+	"/nix/store",
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/etc/host.conf",
+	"/run/systemd/resolve",
+	"/run/systemd/machines",
+	"/run/resolvconf",
+	"/run/NetworkManager",
+	"/run/connman",
+	"/run/nscd",
+	"/var/lib/misc",
+	"/var/db",
 	"/dev/urandom",
 #ifdef ENABLE_SANITIZERS
-	"/proc", "/sys",
+	"/proc",
+	"/sys",
 #endif
 };
 

@@ -225,8 +225,8 @@ START_TEST(test_confined)
 	if (wall == PROCESS)
 		ck_assert(got == (geteuid() == 0 ? 0 : EAGAIN));
 	else if (is_forbidden(wall, has_own_uid))
-		ck_assert_msg(got == EACCES || got == EPERM, "%s: %s", cases[_i / 2].what,
-			strerror(got));
+		ck_assert_msg(
+			got == EACCES || got == EPERM, "%s: %s", cases[_i / 2].what, strerror(got));
 	else if (wall == OPEN || wall == NO_UNIX)
 		ck_assert_msg(got == 0, "%s: %s", cases[_i / 2].what, strerror(got));
 }

@@ -186,9 +186,9 @@ START_TEST(test_a_childs_log)
 {
 	char log[4096];
 
-	log_of("printf '<3>one\\n<6>silent\\n\\033[2Jtwo\\nlast' >&2; kill -9 $$", log, sizeof(log));
-	ck_assert_str_eq(log,
-		"decode porch: one\ndecode porch: ?[2Jtwo\ndecode porch: last\n");
+	log_of("printf '<3>one\\n<6>silent\\n\\033[2Jtwo\\nlast' >&2; kill -9 $$", log,
+		sizeof(log));
+	ck_assert_str_eq(log, "decode porch: one\ndecode porch: ?[2Jtwo\ndecode porch: last\n");
 }
 END_TEST
 
