@@ -101,6 +101,8 @@ static int write_config(const struct check_mux *m, const char *sections, char *p
 
 	f = n > 0 && (size_t)n < size ? fopen(path, "we") : NULL;
 	if (f) {
+		/* Whatever the umask is: framemuxd refuses a file that others may write. */
+		(void)fchmod(fileno(f), 0600);
 		fprintf(f, "socket = \"%s\"\ncontrol_socket = \"%s\"\nstate_dir = \"%s/state\"\n%s",
 			m->socket, m->control, m->folder, sections);
 		if (fclose(f) == 0)

@@ -191,7 +191,7 @@ END_TEST
 /* A camera that crashes what looks at it: after five in a row it is left alone for longer. */
 START_TEST(test_breaker)
 {
-	static const unsigned pauses_ms[] = {500, 1000, 2000, 4000, 30000, 60000};
+	static const unsigned pauses_ms[] = {500, 2000, 8000, 30000, 30000, 60000};
 	struct msg_survey_camera survey;
 
 	live_begin("crash");

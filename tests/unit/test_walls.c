@@ -82,10 +82,12 @@ static bool write_to(const char *path, const char *text)
 /* A user namespace of our own, whose limit is ours; not as root in it, so that USER comes first. */
 static bool enter_with_limit(const char *limit)
 {
-	char map[32];
+	char uids[32], gids[32];
 
-	snprintf(map, sizeof(map), "1000 %u 1\n", geteuid());
-	return unshare(CLONE_NEWUSER) == 0 && write_to("/proc/self/uid_map", map) &&
+	snprintf(uids, sizeof(uids), "1000 %u 1\n", geteuid());
+	snprintf(gids, sizeof(gids), "1000 %u 1\n", getegid());
+	return unshare(CLONE_NEWUSER) == 0 && write_to("/proc/self/setgroups", "deny") &&
+		write_to("/proc/self/uid_map", uids) && write_to("/proc/self/gid_map", gids) &&
 		write_to("/proc/sys/user/max_user_namespaces", limit);
 }
 
