@@ -20,10 +20,10 @@
 
 #define READY_LIMIT_MS 10000u
 /* For decode to erase when the broker cannot: to be noticed and scheduled, and for each MiB. */
-#define ERASE_MIN_MS   200u
+#define ERASE_MIN_MS   1000u
 #define ERASE_MIB_MS   2u
 #define ERASE_LIMIT_MS 3000u
-#define REAP_LIMIT_MS  3000u /* after SIGKILL; beyond it a process is stuck in the kernel */
+#define REAP_LIMIT_MS  5000u /* after SIGKILL; beyond it a process is stuck in the kernel */
 
 int pair_arm(struct event *timer, uint64_t ns)
 {
@@ -84,6 +84,9 @@ static void after_death(struct pair *p, bool was_orderly)
 		p->host->tell(p->host->self, &wire_pair_dead, &dead, NULL, 0);
 	}
 	p->announced = p->was_killed = false;
+	if (p->is_stuck) /* they have ended after all */
+		p->block[0] = 0;
+	p->is_stuck = false;
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	udp_end(&p->udp);
@@ -105,7 +108,8 @@ static void after_death(struct pair *p, bool was_orderly)
 			pair_open(p);
 		return;
 	}
-	if (p->answer_next && p->cause == PAUSE_PLAIN && pair_is_wanted(p)) { /* half of a conversation */
+	if (p->answer_next && p->cause == PAUSE_PLAIN &&
+		pair_is_wanted(p)) { /* half of a conversation */
 		pair_open(p);
 		return;
 	}
@@ -338,8 +342,10 @@ static void say_unreapable(struct pair *p)
 {
 	log_error("camera %s: its processes were killed %u s ago and are still there",
 		p->camera->name, REAP_LIMIT_MS / 1000u);
-	if (!p->stopped)
-		pair_block(p, "its processes were killed and cannot be ended", false);
+	if (p->stopped || p->block[0])
+		return;
+	p->is_stuck = true;
+	pair_block(p, "its processes were killed and cannot be ended", false);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)

@@ -45,14 +45,15 @@ struct pair {
 	struct child *ingest, *decode;
 	struct peer *ingest_link, *decode_link;
 	bool ingest_ready, decode_ready;
-	bool announced; /* pair_born was sent for this generation */
-	bool was_killed; /* both were, in this generation */
-	bool aborted;   /* nobody is told of its death */
-	bool stopped;   /* framemuxd ends, or a reload ends this pair: no new life */
+	bool announced;     /* pair_born was sent for this generation */
+	bool was_killed;    /* both were, in this generation */
+	bool is_stuck;      /* and are there still: its block ends when they are not */
+	bool aborted;       /* nobody is told of its death */
+	bool stopped;       /* framemuxd ends, or a reload ends this pair: no new life */
 	bool is_retired;    /* the latter */
 	bool is_restarting; /* at_rest is to be told of this generation's end */
-	bool is_served; /* there is a broker: a warm camera may live */
-	int broker_end; /* owned until announced: the broker's end of its link to decode */
+	bool is_served;     /* there is a broker: a warm camera may live */
+	int broker_end;     /* owned until announced: the broker's end of its link to decode */
 	struct event *timer, *linger, *health;
 	/* why it ended */
 	enum pair_word word;
@@ -60,7 +61,7 @@ struct pair {
 	char reason[LIMIT_REASON];
 	/* pauses */
 	struct pause pause;
-	bool was_steady; /* live for a good while in this generation */
+	bool was_steady;                        /* live for a good while in this generation */
 	uint64_t live_since_ns, stale_since_ns; /* 0: it is not */
 	/* who it is */
 	struct fingerprint print;       /* of this life of framemuxd */

@@ -107,7 +107,7 @@ tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
-	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_state \
+	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_end tests/unit/test_pair_state \
 	tests/unit/test_pause tests/unit/test_fingerprint tests/unit/test_udp tests/unit/test_reload \
 	tests/unit/test_walls tests/unit/test_role_log tests/unit/test_resolve
 check_PROGRAMS += $(unit_daemon)
@@ -133,6 +133,10 @@ tests_unit_test_pair_SOURCES = tests/unit/test_pair.c $(PAIR_LIVE)
 tests_unit_test_pair_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_pair_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
 tests_unit_test_pair_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_pair_end_SOURCES = tests/unit/test_pair_end.c $(PAIR_LIVE)
+tests_unit_test_pair_end_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_pair_end_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add
+tests_unit_test_pair_end_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_pair_state_SOURCES = tests/unit/test_pair_state.c $(PAIR_LIVE)
 tests_unit_test_pair_state_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_pair_state_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime,--wrap=event_add

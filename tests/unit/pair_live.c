@@ -34,6 +34,10 @@ int __wrap_event_add(struct event *event, const struct timeval *timeout)
 {
 	static const struct timeval at_once = {.tv_usec = 1};
 
+	if (timeout && live.refuses_timers)
+		return -1;
+	if (timeout && timeout->tv_sec == 10 && live.refuses_tens && live.tens_left-- == 0)
+		return -1;
 	if (!live.stopped_ns || !timeout)
 		return __real_event_add(event, timeout);
 	live.armed_ns =

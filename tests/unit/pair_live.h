@@ -29,6 +29,9 @@ struct pair_live {
 	/* No waiting: while the clock stands, timers are seen and end at once. */
 	bool stops_clock; /* at each death */
 	uint64_t stopped_ns, armed_ns;
+	/* Timers for which there is no memory: after so many of ten seconds, or all. */
+	unsigned tens_left;
+	bool refuses_tens, refuses_timers;
 	unsigned times_armed;
 };
 

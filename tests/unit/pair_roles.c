@@ -206,11 +206,18 @@ static int play_decode(const char *camera)
 			beat.frames_decoded++;
 			beat.last_frame_ns = clock_monotonic_ns();
 		}
+		if (plays(camera, "flaps") && beat.frames_decoded % 2)
+			beat.last_frame_ns -= 30 * NS_PER_S;
 		if (sock_send_msg(LINK_FD_DAEMON, &wire_decode_beat, &beat) == -EPIPE)
 			return 0;
-		poll(p, 3, 50);
+		poll(p, 3, plays(camera, "flaps") ? 5 : 50);
 		if (p[2].revents && recv(p[2].fd, &byte, 1, MSG_DONTWAIT) == 1)
 			send(p[1].fd, &byte, 1, MSG_NOSIGNAL);
+		if (p[0].revents && plays(camera, "stubborn")) {
+			send(p[2].fd, "x", 1, MSG_NOSIGNAL); /* it has seen the end */
+			for (;;)
+				pause();
+		}
 		if (p[0].revents)
 			return 0;
 		if (p[1].revents) {

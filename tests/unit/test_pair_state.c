@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "mux/daemon/fingerprint_file.h"
+#include "common/clock.h"
 #include "tests/unit/pair_live.h"
 #include "tests/unit/pair_roles.h"
 #include "tests/unit/unit.h"
@@ -112,8 +113,8 @@ START_TEST(test_a_block_has_a_reason)
 {
 	live_begin("blocks-without-a-word");
 	pair_want(scene.pair, 1);
-	ck_assert_str_eq(live_run_until(&wire_camera_news, CAMERA_BLOCKED)->reason,
-		"it does not say why");
+	ck_assert_str_eq(
+		live_run_until(&wire_camera_news, CAMERA_BLOCKED)->reason, "it does not say why");
 	live_run_until(&wire_pair_dead, 0);
 	assert_blocked("it does not say why");
 	live_end();
@@ -195,6 +196,30 @@ START_TEST(test_stale)
 }
 END_TEST
 
+/* New and old by turns, two hundred times a second: each change is told to every client. */
+START_TEST(test_flaps)
+{
+	uint64_t stale_ns = 0;
+	unsigned n = 0;
+
+	live_begin("flaps");
+	pair_want(scene.pair, 1);
+	live_run_until(&wire_camera_news, CAMERA_LIVE);
+	live_run_for(1000);
+	for (size_t i = 0; i < live.n_seen; i++) {
+		if (live.seen[i].state == CAMERA_STALE)
+			stale_ns = live.seen[i].at_ns;
+		else if (live.seen[i].state == CAMERA_LIVE && stale_ns) {
+			ck_assert_uint_ge(live.seen[i].at_ns - stale_ns, 250 * NS_PER_MS);
+			n++;
+		}
+	}
+	ck_assert_uint_ge(n, 1); /* not dark for ever */
+	pair_stop(scene.pair);
+	live_end();
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
 	int code = pair_roles_play(argc, argv);
@@ -214,6 +239,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_a_block_has_a_reason);
 	tcase_add_test(tc, test_fingerprint_blocks);
 	tcase_add_test(tc, test_stale);
+	tcase_add_test(tc, test_flaps);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
