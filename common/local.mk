@@ -4,6 +4,7 @@ libcommon_la_SOURCES = \
 	common/breakage.c common/breakage.h \
 	common/bytes.h common/cleanup.h common/clock.h common/limits.h common/stale.h common/suspend.h \
 	common/camera_state.c common/camera_state.h \
+	common/cutoff.c common/cutoff.h \
 	common/identity.c common/identity.h \
 	common/log.c common/log.h \
 	common/memfd.c common/memfd.h \

@@ -165,10 +165,16 @@ int masks_unpack(const uint8_t *blob, uint16_t len, struct mask *ret_masks, uint
 	M(T, BLOB, masks, LIMIT_MASKS *WIRE_MASK_BYTES)
 WIRE_DECLARE(ctl_grant, CTL_GRANT_FIELDS)
 
-/* id: 16 hexadecimal digits of a lease, or 32 of a token. */
+/*
+ * cutoff 0: the token with this id, or of the lease with it (32 or 16 hexadecimal digits); else
+ * every token issued so far: 1, for this camera: 2, for this uid: 3 (enum cutoff_kind).
+ */
 #define CTL_REVOKE_FIELDS(M, T)                                                                    \
 	M(T, U32, request, )                                                                       \
-	M(T, STR, id, 40)
+	M(T, U32, cutoff, )                                                                        \
+	M(T, STR, id, 40)                                                                          \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, uid, )
 WIRE_DECLARE(ctl_revoke, CTL_REVOKE_FIELDS)
 
 /* What the camera calls itself now is right: forget what it called itself, lift its block. */

@@ -25,7 +25,8 @@ enum caveat {
 	CAVEAT_FPS = 6,    /* u32 */
 	CAVEAT_MASK = 7,   /* u32 x | y | width | height */
 	CAVEAT_NO_DUMP = 8,
-	CAVEAT_LABEL = 9, /* text */
+	CAVEAT_LABEL = 9,  /* text */
+	CAVEAT_ISSUE = 10, /* u64, from 1 */
 };
 
 /* --- the chain ------------------------------------------------------------------------------- */
@@ -238,6 +239,16 @@ int token_limit_label(struct token *t, const char *label)
 	return append_text(t, CAVEAT_LABEL, label, LIMIT_LABEL);
 }
 
+int token_limit_issue(struct token *t, uint64_t issue)
+{
+	uint8_t value[8];
+
+	if (issue == 0)
+		return -EINVAL;
+	put_le64(value, issue);
+	return append(t, CAVEAT_ISSUE, value, sizeof(value));
+}
+
 /* --- what it permits ------------------------------------------------------------------------- */
 
 static uint32_t tighter(uint32_t a, uint32_t b)
@@ -324,6 +335,17 @@ static int take_label(struct rights *ret, const uint8_t *v, size_t n)
 	return take_text(ret->label, sizeof(ret->label), v, n);
 }
 
+/* The older number is the one that more cutoffs kill. */
+static int take_issue(struct rights *ret, uint64_t issue)
+{
+	if (issue == 0)
+		return -EACCES;
+	if (!ret->has_issue || issue < ret->issue)
+		ret->issue = issue;
+	ret->has_issue = true;
+	return 0;
+}
+
 static int take_caveat(struct rights *ret, unsigned type, const uint8_t *v, size_t n)
 {
 	switch (type) {
@@ -349,6 +371,8 @@ static int take_caveat(struct rights *ret, unsigned type, const uint8_t *v, size
 		return n == 0 ? 0 : -EACCES;
 	case CAVEAT_LABEL:
 		return take_label(ret, v, n);
+	case CAVEAT_ISSUE:
+		return n == 8 ? take_issue(ret, get_le64(v)) : -EACCES;
 	default:
 		return -EACCES; /* what we do not understand might have narrowed */
 	}

@@ -49,6 +49,8 @@ struct rights {
 	uint32_t epoch;
 	bool has_camera, has_uid, has_expiry, no_dump;
 	bool never_expires; /* has_expiry with the value "never" */
+	bool has_issue;
+	uint64_t issue; /* the number under which it was minted: common/cutoff.h */
 	uint32_t uid;
 	char unit[LIMIT_UNIT];          /* "" : any */
 	uint64_t not_after;             /* s since the Unix epoch */
@@ -76,6 +78,7 @@ int token_limit_fps(struct token *t, uint32_t fps);
 int token_limit_mask(struct token *t, const struct mask *m);
 int token_limit_no_dump(struct token *t);
 int token_limit_label(struct token *t, const char *label);
+int token_limit_issue(struct token *t, uint64_t issue);
 
 /* As text: prefix and base64url without padding, NUL-terminated. ret_text holds LIMIT_TOKEN bytes.
  */

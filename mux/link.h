@@ -82,6 +82,14 @@ WIRE_DECLARE(broker_grant, BROKER_GRANT_FIELDS)
 #define BROKER_REVOKED_FIELDS(M, T) M(T, BYTES, id, TOKEN_ID_BYTES)
 WIRE_DECLARE(broker_revoked, BROKER_REVOKED_FIELDS)
 
+/* Tokens that were revoked all at once: struct cutoff (common/cutoff.h). */
+#define BROKER_CUTOFF_FIELDS(M, T)                                                                 \
+	M(T, U32, kind, )                                                                          \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, uid, )                                                                           \
+	M(T, U64, issue, )
+WIRE_DECLARE(broker_cutoff, BROKER_CUTOFF_FIELDS)
+
 /* The configuration is complete: serve. */
 #define BROKER_SETUP_DONE_FIELDS(M, T) M(T, U32, cameras, )
 WIRE_DECLARE(broker_setup_done, BROKER_SETUP_DONE_FIELDS)
@@ -135,7 +143,7 @@ WIRE_DECLARE(survey_camera, SURVEY_CAMERA_FIELDS)
 	M(T, STR, missing_walls, 512)
 WIRE_DECLARE(survey_done, SURVEY_DONE_FIELDS)
 
-/* A revoked id is on disk (status 0) or could not be put there. */
+/* What revoked_keep or cutoff_keep said is on disk (status 0) or could not be put there. */
 #define REVOKED_KEPT_FIELDS(M, T)                                                                  \
 	M(T, U32, request, )                                                                       \
 	M(T, U32, status, )
@@ -236,11 +244,21 @@ WIRE_DECLARE(camera_block, CAMERA_BLOCK_FIELDS)
 #define SURVEY_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(survey, SURVEY_FIELDS)
 
-/* Put a revoked token's id on disk; answered by revoked_kept. */
+/* Put revoked tokens' ids on disk; answered by revoked_kept. */
+#define REVOKED_KEEP_IDS 128u
 #define REVOKED_KEEP_FIELDS(M, T)                                                                  \
 	M(T, U32, request, )                                                                       \
-	M(T, BYTES, id, TOKEN_ID_BYTES)
+	M(T, BLOB, ids, REVOKED_KEEP_IDS *TOKEN_ID_BYTES)
 WIRE_DECLARE(revoked_keep, REVOKED_KEEP_FIELDS)
+
+/* Put a cutoff on disk; answered by revoked_kept. */
+#define CUTOFF_KEEP_FIELDS(M, T)                                                                   \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, kind, )                                                                          \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, uid, )                                                                           \
+	M(T, U64, issue, )
+WIRE_DECLARE(cutoff_keep, CUTOFF_KEEP_FIELDS)
 
 /* The token of a standing grant for one camera. framemuxd writes the token_file from these. */
 #define GRANT_TOKEN_FIELDS(M, T)                                                                   \

@@ -10,6 +10,7 @@
 #include "clients/ctl/json.h"
 #include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "common/cutoff.h"
 #include "common/protocol.h"
 
 #define EXPIRES_DEFAULT_S (24u * 3600u)
@@ -110,34 +111,54 @@ static bool is_id(const char *s)
 		strspn(s, "0123456789abcdefABCDEF") == len;
 }
 
+/* What is to be revoked, in words. 0, or an exit code. */
+static int revoke_request(const struct options *o, struct msg_ctl_revoke *ret, char text[96])
+{
+	const struct limits *l = &o->limits;
+
+	if (!!o->operand + !!l->camera + l->has_uid + o->all != 1) {
+		fputs("framemuxctl: revoke: one of ID, --camera, --uid and --all\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (l->camera) {
+		ret->cutoff = CUTOFF_CAMERA;
+		copy_text(ret->camera, l->camera);
+		snprintf(text, 96, "all tokens for camera %s", l->camera);
+	} else if (l->has_uid) {
+		ret->cutoff = CUTOFF_UID;
+		ret->uid = l->uid;
+		snprintf(text, 96, "all tokens of uid %" PRIu32, l->uid);
+	} else if (o->all) {
+		ret->cutoff = CUTOFF_ALL;
+		snprintf(text, 96, "all tokens");
+	} else if (!is_id(o->operand)) {
+		fputs("framemuxctl: revoke: an ID has 16 hexadecimal digits (a lease) or 32 (a "
+		      "token)\n",
+			stderr);
+		return EXIT_USAGE;
+	} else {
+		copy_text(ret->id, o->operand);
+		snprintf(text, 96, "%s", o->operand);
+	}
+	return 0;
+}
+
 int verb_revoke(const struct options *o)
 {
 	struct msg_ctl_revoke rq = {0};
 	struct msg_ctl_done done = {0};
 	struct control *c = NULL;
 	json_t *ended, *j;
-	int code;
+	char what[96];
+	int code = revoke_request(o, &rq, what);
 
-	if (o->limits.camera || o->limits.has_uid) {
-		fputs("framemuxctl: revoke by camera, uid or all is not built yet\n", stderr);
-		return EXIT_USAGE;
-	}
-	if (!o->operand) {
-		fputs("framemuxctl: revoke: which ID?\n", stderr);
-		return EXIT_USAGE;
-	}
-	if (!is_id(o->operand)) {
-		fputs("framemuxctl: revoke: an ID has 16 hexadecimal digits (a lease) or 32 (a "
-		      "token)\n",
-			stderr);
-		return EXIT_USAGE;
-	}
-	copy_text(rq.id, o->operand);
+	if (code)
+		return code;
 	ended = json_array();
 	code = ask_connect(o, &c);
 	if (code == 0)
 		code = ask(c, &wire_ctl_revoke, &rq, on_ended, ended, &done);
-	if (done.status == ENOENT) /* an id of nothing, not a right that is missing */
+	if (done.status == ENOENT && o->operand) /* an id of nothing, not a right that is missing */
 		code = EXIT_BAD_DATA;
 	control_close(c);
 	if (code == 0 && o->json) {
@@ -146,7 +167,7 @@ int verb_revoke(const struct options *o)
 		json_object_set_new(j, "elapsed_us", json_u64(done.elapsed_us));
 		code = json_print(j);
 	} else if (code == 0) {
-		printf("revoked %s: %zu lease%s ended, erased after %" PRIu64 " us\n", o->operand,
+		printf("revoked %s: %zu lease%s ended, erased after %" PRIu64 " us\n", what,
 			json_array_size(ended), json_array_size(ended) == 1 ? "" : "s",
 			done.elapsed_us);
 	}

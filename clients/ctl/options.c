@@ -67,7 +67,8 @@ static void help_all(void)
 	      "DUR is an integer and s, m, h or d, or never. Tokens come from -k FILE, else\n"
 	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
 	      "Exit status: 0; 64 usage; 65 bad data; 69 mux not there; 70 internal error;\n"
-	      "75 timed out, or a reload is under way; 77 refused; 78 the configuration is wrong.\n",
+	      "75 timed out, or a reload is under way; 77 refused; 78 the configuration is "
+	      "wrong.\n",
 		stdout);
 }
 
@@ -165,8 +166,8 @@ static int take_option(int c, const char *arg, struct options *o)
 	if (!v || !strchr(v->permitted, c))
 		return usage(v, v ? "this command takes no such option" : "command first", NULL);
 	if (c == OPT_ALL)
-		return usage(v, "revoke by camera, uid or all is not built yet", NULL);
-	if (c == 'k')
+		o->all = true;
+	else if (c == 'k')
 		o->key_file = arg;
 	else if (c == OPT_WATCH)
 		o->watch = true;

@@ -33,7 +33,7 @@ struct options {
 	const char *socket; /* NULL: the built-in default */
 	const char *key_file;
 	const char *operand;
-	bool json, watch;
+	bool json, watch, all;
 	struct limits limits;
 };
 

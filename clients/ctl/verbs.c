@@ -35,9 +35,13 @@ const struct verb verbs[] = {
 		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input)\n"
 		"      --camera NAME      of a file with several tokens, the one for this camera\n",
 		"kc", 0, verb_inspect},
-	{"revoke", "ID",
+	{"revoke", "ID | --camera NAME | --uid UID | --all",
 		"End a lease, or a token with all narrowed from it and their leases, for good.\n"
-		"Returns when the pictures are erased. ID: from status, grant --json or inspect.\n",
+		"Returns when the pictures are erased. ID: from status, grant --json or inspect.\n"
+		"      --camera NAME      every token issued so far for this camera\n"
+		"      --uid UID          every token issued so far to this user\n"
+		"      --all              every token issued so far\n"
+		"A standing grant whose token is killed gets a new one at the next reload.\n",
 		"cua", 1, verb_revoke},
 	{"accept", "--camera NAME",
 		"Accept what the camera calls itself now: forget its fingerprint and lift the "
@@ -47,7 +51,8 @@ const struct verb verbs[] = {
 		"c", 0, verb_accept},
 	{"reload", "",
 		"Read the configuration again: all of it is put in force, or nothing is changed.\n"
-		"Prints what changed. What is not touched loses no frame; leases of what was changed "
+		"Prints what changed. What is not touched loses no frame; leases of what was "
+		"changed "
 		"or\n"
 		"removed have ended when it returns.\n",
 		"", 0, verb_reload},
@@ -59,9 +64,12 @@ const struct verb verbs[] = {
 	{.name = "snapshot"},
 	{.name = "metrics"},
 	{"check", "[SECONDS]",
-		"Try the guarantees on this machine, for so many seconds (10), in a mux of its own\n"
-		"with pattern cameras; no other mux is touched. Clients that look at every block of\n"
-		"every frame join and leave, and are stopped, killed and revoked; so are decoders.\n"
+		"Try the guarantees on this machine, for so many seconds (10), in a mux of its "
+		"own\n"
+		"with pattern cameras; no other mux is touched. Clients that look at every block "
+		"of\n"
+		"every frame join and leave, and are stopped, killed and revoked; so are "
+		"decoders.\n"
 		"70 when a guarantee did not hold.\n",
 		"", 1, verb_check},
 	{0},

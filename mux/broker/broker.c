@@ -159,6 +159,7 @@ static void broker_free(struct broker *b)
 	if (b->base)
 		event_base_free(b->base);
 	revoked_free(&b->revoked);
+	cutoffs_free(&b->cutoffs);
 	quota_free(&b->quota);
 	free(b->settings.admins);
 	locked_free(b->secrets);
@@ -232,5 +233,6 @@ int broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)
 int broker_run(void (*confine)(void))
 {
 	ignore_signals();
-	return broker_run_on(LINK_FD_DAEMON, LINK_FD_BROKER_CLIENTS, LINK_FD_BROKER_CONTROL, confine);
+	return broker_run_on(
+		LINK_FD_DAEMON, LINK_FD_BROKER_CLIENTS, LINK_FD_BROKER_CONTROL, confine);
 }

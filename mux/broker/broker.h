@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/cutoff.h"
 #include "mux/broker/list.h"
 #include "mux/broker/quota.h"
 #include "mux/broker/rate.h"
@@ -21,6 +22,7 @@ struct event_base;
 /* What framemuxd says at the start, and again in a reload. */
 struct settings {
 	uint32_t key_id;
+	uint64_t issue; /* of tokens minted now: above all cutoffs that are on disk */
 	uint64_t stale_after_ns;
 	uint32_t mux_uid;
 	uint32_t *admins; /* owned */
@@ -41,6 +43,7 @@ struct broker {
 	struct listener *clients_listener, *control_listener;
 	LIST_HEAD(, camera) cameras;         /* camera.c */
 	LIST_HEAD(, standing) standing;      /* standing.c; empty once served */
+	LIST_HEAD(, minted) minted;          /* standing.c: the tokens that came of them */
 	LIST_HEAD(, client) clients;         /* client.c */
 	LIST_HEAD(, tenure) tenures;         /* tenure.c: the leases */
 	TAILQ_HEAD(, tenure) beginners;      /* tenure.c: next in line for an attach */
@@ -50,7 +53,8 @@ struct broker {
 	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
 	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
 	LIST_HEAD(, reloading) reloadings;   /* reload.c: not answered yet */
-	struct revoked revoked;              /* revoke.c */
+	struct revoked revoked;              /* revoke.c, with the cutoffs */
+	struct cutoffs cutoffs;
 	struct quota quota;
 	struct totals totals;
 	struct rate refusals;       /* log lines about them */
@@ -65,8 +69,8 @@ struct broker {
 	uint32_t clear_request;
 	struct event *stop_timer;
 	struct event *failure; /* active: the broker has to stop */
-	bool is_stopping; /* leases are being ended */
-	bool is_over;     /* the loop has ended */
+	bool is_stopping;      /* leases are being ended */
+	bool is_over;          /* the loop has ended */
 	int exit_code;
 };
 

@@ -126,7 +126,8 @@ static int handle_grant(void *self, const void *msg, int *fds)
 		refuse(c, m->request, -ENOENT, "no such camera");
 		return 0;
 	}
-	if (grant_from_request(m, camera->epoch, c->uid, clock_unix_s(), &rights) < 0 ||
+	if (grant_from_request(m, camera->epoch, c->uid, c->broker->settings.issue, clock_unix_s(),
+		    &rights) < 0 ||
 		mint(c->broker, &rights, &answer) < 0) {
 		refuse(c, m->request, -EINVAL, "a limit is missing or impossible");
 		return 0;
@@ -150,9 +151,13 @@ static int handle_revoke(void *self, const void *msg, int *fds)
 	if (!admit_change(c, m->request, "revoke"))
 		return 0;
 	conn_set_state(c->conn, CONTROL_BUSY);
-	r = revoke_begin(c->broker, c, m->request, m->id);
+	r = revoke_begin(c->broker, c, m);
 	if (r == -ENOENT)
-		refuse(c, m->request, r, "no such lease");
+		refuse(c, m->request, r, m->cutoff ? "no such camera" : "no such lease");
+	else if (r == -ENOSPC)
+		refuse(c, m->request, r,
+			"too many cameras and uids had all their tokens revoked; revoke --all "
+			"makes room");
 	else if (r == -EINVAL)
 		refuse(c, m->request, r,
 			"an id is 16 hexadecimal digits of a lease or 32 of a token");

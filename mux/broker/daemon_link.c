@@ -45,6 +45,7 @@ static int handle_start(void *self, const void *msg, int *fds)
 	memcpy(b->secrets->root, m->root_key, KEY_BYTES);
 	memcpy(b->secrets->k_session, m->k_session, KEY_BYTES);
 	b->settings.key_id = m->key_id;
+	b->settings.issue = cutoffs_next_issue(&b->cutoffs);
 	b->settings.mux_uid = m->mux_uid;
 	log_init("broker", (int)m->verbose);
 	sodium_memzero((void *)m, sizeof(*m)); /* the dispatcher's own buffer, not const */
@@ -95,6 +96,21 @@ static int handle_revoked(void *self, const void *msg, int *fds)
 
 	(void)fds;
 	return revoked_add(&b->revoked, m->id);
+}
+
+static int handle_cutoff(void *self, const void *msg, int *fds)
+{
+	struct broker *b = self;
+	const struct msg_broker_cutoff *m = msg;
+	struct cutoff c = {.kind = m->kind, .uid = m->uid, .issue = m->issue};
+	int r;
+
+	(void)fds;
+	memcpy(c.camera, m->camera, sizeof(c.camera));
+	r = cutoffs_add(&b->cutoffs, &c);
+	if (r == 0)
+		b->settings.issue = cutoffs_next_issue(&b->cutoffs);
+	return r;
 }
 
 static uint32_t count_cameras(const struct broker *b)
@@ -299,6 +315,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_broker_camera, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_camera},
 	{&wire_broker_grant, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_grant},
 	{&wire_broker_revoked, DAEMON_SETUP, 0, handle_revoked},
+	{&wire_broker_cutoff, DAEMON_SETUP, 0, handle_cutoff},
 	{&wire_broker_setup_done, DAEMON_SETUP, 0, handle_setup_done},
 	{&wire_camera_news, DAEMON_SETUP | SERVING, 0, handle_news},
 	{&wire_pair_born, SERVING, 1, handle_pair_born},

@@ -44,10 +44,12 @@ int grant_from_standing(const struct msg_broker_grant *g, uint32_t epoch, struct
 }
 
 int grant_from_request(const struct msg_ctl_grant *g, uint32_t epoch, uint32_t caller,
-	uint64_t now_s, struct rights *ret)
+	uint64_t issue, uint64_t now_s, struct rights *ret)
 {
-	struct rights r = {
-		.uid = g->has_uid ? g->uid : caller, .never_expires = g->never_expires != 0};
+	struct rights r = {.uid = g->has_uid ? g->uid : caller,
+		.never_expires = g->never_expires != 0,
+		.has_issue = true,
+		.issue = issue};
 
 	if (!r.never_expires && (g->expires_s == 0 || g->expires_s > EXPIRY_MAX_S))
 		return -EINVAL;
@@ -123,6 +125,8 @@ static int limit_optional(struct token *t, const struct rights *r)
 		e = token_limit_label(t, r->label);
 	if (e == 0 && r->no_dump)
 		e = token_limit_no_dump(t);
+	if (e == 0 && r->has_issue)
+		e = token_limit_issue(t, r->issue);
 	return e;
 }
 

@@ -12,10 +12,12 @@
 /* -EINVAL when a value is one that no token may have. */
 int grant_from_standing(const struct msg_broker_grant *g, uint32_t epoch, struct rights *ret);
 
-/* caller: the uid that the token is for unless the request names one. -EINVAL also without expiry.
+/*
+ * caller: the uid that the token is for unless the request names one. issue: common/cutoff.h.
+ * -EINVAL also without expiry.
  */
 int grant_from_request(const struct msg_ctl_grant *g, uint32_t epoch, uint32_t caller,
-	uint64_t now_s, struct rights *ret);
+	uint64_t issue, uint64_t now_s, struct rights *ret);
 
 /* The id of a standing grant's token. grant: its name; round: how often its token was killed. */
 void grant_standing_id(const uint8_t root[KEY_BYTES], const char *grant,

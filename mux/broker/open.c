@@ -18,11 +18,14 @@
 
 #define VIEWS_MAX 64u /* of one connection */
 
-static bool is_revoked(const void *data, const uint8_t id[TOKEN_ID_BYTES])
+static bool is_revoked(
+	const void *data, const uint8_t id[TOKEN_ID_BYTES], const struct rights *rights)
 {
 	const struct broker *b = data;
 
-	return revoked_has(&b->revoked, id);
+	return revoked_has(&b->revoked, id) ||
+		(cutoffs_kill(&b->cutoffs, rights, b->settings.issue) &&
+			!breakage("broker-skip-cutoff"));
 }
 
 static bool find_epoch(const void *data, const char *name, uint32_t *ret_epoch)

@@ -12,6 +12,7 @@
 #include "mux/broker/conn.h"
 #include "mux/broker/control.h"
 #include "mux/broker/erase.h"
+#include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
 
 #define LIMIT_S 25 /* for a pair that is to be reaped, and for framemuxd's disk */
@@ -131,6 +132,7 @@ int reload_end_token(struct broker *b, const uint8_t id[TOKEN_ID_BYTES], const c
 
 	if (r < 0)
 		return r;
+	standing_forget(b, id);
 	LIST_FOREACH (t, &b->tenures, in_broker)
 		if (t->attach && !memcmp(t->token, id, TOKEN_ID_BYTES))
 			ring_mark_dead(&t->attach->ring);

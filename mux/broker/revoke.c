@@ -1,4 +1,7 @@
-/* Revocations under way. Owns them; the set of revoked ids is revoked.c's. Runs in the broker. */
+/*
+ * Revocations under way. Owns them; the set of revoked ids is revoked.c's, that of cutoffs
+ * common/cutoff.c's. Runs in the broker.
+ */
 #include "mux/broker/revoke.h"
 
 #include <ctype.h>
@@ -8,28 +11,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "mux/broker/attach.h"
+#include "mux/broker/camera.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/control.h"
 #include "mux/broker/erase.h"
+#include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
 
 #define LIMIT_S 5 /* for framemuxd: to keep the id, to kill and reap a pair */
+
+/* What is to end: the leases of one token, or all that a cutoff hits. */
+struct target {
+	bool is_cutoff;
+	struct cutoff cutoff;
+	uint8_t token[TOKEN_ID_BYTES];
+};
 
 struct revocation {
 	LIST_ENTRY(revocation) link;
 	struct broker *broker; /* borrowed */
 	struct control *asker; /* borrowed; NULL once it has gone */
 	uint32_t request;      /* the asker's number */
-	uint32_t keep_request; /* ours to framemuxd */
-	uint8_t token[TOKEN_ID_BYTES];
+	uint32_t keep_request; /* ours to framemuxd; the same for each part */
+	unsigned unkept;       /* parts that it has not answered */
+	struct target target;
 	uint64_t began_ns;
-	struct event *limit;             /* owned */
-	bool is_erased, is_answered_for; /* the two things to wait for */
-	bool is_exposed;                 /* erased, but not for good */
+	struct event *limit; /* owned */
+	bool is_erased;      /* this is waited for, and that nothing is unkept */
+	bool is_exposed;     /* erased, but not for good */
 	uint32_t kept_status;
 	uint64_t elapsed_us;
 };
@@ -51,7 +65,7 @@ static void answer(struct revocation *r, uint32_t status, const char *reason)
 
 static void answer_if_over(struct revocation *r)
 {
-	if (!r->is_erased || !r->is_answered_for)
+	if (!r->is_erased || r->unkept)
 		return;
 	if (r->is_exposed)
 		answer(r, ETIMEDOUT,
@@ -65,12 +79,20 @@ static void answer_if_over(struct revocation *r)
 		answer(r, 0, "");
 }
 
-static bool has_lease(const struct broker *b, const uint8_t token[TOKEN_ID_BYTES])
+static bool hits(const struct target *target, const struct tenure *t)
+{
+	if (target->is_cutoff)
+		return cutoff_hits(&target->cutoff, t->camera_name, t->uid);
+	return !memcmp(t->token, target->token, TOKEN_ID_BYTES);
+}
+
+/* One that lives has come since, by a right that is newer. */
+static bool has_lease(const struct broker *b, const struct target *target)
 {
 	const struct tenure *t;
 
 	LIST_FOREACH (t, &b->tenures, in_broker)
-		if (!memcmp(t->token, token, TOKEN_ID_BYTES))
+		if (lease_is_ending(&t->life) && hits(target, t))
 			return true;
 	return false;
 }
@@ -79,7 +101,7 @@ static void note_erased(struct revocation *r)
 {
 	struct totals *totals = &r->broker->totals;
 
-	if (r->is_erased || has_lease(r->broker, r->token))
+	if (r->is_erased || has_lease(r->broker, &r->target))
 		return;
 	r->is_erased = true;
 	r->elapsed_us = (clock_monotonic_ns() - r->began_ns) / NS_PER_US;
@@ -87,16 +109,15 @@ static void note_erased(struct revocation *r)
 		totals->revoke_us_max = r->elapsed_us;
 }
 
-void revoke_lease_gone(
-	struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease, bool is_exposed)
+void revoke_lease_gone(struct broker *b, const struct tenure *t)
 {
-	const struct msg_ctl_ended ended = {.lease = lease};
+	const struct msg_ctl_ended ended = {.lease = t->id};
 	struct revocation *r, *next;
 
 	LIST_FOREACH_SAFE (r, &b->revocations, link, next) {
-		if (r->is_erased || memcmp(r->token, token, TOKEN_ID_BYTES))
+		if (r->is_erased || !hits(&r->target, t))
 			continue;
-		r->is_exposed |= is_exposed;
+		r->is_exposed |= t->is_exposed;
 		if (r->asker)
 			control_record(r->asker, &wire_ctl_ended, &ended);
 		note_erased(r);
@@ -111,13 +132,17 @@ void revoke_kept(struct broker *b, uint32_t request, uint32_t status)
 	LIST_FOREACH (r, &b->revocations, link)
 		if (r->keep_request == request)
 			break;
-	if (!r)
-		return;
-	r->is_answered_for = true;
-	r->kept_status = status;
 	if (status)
 		log_error("a revocation could not be recorded: %s",
 			strerror((int)(status & INT32_MAX)));
+	if (!r || r->unkept == 0)
+		return;
+	r->unkept--;
+	if (status)
+		r->kept_status = status;
+	/* Not before: a number that is not on disk would be given again after a restart. */
+	if (!r->unkept && !r->kept_status && r->target.is_cutoff)
+		b->settings.issue = cutoffs_next_issue(&b->cutoffs);
 	answer_if_over(r);
 }
 
@@ -135,15 +160,15 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 }
 
 /* Dead marks first, of all of them: erasing takes time. */
-static void end_leases(struct broker *b, const uint8_t token[TOKEN_ID_BYTES])
+static void end_leases(struct broker *b, const struct target *target)
 {
 	struct tenure *t, *next;
 
 	LIST_FOREACH (t, &b->tenures, in_broker)
-		if (t->attach && !memcmp(t->token, token, TOKEN_ID_BYTES))
+		if (t->attach && hits(target, t))
 			ring_mark_dead(&t->attach->ring);
 	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next) {
-		if (memcmp(t->token, token, TOKEN_ID_BYTES))
+		if (!hits(target, t))
 			continue;
 		if (t->attach)
 			erase_hasten(t->attach); /* of one that is ending already */
@@ -181,15 +206,75 @@ static int find_token(const struct broker *b, const char *id, uint8_t ret[TOKEN_
 	return -ENOENT;
 }
 
-static void ask_to_keep(struct revocation *r)
+/* ---- the beginning ------------------------------------------------------------------------- */
+
+static void keep_ids(struct revocation *r, const uint8_t *ids, size_t n)
 {
 	struct msg_revoked_keep m = {.request = r->keep_request};
 
-	memcpy(m.id, r->token, sizeof(m.id));
-	conn_send(r->broker->daemon, &wire_revoked_keep, &m, NULL, 0);
+	while (n) {
+		size_t part = n < REVOKED_KEEP_IDS ? n : REVOKED_KEEP_IDS;
+
+		memcpy(m.ids, ids, part * TOKEN_ID_BYTES);
+		m.ids_len = (uint16_t)(part * TOKEN_ID_BYTES);
+		r->unkept++;
+		conn_send(r->broker->daemon, &wire_revoked_keep, &m, NULL, 0);
+		ids += part * TOKEN_ID_BYTES;
+		n -= part;
+	}
 }
 
-int revoke_begin(struct broker *b, struct control *asker, uint32_t request, const char *id)
+static void keep_cutoff(struct revocation *r)
+{
+	const struct cutoff *c = &r->target.cutoff;
+	struct msg_cutoff_keep m = {
+		.request = r->keep_request, .kind = c->kind, .uid = c->uid, .issue = c->issue};
+
+	memcpy(m.camera, c->camera, sizeof(m.camera));
+	r->unkept++;
+	conn_send(r->broker->daemon, &wire_cutoff_keep, &m, NULL, 0);
+}
+
+static int revoke_token(struct revocation *r)
+{
+	int e = revoked_add(&r->broker->revoked, r->target.token);
+
+	if (e == 0)
+		keep_ids(r, r->target.token, 1);
+	return e;
+}
+
+static int revoke_all(struct revocation *r)
+{
+	cleanup_free uint8_t *ids = NULL;
+	struct broker *b = r->broker;
+	size_t n;
+	int e = cutoffs_add(&b->cutoffs, &r->target.cutoff);
+
+	if (e == 0)
+		e = standing_cut(b, &r->target.cutoff, &ids, &n);
+	if (e < 0)
+		return e;
+	keep_ids(r, ids, n);
+	keep_cutoff(r);
+	return 0;
+}
+
+static int find_target(struct broker *b, const struct msg_ctl_revoke *ask, struct target *ret)
+{
+	struct cutoff *c = &ret->cutoff;
+
+	*ret = (struct target){.is_cutoff = ask->cutoff != 0};
+	if (!ask->cutoff)
+		return find_token(b, ask->id, ret->token);
+	*c = (struct cutoff){.kind = ask->cutoff, .uid = ask->uid, .issue = b->settings.issue};
+	if (c->kind != CUTOFF_CAMERA)
+		return 0; /* its values are checked where it is added */
+	memcpy(c->camera, ask->camera, sizeof(c->camera));
+	return camera_by_name(b, c->camera) ? 0 : -ENOENT;
+}
+
+int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask)
 {
 	const struct timeval limit = {.tv_sec = LIMIT_S};
 	struct revocation *r = calloc(1, sizeof(*r));
@@ -200,23 +285,22 @@ int revoke_begin(struct broker *b, struct control *asker, uint32_t request, cons
 	r->began_ns = clock_monotonic_ns();
 	r->broker = b;
 	r->asker = asker;
-	r->request = request;
+	r->request = ask->request;
 	r->keep_request = ++b->last_request;
 	r->limit = evtimer_new(b->base, on_limit, r);
 	LIST_INSERT_HEAD(&b->revocations, r, link);
-	e = find_token(b, id, r->token);
+	e = find_target(b, ask, &r->target);
 	if (e == 0 && (!r->limit || evtimer_add(r->limit, &limit) < 0))
 		e = -ENOMEM;
 	if (e == 0)
-		e = revoked_add(&b->revoked, r->token);
+		e = r->target.is_cutoff ? revoke_all(r) : revoke_token(r);
 	if (e < 0) {
 		revocation_free(r);
 		return e;
 	}
 	b->totals.revokes++;
-	ask_to_keep(r);
-	/* While is_answered_for is false, nothing frees r. */
-	end_leases(b, r->token);
+	/* While something is unkept, nothing frees r. */
+	end_leases(b, &r->target);
 	note_erased(r);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /*
- * Revocation: the token's id is put among the revoked for good, every lease of it ends by the one
- * path, and framemuxctl hears when the last pixel is erased and the id is on disk.
+ * Revocation: of a token, by putting its id among the revoked for good, or of all tokens issued so
+ * far for a camera, to a uid, or whatsoever, by a cutoff and the ids of standing grants. Every lease
+ * that it hits ends by the one path, and framemuxctl hears when the last pixel is erased and all of
+ * it is on disk.
  */
 #ifndef FRAMEMUX_BROKER_REVOKE_H
 #define FRAMEMUX_BROKER_REVOKE_H
@@ -9,18 +11,19 @@
 #include "mux/broker/broker.h"
 
 struct control;
+struct msg_ctl_revoke;
+struct tenure;
 
 /*
- * id: 32 hexadecimal digits of a token, or 16 of a lease. 0: the answer follows through control.h;
- * -EINVAL: neither; -ENOENT: no such lease; -ENOMEM: nothing was revoked.
+ * 0: the answer follows through control.h; -EINVAL: the id is none, or no such kind; -ENOENT: no
+ * such lease or camera; -ENOSPC: too many cutoffs; -ENOMEM: nothing was revoked.
  */
-int revoke_begin(struct broker *b, struct control *asker, uint32_t request, const char *id);
+int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask);
 
-/* From tenure.c: a lease is over and gone; is_exposed: but somebody can write a ring of its still. */
-void revoke_lease_gone(
-	struct broker *b, const uint8_t token[TOKEN_ID_BYTES], uint64_t lease, bool is_exposed);
+/* From tenure.c: a lease is over, and in no list any more. */
+void revoke_lease_gone(struct broker *b, const struct tenure *t);
 
-/* From framemuxd: the id is on disk, or not. */
+/* From framemuxd: a part of it is on disk, or not. */
 void revoke_kept(struct broker *b, uint32_t request, uint32_t status);
 
 /* The asker has gone; the revocation goes on. */

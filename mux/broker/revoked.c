@@ -36,13 +36,15 @@ bool revoked_has(const struct revoked *s, const uint8_t id[TOKEN_ID_BYTES])
 	return at < s->n && !memcmp(s->ids[at], id, TOKEN_ID_BYTES);
 }
 
-static int make_room(struct revoked *s)
+int revoked_make_room(struct revoked *s, size_t more)
 {
-	size_t room = s->room ? 2 * s->room : ROOM_FIRST;
+	size_t room = s->room ? s->room : ROOM_FIRST;
 	void *ids;
 
-	if (s->n < s->room)
+	if (s->room - s->n >= more)
 		return 0;
+	while (room - s->n < more)
+		room *= 2;
 	ids = reallocarray(s->ids, room, sizeof(*s->ids));
 	if (!ids)
 		return -ENOMEM;
@@ -57,7 +59,7 @@ int revoked_add(struct revoked *s, const uint8_t id[TOKEN_ID_BYTES])
 
 	if (revoked_has(s, id))
 		return 0;
-	if (make_room(s) < 0)
+	if (revoked_make_room(s, 1) < 0)
 		return -ENOMEM;
 	at = position(s, id);
 	memmove(s->ids + at + 1, s->ids + at, (s->n - at) * sizeof(*s->ids));

@@ -14,6 +14,9 @@ struct revoked {
 
 void revoked_free(struct revoked *s);
 
+/* For so many more: none of these fails then. 0 or -ENOMEM. */
+int revoked_make_room(struct revoked *s, size_t more);
+
 /* 0 (also when it is there already) or -ENOMEM. */
 int revoked_add(struct revoked *s, const uint8_t id[TOKEN_ID_BYTES]);
 bool revoked_has(const struct revoked *s, const uint8_t id[TOKEN_ID_BYTES]);

@@ -1,4 +1,7 @@
-/* Standing grants between setup and service. Owns them. Runs in the broker. */
+/*
+ * Standing grants between setup and service, and which tokens came of them. Owns both. Runs in the
+ * broker.
+ */
 #include "mux/broker/standing.h"
 
 #include <errno.h>
@@ -6,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/grant.h"
@@ -16,6 +20,14 @@ struct standing {
 	char grant[LIMIT_NAME];
 	uint32_t round;
 	struct rights rights;
+};
+
+/* A standing grant's token: whom a cutoff would hit. */
+struct minted {
+	LIST_ENTRY(minted) link;
+	uint8_t id[TOKEN_ID_BYTES];
+	char camera[LIMIT_NAME];
+	uint32_t uid;
 };
 
 int standing_add(struct broker *b, const struct msg_broker_grant *m)
@@ -50,6 +62,19 @@ static void choose_id(
 		&b->revoked, ret_id)); /* ends: there are fewer revoked ids than rounds */
 }
 
+static int remember(struct broker *b, const struct standing *s, const uint8_t id[TOKEN_ID_BYTES])
+{
+	struct minted *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	memcpy(m->id, id, sizeof(m->id));
+	memcpy(m->camera, s->rights.camera, sizeof(m->camera));
+	m->uid = s->rights.uid;
+	LIST_INSERT_HEAD(&b->minted, m, link);
+	return 0;
+}
+
 static int mint(struct broker *b, const struct standing *s)
 {
 	struct msg_grant_token m = {0};
@@ -61,6 +86,8 @@ static int mint(struct broker *b, const struct standing *s)
 	r = grant_mint(b->secrets->root, b->settings.key_id, id, &s->rights, &token);
 	if (r == 0)
 		r = token_format(&token, m.token);
+	if (r == 0)
+		r = remember(b, s, id);
 	if (r == 0) {
 		memcpy(m.grant, s->grant, sizeof(m.grant));
 		memcpy(m.camera, s->rights.camera, sizeof(m.camera));
@@ -69,6 +96,16 @@ static int mint(struct broker *b, const struct standing *s)
 	sodium_memzero(&token, sizeof(token));
 	sodium_memzero(&m, sizeof(m));
 	return r;
+}
+
+static void forget_grants(struct broker *b)
+{
+	struct standing *s;
+
+	while ((s = LIST_FIRST(&b->standing))) {
+		LIST_REMOVE(s, link);
+		free(s);
+	}
 }
 
 int standing_mint_all(struct broker *b, uint32_t *ret_n)
@@ -83,17 +120,54 @@ int standing_mint_all(struct broker *b, uint32_t *ret_n)
 			return r;
 		n++;
 	}
-	standing_free_all(b);
+	forget_grants(b);
 	*ret_n = n;
 	return 0;
 }
 
+/* Room first: an id that could not be noted would be a right that lives on. */
+int standing_cut(struct broker *b, const struct cutoff *c, uint8_t **ret_ids, size_t *ret_n)
+{
+	cleanup_free uint8_t *ids = NULL;
+	const struct minted *m;
+	size_t n = 0;
+
+	LIST_FOREACH (m, &b->minted, link)
+		n += cutoff_hits(c, m->camera, m->uid);
+	ids = reallocarray(NULL, n + 1, TOKEN_ID_BYTES);
+	if (!ids || revoked_make_room(&b->revoked, n) < 0)
+		return -ENOMEM;
+	n = 0;
+	LIST_FOREACH (m, &b->minted, link) {
+		if (!cutoff_hits(c, m->camera, m->uid))
+			continue;
+		memcpy(ids + n++ * TOKEN_ID_BYTES, m->id, TOKEN_ID_BYTES);
+		(void)revoked_add(&b->revoked, m->id); /* has its room */
+	}
+	*ret_ids = take_ptr(ids);
+	*ret_n = n;
+	return 0;
+}
+
+void standing_forget(struct broker *b, const uint8_t id[TOKEN_ID_BYTES])
+{
+	struct minted *m, *next;
+
+	LIST_FOREACH_SAFE (m, &b->minted, link, next) {
+		if (memcmp(m->id, id, TOKEN_ID_BYTES) != 0)
+			continue;
+		LIST_REMOVE(m, link);
+		free(m);
+	}
+}
+
 void standing_free_all(struct broker *b)
 {
-	struct standing *s;
+	struct minted *m;
 
-	while ((s = LIST_FIRST(&b->standing))) {
-		LIST_REMOVE(s, link);
-		free(s);
+	forget_grants(b);
+	while ((m = LIST_FIRST(&b->minted))) {
+		LIST_REMOVE(m, link);
+		free(m);
 	}
 }

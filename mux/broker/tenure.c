@@ -56,17 +56,14 @@ static void tenure_free(struct tenure *t)
 static void tenure_close(struct tenure *t)
 {
 	struct broker *b = t->broker;
-	uint8_t token[TOKEN_ID_BYTES];
-	uint64_t id = t->id;
-	bool is_exposed = t->is_exposed;
+	const struct tenure gone = *t;
 
 	if (lease_move(&t->life, LEASE_OVER) < 0)
 		return;
 	log_end(t);
-	memcpy(token, t->token, sizeof(token));
 	camera_count_wanted(t->camera);
 	tenure_free(t);
-	revoke_lease_gone(b, token, id, is_exposed);
+	revoke_lease_gone(b, &gone);
 	reload_check_soon(b);
 }
 

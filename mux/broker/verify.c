@@ -106,7 +106,7 @@ enum verdict verify_capability(const struct verify_facts *facts, const struct ms
 	v = check_camera(facts, open, &rights);
 	if (v != VERDICT_GOOD)
 		return v;
-	if (facts->is_revoked(facts->data, id))
+	if (facts->is_revoked(facts->data, id, &rights))
 		return VERDICT_KILLED;
 	if (rights.uid != facts->uid)
 		return VERDICT_OTHER_USER;

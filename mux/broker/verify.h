@@ -44,7 +44,8 @@ struct verify_facts {
 	const uint8_t *challenge; /* TOKEN_CHALLENGE_BYTES, this connection's; borrowed */
 	uint32_t uid;             /* of the peer, by the kernel */
 	uint64_t now_s;           /* real time */
-	bool (*is_revoked)(const void *data, const uint8_t id[TOKEN_ID_BYTES]);
+	bool (*is_revoked)(
+		const void *data, const uint8_t id[TOKEN_ID_BYTES], const struct rights *rights);
 	bool (*find_epoch)(const void *data, const char *camera, uint32_t *ret_epoch);
 	const void *data;
 };

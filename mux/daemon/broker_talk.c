@@ -61,6 +61,14 @@ void mux_send_grant(struct mux *m, const struct standing *st)
 	broker_send(m->broker, &wire_broker_grant, &msg, NULL, 0);
 }
 
+static void send_cutoff(struct mux *m, const struct cutoff *c)
+{
+	struct msg_broker_cutoff msg = {.kind = c->kind, .uid = c->uid, .issue = c->issue};
+
+	memcpy(msg.camera, c->camera, sizeof(msg.camera));
+	broker_send(m->broker, &wire_broker_cutoff, &msg, NULL, 0);
+}
+
 void mux_send_admins(struct mux *m)
 {
 	for (size_t i = 0; i < m->config->n_admins; i++)
@@ -91,6 +99,8 @@ int mux_set_up_broker(void *mux)
 		memcpy(msg.id, m->revoked + i * TOKEN_ID_BYTES, TOKEN_ID_BYTES);
 		broker_send(m->broker, &wire_broker_revoked, &msg, NULL, 0);
 	}
+	for (size_t i = 0; i < m->cutoffs.n; i++)
+		send_cutoff(m, &m->cutoffs.list[i]);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_introduce(m->pair_host.pairs[i]);
 	broker_send(m->broker, &wire_broker_setup_done, &done, NULL, 0);
@@ -101,7 +111,7 @@ size_t mux_set_up_messages(const struct mux *m)
 {
 	struct standing *standing;
 
-	return 2 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked +
+	return 2 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked + m->cutoffs.n +
 		grants_standing(m->grants, &standing);
 }
 
@@ -215,19 +225,42 @@ static int on_survey(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+/* What was not even begun is answered at once. */
+static void answer_kept(struct mux *m, uint32_t request, int rc)
+{
+	const struct msg_revoked_kept kept = {.request = request, .status = (uint32_t)-rc};
+
+	if (rc < 0)
+		broker_send(m->broker, &wire_revoked_kept, &kept, NULL, 0);
+}
+
 static int on_revoked_keep(void *self, const void *msg, int *fds)
 {
 	const struct msg_revoked_keep *keep = msg;
-	struct msg_revoked_kept kept = {.request = keep->request};
-	struct mux *m = self;
-	int rc = mux_keep_revoked(m, keep->request, keep->id);
+	size_t n = keep->ids_len / TOKEN_ID_BYTES;
 
 	(void)fds;
-	if (rc < 0) {
-		kept.status = (uint32_t)-rc;
-		broker_send(m->broker, &wire_revoked_kept, &kept, NULL, 0);
-	}
+	if (n == 0 || keep->ids_len % TOKEN_ID_BYTES)
+		return -EPROTO;
+	answer_kept(self, keep->request, mux_keep_revoked(self, keep->request, keep->ids, n));
 	return 0;
+}
+
+static int on_cutoff_keep(void *self, const void *msg, int *fds)
+{
+	const struct msg_cutoff_keep *keep = msg;
+	struct cutoff c = {.kind = keep->kind, .uid = keep->uid, .issue = keep->issue};
+	struct mux *m = self;
+	int rc;
+
+	(void)fds;
+	/* A number that was skipped would be a kill of what is yet to come. */
+	if (keep->issue > cutoffs_next_issue(&m->cutoffs))
+		return -EPROTO;
+	memcpy(c.camera, keep->camera, sizeof(c.camera));
+	rc = mux_keep_cutoff(m, keep->request, &c);
+	answer_kept(m, keep->request, rc);
+	return rc == -EINVAL ? -EPROTO : 0;
 }
 
 static int on_camera_accept(void *self, const void *msg, int *fds)
@@ -278,6 +311,7 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_camera_block, BROKER_SERVING, 0, on_camera_block},
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
+	{&wire_cutoff_keep, BROKER_SERVING, 0, on_cutoff_keep},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
 	{&wire_reload_ask, BROKER_SERVING, 0, on_reload_ask},
 	{&wire_reload_cleared, BROKER_SERVING, 0, on_reload_cleared},

@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memfd.h"
+#include "mux/daemon/cutoff_file.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/notify.h"
 #include "mux/daemon/privilege.h"
@@ -174,6 +175,8 @@ static int read_state(struct mux *m)
 	if ((rc = state_root_key(m->state, m->keys->root, why, sizeof(why))) < 0 ||
 		(rc = state_revoked_load(m->state, &m->revoked, &m->n_revoked, why, sizeof(why))) <
 			0 ||
+		(rc = cutoff_file_load(state_folder(m->state), &m->cutoffs, why, sizeof(why))) <
+			0 ||
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
@@ -247,8 +250,8 @@ static int open_all(struct mux *m)
 	m->base = event_base_new();
 	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
 		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
-		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 || disk_new(m->base, &m->disk) < 0 ||
-		mux_reload_init(m) < 0)
+		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 ||
+		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
 	if (listen_open(m->config, &m->listening, why, sizeof(why)) < 0)
 		return fail(EX_CANTCREAT, "sockets", why);
@@ -297,6 +300,7 @@ static void close_all(struct mux *m)
 	state_close(m->state);
 	locked_free(m->keys);
 	free(m->revoked);
+	cutoffs_free(&m->cutoffs);
 	free(m->prints);
 	free(m->cameras);
 	config_free(m->config);

@@ -3,6 +3,7 @@
 #ifndef FRAMEMUX_DAEMON_PRIVATE_H
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
+#include "common/cutoff.h"
 #include "mux/daemon/broker_link.h"
 #include "mux/daemon/disk.h"
 #include "mux/daemon/fingerprint_file.h"
@@ -32,14 +33,15 @@ struct mux {
 	struct grants *grants;
 	uint8_t *revoked;
 	size_t n_revoked;
+	struct cutoffs cutoffs;
 	struct broker *broker;
 	uint64_t started_ns;
-	struct fingerprint_record *prints;   /* as they were at the start */
-	unsigned files_pending;              /* token files that the writer thread still has */
-	bool files_failed;                   /* one of those of the last time */
-	struct reload *reload;               /* under way; NULL: none. reload.c */
-	bool reload_again;                   /* and one after it */
-	struct disk *reader;                 /* the thread that reads configurations */
+	struct fingerprint_record *prints; /* as they were at the start */
+	unsigned files_pending;            /* token files that the writer thread still has */
+	bool files_failed;                 /* one of those of the last time */
+	struct reload *reload;             /* under way; NULL: none. reload.c */
+	bool reload_again;                 /* and one after it */
+	struct disk *reader;               /* the thread that reads configurations */
 	struct event *reload_timer;
 	bool prints_pending, prints_changed; /* being written; newer ones since that began */
 	struct event *prints_timer;          /* when that has failed; NULL: it never has */
@@ -62,14 +64,19 @@ void mux_send_grant(struct mux *m, const struct standing *st);
 /* How many messages that can be at most. */
 size_t mux_set_up_messages(const struct mux *m);
 
-/* ---- hand_out.c: tokens to files, revocations to disk -------------------------------- */
+/* ---- hand_out.c: tokens to files ------------------------------------------------------ */
 
 /* The standing tokens are all there: keep their ids, write the token files, then announce. */
 void mux_hand_out(struct mux *m);
 
 /* Remove the token files that no grant has any more. */
 void mux_take_back(struct mux *m);
-int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES]);
+
+/* ---- keep_revoked.c: revocations to disk ---------------------------------------------- */
+
+/* The answer to the broker follows; -errno: it does not. n: at least one. */
+int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t *ids, size_t n);
+int mux_keep_cutoff(struct mux *m, uint32_t request, const struct cutoff *c);
 
 /* ---- accept.c: what cameras call themselves, to disk --------------------------------- */
 

@@ -1,6 +1,6 @@
 /*
- * What the writer thread does for framemuxd: the ids of standing tokens and revoked ids to the
- * state folder, tokens to their files. The jobs own copies of all they write; the thread sees
+ * What the writer thread does for standing grants: their tokens' ids to the state folder, tokens to
+ * their files. The jobs own copies of all they write; the thread sees
  * nothing else.
  */
 #include <errno.h>
@@ -44,8 +44,7 @@ static int run_file(void *data)
 	struct file_job *j = data;
 
 	if (!j->path[0])
-		return folder_replace(
-			j->folder, GRANTS_FILE, j->text, j->len, 0600, (unsigned)-1);
+		return folder_replace(j->folder, GRANTS_FILE, j->text, j->len, 0600, (unsigned)-1);
 	if (!j->text)
 		return token_file_remove(j->path, j->why, sizeof(j->why));
 	return token_file_write(j->path, j->uid, j->text, j->len, j->why, sizeof(j->why));
@@ -153,64 +152,4 @@ void mux_take_back(struct mux *m)
 
 	while ((path = grants_stale_file(m->grants, &at)))
 		submit_file(m, NULL, path, NULL, 0);
-}
-
-/* ---- revocations --------------------------------------------------------------------- */
-
-struct revoke_job {
-	struct mux *mux;
-	struct state *state;
-	uint64_t life; /* of the broker that asks */
-	uint32_t request;
-	uint8_t id[TOKEN_ID_BYTES];
-};
-
-static int run_revoke(void *data)
-{
-	struct revoke_job *j = data;
-
-	return state_revoked_add(j->state, j->id, 1);
-}
-
-static int remember_revoked(struct mux *m, const uint8_t id[TOKEN_ID_BYTES])
-{
-	uint8_t *ids = reallocarray(m->revoked, m->n_revoked + 1, TOKEN_ID_BYTES);
-
-	if (!ids)
-		return -ENOMEM;
-	m->revoked = ids;
-	memcpy(ids + m->n_revoked++ * TOKEN_ID_BYTES, id, TOKEN_ID_BYTES);
-	return 0;
-}
-
-static void revoke_done(void *data, int result)
-{
-	struct revoke_job *j = data;
-	struct msg_revoked_kept kept = {.request = j->request};
-
-	if (result == 0) /* the next broker has to know */
-		result = remember_revoked(j->mux, j->id);
-	if (result < 0)
-		log_error("a revocation is not on disk: %s", strerror(-result));
-	kept.status = (uint32_t)-result;
-	if (broker_life(j->mux->broker) == j->life)
-		broker_send(j->mux->broker, &wire_revoked_kept, &kept, NULL, 0);
-	free(j);
-}
-
-int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t id[TOKEN_ID_BYTES])
-{
-	struct revoke_job *j = calloc(1, sizeof(*j));
-	struct disk_job job = {.run = run_revoke, .done = revoke_done, .data = j};
-	int rc;
-
-	if (!j)
-		return -ENOMEM;
-	*j = (struct revoke_job){
-		.mux = m, .state = m->state, .life = broker_life(m->broker), .request = request};
-	memcpy(j->id, id, TOKEN_ID_BYTES);
-	rc = disk_submit(m->disk, &job);
-	if (rc < 0)
-		free(j);
-	return rc;
 }

@@ -12,6 +12,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/config_text.c mux/daemon/config_text.h \
 	mux/daemon/config_values.c mux/daemon/config_values.h \
 	mux/daemon/connect.c mux/daemon/connect.h \
+	mux/daemon/cutoff_file.c mux/daemon/cutoff_file.h \
 	mux/daemon/daemon.c mux/daemon/daemon.h mux/daemon/daemon_private.h \
 	mux/daemon/digest.c mux/daemon/digest.h \
 	mux/daemon/disk.c mux/daemon/disk.h \
@@ -19,7 +20,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/fingerprint_file.c mux/daemon/fingerprint_file.h \
 	mux/daemon/folder.c mux/daemon/folder.h \
 	mux/daemon/grants.c mux/daemon/grants.h \
-	mux/daemon/hand_out.c \
+	mux/daemon/hand_out.c mux/daemon/keep_revoked.c \
 	mux/daemon/listen.c mux/daemon/listen.h \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \

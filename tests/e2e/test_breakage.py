@@ -178,6 +178,8 @@ TESTS += [
         test_ring.test_keeps_its_ring_after_revoke, "pixels are left in", "broker-no-erase")),
     ("broker-skip-proof lets forgers in", seen_by(test_rights.test_forged_tokens, "accepted: ",
         "broker-skip-proof")),
+    ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,
+        "ended with 0, not 77", "broker-skip-cutoff")),
     ("broker-skip-proof is seen", seen_by(
         test_rights.test_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,

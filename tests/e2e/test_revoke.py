@@ -184,6 +184,84 @@ def test_revoked_token_stays_dead(s):
     mux.ctl("revoke", "nonsense", code=64)
 
 
+def wide(mux, *what):
+    """Ids of the leases that ended."""
+    answer = json.loads(mux.ctl("--json", "revoke", *what))
+    check(answer["elapsed_us"] < REVOKE_LIMIT_US, f"{answer}")
+    return answer["ended"]
+
+
+def test_revoke_of_a_camera(s):
+    """Every token for it, and none but these; what is granted afterwards is good; over a restart."""
+    mux, (porch, garden) = watching(s, 2, ("porch", "garden"), UNHURRIED)
+    uid = UID_B
+    old, narrow = mux.grant("porch", uid=uid), mux.grant("porch", "--max-fps", "5", uid=uid)
+    other = mux.grant("garden", uid=uid)
+    ring, lease = keep_ring(porch), lease_of(mux, porch)
+    ended = wide(mux, "--camera", "porch")
+    blind = is_blank(ring)
+    ring.close()
+    check(blind, "pixels are left after revoke returned")
+    check(ended == [lease["id"]], f"ended {ended}, not {lease['id']}")
+    porch.expect(77)
+    seen = len(garden.meta())
+    garden.await_frames(seen + 5)
+    garden.check_missed_none()
+    new = mux.grant("porch", uid=uid)
+    for restarted in (False, True):
+        if restarted:
+            mux.stop()
+            mux.start()
+        refused(mux.dump("porch", old, uid=uid))
+        refused(mux.dump("porch", narrow, uid=uid))
+        mux.dump("porch", new, uid=uid).expect(0)
+        mux.dump("garden", other, uid=uid).expect(0)
+    mux.ctl("revoke", "--camera", "nowhere", code=77)
+    mux.ctl("revoke", "--camera", "porch", "--all", code=64)
+    mux.ctl("revoke", code=64)
+
+
+def test_revoke_of_a_user(s):
+    if os.getuid():
+        raise Skipped("needs two uids: run as root")
+    mux = s.mux(TWO)
+    tokens = {uid: mux.grant("porch", uid=uid) for uid in (UID_A, UID_B)}
+    client = mux.dump("porch", tokens[UID_A], uid=UID_A, frames=1000)
+    client.await_frames(2)
+    lease = lease_of(mux, client)["id"]
+    check(wide(mux, "--uid", str(UID_A)) == [lease], "not exactly its lease has ended")
+    client.expect(77)
+    refused(mux.dump("porch", tokens[UID_A], uid=UID_A))
+    mux.dump("porch", tokens[UID_B], uid=UID_B).expect(0)
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)
+
+
+def test_revoke_of_all(s):
+    """A standing grant's token, too; it gets the next one at a reload, and keeps that."""
+    path, uid = s.path("token"), UID_A if os.getuid() == 0 else os.getuid()
+    mux = s.mux(TWO + f'grant "wall" {{\n\tuid = {uid}\n\tcameras = {{ "porch" }}\n\tdump = true\n'
+        f'\ttoken_file = "{path}"\n}}\n')
+
+    def standing():
+        with open(path) as f:
+            return f.read().split()[1]
+    first, other = standing(), mux.grant("garden", uid=UID_A)
+    mux.dump("porch", first, uid=UID_A).expect(0)
+    check(wide(mux, "--all") == [], "a lease ended that was none")
+    refused(mux.dump("porch", first, uid=UID_A))
+    refused(mux.dump("garden", other, uid=UID_A))
+    mux.ctl("reload")
+    second = standing()
+    check(second != first, "the dead token is still in its file")
+    mux.dump("porch", second, uid=UID_A).expect(0)
+    mux.stop()
+    mux.start()
+    check(standing() == second, "an unchanged grant has another token")
+    mux.dump("porch", second, uid=UID_A).expect(0)
+    refused(mux.dump("porch", first, uid=UID_A))
+    refused(mux.dump("garden", other, uid=UID_A))
+
+
 def test_stop_erases_and_tells(s):
     """SIGTERM: every ring is erased, every client told, exit 0."""
     mux, (client,) = watching(s, 1)

@@ -86,7 +86,8 @@ static inline void keep_revoked(const uint8_t *id, uint32_t status)
 	struct msg_revoked_kept kept = {.status = status};
 
 	expect(s.daemon, &wire_revoked_keep, &keep, NULL, 0);
-	ck_assert_mem_eq(keep.id, id, TOKEN_ID_BYTES);
+	ck_assert_uint_eq(keep.ids_len, TOKEN_ID_BYTES);
+	ck_assert_mem_eq(keep.ids, id, TOKEN_ID_BYTES);
 	kept.request = keep.request;
 	tell(s.daemon, &wire_revoked_kept, &kept);
 }

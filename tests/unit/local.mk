@@ -107,9 +107,10 @@ tests_unit_test_decode_CFLAGS = $(UNIT_CFLAGS) \
 tests_unit_test_decode_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
 
 unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest \
-	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_end tests/unit/test_pair_state \
-	tests/unit/test_pause tests/unit/test_fingerprint tests/unit/test_udp tests/unit/test_reload \
-	tests/unit/test_walls tests/unit/test_role_log tests/unit/test_resolve
+	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_end \
+	tests/unit/test_pair_state tests/unit/test_pause tests/unit/test_fingerprint \
+	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
+	tests/unit/test_resolve tests/unit/test_cutoff
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -153,6 +154,9 @@ tests_unit_test_role_log_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c
 tests_unit_test_resolve_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_resolve_LDADD = libresolve.la $(UNIT_LIBS)
+tests_unit_test_cutoff_SOURCES = tests/unit/test_cutoff.c
+tests_unit_test_cutoff_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_cutoff_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)
@@ -231,7 +235,7 @@ tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
 	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
-	tests/unit/test_broker_reload
+	tests/unit/test_broker_reload tests/unit/test_broker_cutoff
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -260,6 +264,10 @@ tests_unit_test_broker_reload_SOURCES = tests/unit/test_broker_reload.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_reload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_reload_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_cutoff_SOURCES = tests/unit/test_broker_cutoff.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_cutoff_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_cutoff_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)

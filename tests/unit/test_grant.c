@@ -116,25 +116,25 @@ START_TEST(test_requests)
 	struct msg_ctl_grant g = {.camera = "porch", .expires_s = 60};
 	struct rights r;
 
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), 0);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), 0);
 	ck_assert_uint_eq(r.uid, 1000); /* the caller's */
 	ck_assert_uint_eq(r.not_after, 560);
 	ck_assert(r.no_dump);
 	g.has_uid = 1;
 	g.uid = 0;
 	g.dump = 1;
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), 0);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), 0);
 	ck_assert_uint_eq(r.uid, 0);
 	ck_assert(!r.no_dump);
 	g.expires_s = 0; /* no expiry is no grant */
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), -EINVAL);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), -EINVAL);
 	g.expires_s = UINT64_MAX; /* would wrap round to the past or for ever */
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), -EINVAL);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), -EINVAL);
 	g.never_expires = 1;
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), 0);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), 0);
 	ck_assert(r.never_expires);
 	g.masks_len = 15;
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), -EINVAL);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), -EINVAL);
 }
 END_TEST
 
@@ -145,7 +145,7 @@ START_TEST(test_impossible_limits)
 	struct rights r;
 	struct token t;
 
-	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 500, &r), 0);
+	ck_assert_int_eq(grant_from_request(&g, 1, 1000, 4, 500, &r), 0);
 #define IMPOSSIBLE(change)                                                                         \
 	do {                                                                                       \
 		struct rights bad = r;                                                             \

@@ -16,10 +16,12 @@ static const uint8_t id[TOKEN_ID_BYTES] = {0xaa, 0xbb};
 static const uint8_t challenge[TOKEN_CHALLENGE_BYTES] = {9};
 static bool everything_is_revoked;
 
-static bool is_revoked(const void *data, const uint8_t which[TOKEN_ID_BYTES])
+static bool is_revoked(
+	const void *data, const uint8_t which[TOKEN_ID_BYTES], const struct rights *r)
 {
 	(void)data;
 	ck_assert_mem_eq(which, id, sizeof(id));
+	ck_assert_str_eq(r->camera, "porch");
 	return everything_is_revoked;
 }
 
