@@ -22,6 +22,8 @@ WIRE_DEFINE(ctl_grant, 0x0202, CTL_GRANT_FIELDS)
 WIRE_DEFINE(ctl_revoke, 0x0203, CTL_REVOKE_FIELDS)
 WIRE_DEFINE(ctl_accept, 0x0204, CTL_ACCEPT_FIELDS)
 WIRE_DEFINE(ctl_reload, 0x0205, CTL_RELOAD_FIELDS)
+/* framemuxctl -> framemuxd */
+WIRE_DEFINE(ctl_switch, 0x0240, CTL_SWITCH_FIELDS)
 /* broker -> framemuxctl */
 WIRE_DEFINE(ctl_mux, 0x0281, CTL_MUX_FIELDS)
 WIRE_DEFINE(ctl_camera, 0x0282, CTL_CAMERA_FIELDS)
@@ -32,3 +34,5 @@ WIRE_DEFINE(ctl_ended, 0x0286, CTL_ENDED_FIELDS)
 WIRE_DEFINE(ctl_done, 0x0287, CTL_DONE_FIELDS)
 WIRE_DEFINE(ctl_change, 0x0288, CTL_CHANGE_FIELDS)
 WIRE_DEFINE(ctl_fault, 0x0289, CTL_FAULT_FIELDS)
+/* framemuxd -> framemuxctl */
+WIRE_DEFINE(ctl_switched, 0x02c0, CTL_SWITCHED_FIELDS)

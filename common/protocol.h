@@ -187,6 +187,20 @@ WIRE_DECLARE(ctl_accept, CTL_ACCEPT_FIELDS)
 #define CTL_RELOAD_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(ctl_reload, CTL_RELOAD_FIELDS)
 
+/*
+ * To framemuxd itself, on the kill switch's socket (the control socket's path and KILL_SUFFIX): hello
+ * first, then one request at a time. on: 1 disable, 0 enable.
+ */
+#define KILL_SUFFIX ".kill"
+enum switch_kind { SWITCH_CAMERA = 1, SWITCH_VENDOR, SWITCH_UID };
+#define CTL_SWITCH_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, on, )                                                                            \
+	M(T, U32, kind, )                                                                          \
+	M(T, STR, name, LIMIT_LABEL)                                                               \
+	M(T, U32, uid, )
+WIRE_DECLARE(ctl_switch, CTL_SWITCH_FIELDS)
+
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
 	M(T, STR, version, 32)                                                                     \
@@ -278,6 +292,10 @@ WIRE_DECLARE(ctl_change, CTL_CHANGE_FIELDS)
 /* Why a configuration was refused: "FILE:LINE: what is wrong". */
 #define CTL_FAULT_FIELDS(M, T) M(T, STR, text, LIMIT_FAULT)
 WIRE_DECLARE(ctl_fault, CTL_FAULT_FIELDS)
+
+/* One for each configured camera that a switch concerns. */
+#define CTL_SWITCHED_FIELDS(M, T) M(T, STR, camera, LIMIT_NAME)
+WIRE_DECLARE(ctl_switched, CTL_SWITCHED_FIELDS)
 
 /* The end of an answer. status: 0 or an errno; elapsed_us: of a revoke, from its receipt to erased.
  */

@@ -90,6 +90,19 @@ WIRE_DECLARE(broker_revoked, BROKER_REVOKED_FIELDS)
 	M(T, U64, issue, )
 WIRE_DECLARE(broker_cutoff, BROKER_CUTOFF_FIELDS)
 
+/*
+ * The kill switch for a user: its leases end and it gets none; or no more. Before and after
+ * setup_done. That for a camera is its camera_news.
+ */
+#define BROKER_USER_FIELDS(M, T)                                                                   \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, disabled, )
+WIRE_DECLARE(broker_user, BROKER_USER_FIELDS)
+
+/* Answered by drained when every attach that is ending now has ended, erased. */
+#define DRAIN_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(drain, DRAIN_FIELDS)
+
 /* The configuration is complete: serve. */
 #define BROKER_SETUP_DONE_FIELDS(M, T) M(T, U32, cameras, )
 WIRE_DECLARE(broker_setup_done, BROKER_SETUP_DONE_FIELDS)
@@ -279,6 +292,9 @@ WIRE_DECLARE(camera_accept, CAMERA_ACCEPT_FIELDS)
 	M(T, U32, uid, )                                                                           \
 	M(T, U32, pid, )
 WIRE_DECLARE(reload_ask, RELOAD_ASK_FIELDS)
+
+#define DRAINED_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(drained, DRAINED_FIELDS)
 
 #define RELOAD_CLEARED_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(reload_cleared, RELOAD_CLEARED_FIELDS)

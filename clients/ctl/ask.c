@@ -41,10 +41,9 @@ static int code_of(int error)
 	}
 }
 
-int ask_connect(const struct options *o, struct control **ret)
+/* The exit code for an attempt to connect, everything said. */
+static int connected(int r)
 {
-	int r = control_connect(o->socket, ret);
-
 	if (r == 0)
 		return 0;
 	fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n",
@@ -52,6 +51,16 @@ int ask_connect(const struct options *o, struct control **ret)
 	if (r == -EACCES || r == -EPERM)
 		return EXIT_REFUSED;
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;
+}
+
+int ask_connect(const struct options *o, struct control **ret)
+{
+	return connected(control_connect(o->socket, ret));
+}
+
+int ask_connect_kill(const struct options *o, struct control **ret)
+{
+	return connected(control_connect_kill(o->socket, ret));
 }
 
 int ask(struct control *c, const struct wire_message *request, void *msg,

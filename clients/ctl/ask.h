@@ -7,6 +7,7 @@
 
 /* 0 with a connection for control_close, or an exit code. */
 int ask_connect(const struct options *o, struct control **ret);
+int ask_connect_kill(const struct options *o, struct control **ret); /* the kill switch */
 
 /*
  * control_ask with an exit code for its result, 0 when the mux did what was asked. ret_done may be

@@ -23,6 +23,7 @@ libctl_la_SOURCES = \
 	clients/ctl/status.c clients/ctl/status.h \
 	clients/ctl/status_json.c \
 	clients/ctl/status_text.c \
+	clients/ctl/switch.c \
 	clients/ctl/table.c clients/ctl/table.h \
 	clients/ctl/units.c clients/ctl/units.h \
 	clients/ctl/verbs.c clients/ctl/verbs.h

@@ -25,6 +25,7 @@ enum {
 	OPT_DUMP = 'd',
 	OPT_NO_DUMP = 'D',
 	OPT_ALL = 'a',
+	OPT_VENDOR = 'v',
 };
 
 static const struct option longs[] = {
@@ -45,6 +46,7 @@ static const struct option longs[] = {
 	{"dump", no_argument, NULL, OPT_DUMP},
 	{"no-dump", no_argument, NULL, OPT_NO_DUMP},
 	{"all", no_argument, NULL, OPT_ALL},
+	{"vendor", required_argument, NULL, OPT_VENDOR},
 	{0},
 };
 
@@ -137,6 +139,12 @@ static int take_limit(const struct verb *v, int c, const char *arg, struct limit
 	}
 }
 
+static int take_vendor(const struct verb *v, const char *arg, struct options *o)
+{
+	o->vendor = arg;
+	return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a vendor's name", arg);
+}
+
 /* -1, or an exit code. */
 static int take_option(int c, const char *arg, struct options *o)
 {
@@ -167,6 +175,8 @@ static int take_option(int c, const char *arg, struct options *o)
 		return usage(v, v ? "this command takes no such option" : "command first", NULL);
 	if (c == OPT_ALL)
 		o->all = true;
+	else if (c == OPT_VENDOR)
+		return take_vendor(v, arg, o);
 	else if (c == 'k')
 		o->key_file = arg;
 	else if (c == OPT_WATCH)

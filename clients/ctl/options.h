@@ -32,6 +32,7 @@ struct options {
 	const struct verb *verb;
 	const char *socket; /* NULL: the built-in default */
 	const char *key_file;
+	const char *vendor;
 	const char *operand;
 	bool json, watch, all;
 	struct limits limits;

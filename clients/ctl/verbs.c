@@ -56,8 +56,21 @@ const struct verb verbs[] = {
 		"or\n"
 		"removed have ended when it returns.\n",
 		"", 0, verb_reload},
-	{.name = "disable"},
-	{.name = "enable"},
+	{"disable", "--camera NAME | --vendor NAME | --uid UID",
+		"The kill switch. Returns when its processes are gone and the pictures erased; "
+		"lasts\n"
+		"over restarts until it is enabled. Works without the broker, too.\n"
+		"      --camera NAME      the camera is disconnected, and not connected to any "
+		"more\n"
+		"      --vendor NAME      every camera of this vendor, those to come too\n"
+		"      --uid UID          this user's leases end, and it gets none\n",
+		"cuv", 0, verb_disable},
+	{"enable", "--camera NAME | --vendor NAME | --uid UID",
+		"Lift what disable has set; a camera may still be off by its vendor, or blocked.\n"
+		"      --camera NAME      the camera\n"
+		"      --vendor NAME      the vendor\n"
+		"      --uid UID          the user\n",
+		"cuv", 0, verb_enable},
 	{.name = "audit"},
 	{.name = "watch"},
 	{.name = "policy"},

@@ -11,6 +11,8 @@ int verb_inspect(const struct options *o);
 int verb_revoke(const struct options *o);
 int verb_accept(const struct options *o);
 int verb_reload(const struct options *o);
+int verb_disable(const struct options *o);
+int verb_enable(const struct options *o);
 int verb_check(const struct options *o);
 
 #endif

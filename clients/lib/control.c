@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_ended,
 	&wire_ctl_change,
 	&wire_ctl_fault,
+	&wire_ctl_switched,
 };
 
 union record {
@@ -43,19 +45,15 @@ union record {
 	struct msg_ctl_ended ended;
 	struct msg_ctl_change change;
 	struct msg_ctl_fault fault;
+	struct msg_ctl_switched switched;
 };
 
-int control_connect(const char *path, struct control **ret)
+static int connect_to(const char *path, struct control **ret)
 {
 	const struct msg_hello hello = {.magic = PROTOCOL_MAGIC, .version = PROTOCOL_VERSION};
-	struct control *c;
+	struct control *c = calloc(1, sizeof(*c));
 	int r;
 
-	if (!path)
-		path = getenv("FRAMEMUX_CONTROL_SOCKET");
-	if (!path || !*path)
-		path = DEFAULT_CONTROL_SOCKET;
-	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	c->fd = -1;
@@ -64,12 +62,36 @@ int control_connect(const char *path, struct control **ret)
 		sock_refuse_fds(c->fd);
 		r = sock_send_msg(c->fd, &wire_hello, &hello);
 	}
+	if (r == -EPIPE) /* turned away at once; what it said is there to be read */
+		r = 0;
 	if (r < 0) {
 		control_close(c);
 		return r;
 	}
 	*ret = c;
 	return 0;
+}
+
+static const char *choose_path(const char *path)
+{
+	if (!path)
+		path = getenv("FRAMEMUX_CONTROL_SOCKET");
+	return path && *path ? path : DEFAULT_CONTROL_SOCKET;
+}
+
+int control_connect(const char *path, struct control **ret)
+{
+	return connect_to(choose_path(path), ret);
+}
+
+int control_connect_kill(const char *path, struct control **ret)
+{
+	char kill_path[LIMIT_PATH];
+
+	if (snprintf(kill_path, sizeof(kill_path), "%s" KILL_SUFFIX, choose_path(path)) >=
+		(int)sizeof(kill_path))
+		return -ENAMETOOLONG;
+	return connect_to(kill_path, ret);
 }
 
 void control_close(struct control *c)

@@ -12,6 +12,8 @@ struct control; /* one connection */
 
 /* path NULL: $FRAMEMUX_CONTROL_SOCKET, else the built-in default. 0 or -errno. */
 int control_connect(const char *path, struct control **ret);
+/* The kill switch, which is beside that socket. */
+int control_connect_kill(const char *path, struct control **ret);
 void control_close(struct control *c);
 
 /*

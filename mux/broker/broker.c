@@ -22,6 +22,7 @@
 #include "mux/broker/client.h"
 #include "mux/broker/control.h"
 #include "mux/broker/daemon_link.h"
+#include "mux/broker/drain.h"
 #include "mux/broker/erase.h"
 #include "mux/broker/expiry.h"
 #include "mux/broker/held.h"
@@ -160,6 +161,7 @@ static void broker_free(struct broker *b)
 		event_base_free(b->base);
 	revoked_free(&b->revoked);
 	cutoffs_free(&b->cutoffs);
+	drain_free_all(b);
 	quota_free(&b->quota);
 	free(b->settings.admins);
 	locked_free(b->secrets);

@@ -53,7 +53,10 @@ struct broker {
 	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
 	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
 	LIST_HEAD(, reloading) reloadings;   /* reload.c: not answered yet */
-	struct revoked revoked;              /* revoke.c, with the cutoffs */
+	LIST_HEAD(, drain) drains;           /* drain.c: not answered yet */
+	uint32_t *off;                       /* owned; drain.c: users that are cut off */
+	size_t n_off;
+	struct revoked revoked; /* revoke.c, with the cutoffs */
 	struct cutoffs cutoffs;
 	struct quota quota;
 	struct totals totals;

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "mux/broker/accept.h"
 #include "mux/broker/camera.h"
+#include "mux/broker/drain.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
@@ -113,6 +114,14 @@ static int handle_cutoff(void *self, const void *msg, int *fds)
 	return r;
 }
 
+static int handle_user(void *self, const void *msg, int *fds)
+{
+	const struct msg_broker_user *m = msg;
+
+	(void)fds;
+	return drain_user(self, m->uid, m->disabled);
+}
+
 static uint32_t count_cameras(const struct broker *b)
 {
 	const struct camera *c;
@@ -181,6 +190,14 @@ static int handle_news(void *self, const void *msg, int *fds)
 		return -EINVAL;
 	camera_news(c, m->state, m->reason);
 	return 0;
+}
+
+static int handle_drain(void *self, const void *msg, int *fds)
+{
+	const struct msg_drain *m = msg;
+
+	(void)fds;
+	return drain_ask(self, m->request);
 }
 
 static int handle_survey_camera(void *self, const void *msg, int *fds)
@@ -316,10 +333,12 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_broker_grant, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_grant},
 	{&wire_broker_revoked, DAEMON_SETUP, 0, handle_revoked},
 	{&wire_broker_cutoff, DAEMON_SETUP, 0, handle_cutoff},
+	{&wire_broker_user, DAEMON_SETUP | SERVING, 0, handle_user},
 	{&wire_broker_setup_done, DAEMON_SETUP, 0, handle_setup_done},
 	{&wire_camera_news, DAEMON_SETUP | SERVING, 0, handle_news},
 	{&wire_pair_born, SERVING, 1, handle_pair_born},
 	{&wire_pair_dead, SERVING, 0, handle_pair_dead},
+	{&wire_drain, SERVING, 0, handle_drain},
 	{&wire_survey_camera, SERVING, 0, handle_survey_camera},
 	{&wire_survey_done, SERVING, 0, handle_survey_done},
 	{&wire_revoked_kept, SERVING, 0, handle_revoked_kept},

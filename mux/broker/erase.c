@@ -10,6 +10,7 @@
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/decoder.h"
+#include "mux/broker/drain.h"
 #include "mux/broker/held.h"
 #include "mux/broker/swap.h"
 #include "mux/broker/tenure.h"
@@ -73,6 +74,7 @@ static void finish(struct attach *a)
 	free(a);
 	t->attach = NULL;
 	tenure_detached(t);
+	drain_check(b);
 	broker_check_stopped(b);
 }
 

@@ -10,6 +10,7 @@ libbroker_la_SOURCES = \
 	mux/broker/control.c mux/broker/control.h \
 	mux/broker/daemon_link.c mux/broker/daemon_link.h \
 	mux/broker/decoder.c mux/broker/decoder.h \
+	mux/broker/drain.c mux/broker/drain.h \
 	mux/broker/erase.c mux/broker/erase.h \
 	mux/broker/expiry.c mux/broker/expiry.h \
 	mux/broker/filter.c mux/broker/filter.h \

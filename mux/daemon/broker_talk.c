@@ -101,6 +101,7 @@ int mux_set_up_broker(void *mux)
 	}
 	for (size_t i = 0; i < m->cutoffs.n; i++)
 		send_cutoff(m, &m->cutoffs.list[i]);
+	kill_switch_introduce(m->kill_switch);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_introduce(m->pair_host.pairs[i]);
 	broker_send(m->broker, &wire_broker_setup_done, &done, NULL, 0);
@@ -112,7 +113,7 @@ size_t mux_set_up_messages(const struct mux *m)
 	struct standing *standing;
 
 	return 2 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked + m->cutoffs.n +
-		grants_standing(m->grants, &standing);
+		kill_switch_messages(m->kill_switch) + grants_standing(m->grants, &standing);
 }
 
 /* ---- what it asks -------------------------------------------------------------------- */
@@ -282,6 +283,16 @@ static int on_camera_accept(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int on_drained(void *self, const void *msg, int *fds)
+{
+	const struct msg_drained *drained = msg;
+	struct mux *m = self;
+
+	(void)fds;
+	kill_switch_drained(m->kill_switch, drained->request);
+	return 0;
+}
+
 static int on_reload_ask(void *self, const void *msg, int *fds)
 {
 	(void)fds;
@@ -313,6 +324,7 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
 	{&wire_cutoff_keep, BROKER_SERVING, 0, on_cutoff_keep},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
+	{&wire_drained, BROKER_SERVING, 0, on_drained},
 	{&wire_reload_ask, BROKER_SERVING, 0, on_reload_ask},
 	{&wire_reload_cleared, BROKER_SERVING, 0, on_reload_cleared},
 	{&wire_reload_ready, BROKER_SERVING, 0, on_reload_ready},

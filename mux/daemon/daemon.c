@@ -21,6 +21,7 @@
 #include "common/memfd.h"
 #include "mux/daemon/cutoff_file.h"
 #include "mux/daemon/daemon_private.h"
+#include "mux/daemon/kill_socket.h"
 #include "mux/daemon/notify.h"
 #include "mux/daemon/privilege.h"
 #include "mux/daemon/reload.h"
@@ -54,6 +55,9 @@ static void step(struct mux *m)
 
 static void on_pair_at_rest(void *self)
 {
+	struct mux *m = self;
+
+	kill_switch_at_rest(m->kill_switch);
 	mux_reload_go_on(self);
 	step(self);
 }
@@ -71,6 +75,7 @@ static void on_broker_fell(void *self)
 	for (size_t i = 0; i < m->pair_host.n_retired; i++)
 		pair_abort(m->pair_host.retired[i]);
 	mux_reload_broker_fell(m);
+	kill_switch_broker_fell(m->kill_switch);
 }
 
 static void on_broker_reaped(void *self)
@@ -104,6 +109,16 @@ static void on_reload_signal(evutil_socket_t signo, short what, void *data)
 }
 
 /* ---- ready --------------------------------------------------------------------------- */
+
+bool mux_may_change(const struct mux *m, uid_t uid)
+{
+	if (uid == 0 || uid == geteuid())
+		return true;
+	for (size_t i = 0; i < m->config->n_admins; i++)
+		if (m->config->admins[i] == uid)
+			return true;
+	return false;
+}
 
 void mux_announce(struct mux *m)
 {
@@ -177,6 +192,7 @@ static int read_state(struct mux *m)
 			0 ||
 		(rc = cutoff_file_load(state_folder(m->state), &m->cutoffs, why, sizeof(why))) <
 			0 ||
+		(rc = kill_switch_load(m, &m->kill_switch, why, sizeof(why))) < 0 ||
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
@@ -223,6 +239,7 @@ static int make_pairs(struct mux *m)
 		pair_restore(h->pairs[i], &m->prints[i]);
 		h->n_pairs++;
 	}
+	kill_switch_apply(m->kill_switch);
 	config_forget_passwords(m->config);
 	free(m->cameras);
 	m->cameras = NULL;
@@ -268,6 +285,8 @@ static int open_all(struct mux *m)
 		.reaped = on_broker_reaped};
 	if (broker_new(&spec, &m->broker) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
+	if (kill_socket_new(m, &m->kill_socket) < 0)
+		return fail(EX_OSERR, "start", "out of memory");
 	if (m->prints_changed) /* cameras that are gone */
 		mux_keep_prints(m);
 	notify_init(m->base, m->options->ready_fd);
@@ -282,6 +301,7 @@ static void close_all(struct mux *m)
 		mux_write_prints(m);
 	mux_free_prints(m);
 	mux_reload_free(m);
+	kill_socket_free(m->kill_socket);
 	broker_free(m->broker);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_free(m->pair_host.pairs[i]);
@@ -296,6 +316,7 @@ static void close_all(struct mux *m)
 			event_free(m->signals[i]);
 	if (m->base)
 		event_base_free(m->base);
+	kill_switch_free(m->kill_switch);
 	grants_free(m->grants);
 	state_close(m->state);
 	locked_free(m->keys);
@@ -308,7 +329,8 @@ static void close_all(struct mux *m)
 
 int daemon_run(const struct options *options)
 {
-	struct mux m = {.options = options, .listening = {.clients_fd = -1, .control_fd = -1}};
+	struct mux m = {.options = options,
+		.listening = {.clients_fd = -1, .control_fd = -1, .kill_fd = -1}};
 	struct config_error error;
 	const char *what = "";
 	int code;

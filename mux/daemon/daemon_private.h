@@ -8,6 +8,7 @@
 #include "mux/daemon/disk.h"
 #include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/grants.h"
+#include "mux/daemon/kill_switch.h"
 #include "mux/daemon/listen.h"
 #include "mux/daemon/options.h"
 #include "mux/daemon/pair.h"
@@ -34,6 +35,8 @@ struct mux {
 	uint8_t *revoked;
 	size_t n_revoked;
 	struct cutoffs cutoffs;
+	struct kill_switch *kill_switch;
+	struct kill_socket *kill_socket;
 	struct broker *broker;
 	uint64_t started_ns;
 	struct fingerprint_record *prints; /* as they were at the start */
@@ -93,6 +96,9 @@ int mux_accept(struct mux *m, uint32_t request, struct pair *p);
 #define MUX_OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 
 /* ---- daemon.c ------------------------------------------------------------------------ */
+
+/* uid 0, the mux's own, and admins. */
+bool mux_may_change(const struct mux *m, uid_t uid);
 
 /* Ready, if the broker is and the token files are written: says so once. */
 void mux_announce(struct mux *m);

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/protocol.h"
 #include "common/sock.h"
 #include "mux/daemon/folder.h"
 #include "mux/daemon/parse.h"
@@ -97,14 +99,44 @@ static int make(const char *path, unsigned mode, int *ret_fd, char *why, size_t 
 	return rc;
 }
 
+/* Where the control socket is bound, which may be another place than the configuration says. */
+static int make_kill(struct listening *l, char *why, size_t size)
+{
+	struct sockaddr_un where = {0};
+	socklen_t len = sizeof(where);
+	int rc;
+
+	if (getsockname(l->control_fd, (struct sockaddr *)&where, &len) < 0 ||
+		len <= sizeof(sa_family_t) || !where.sun_path[0]) {
+		snprintf(why, size, "the control socket that was handed over has no path");
+		return -EINVAL;
+	}
+	if (snprintf(l->kill_path, sizeof(l->kill_path), "%.*s" KILL_SUFFIX,
+		    (int)sizeof(where.sun_path), where.sun_path) >= (int)sizeof(l->kill_path)) {
+		snprintf(why, size, "%.*s: the path is too long by the %zu bytes of " KILL_SUFFIX,
+			(int)sizeof(where.sun_path), where.sun_path, strlen(KILL_SUFFIX));
+		l->kill_path[0] = 0;
+		return -ENAMETOOLONG;
+	}
+	rc = make(l->kill_path, CONTROL_MODE, &l->kill_fd, why, size);
+	if (rc < 0)
+		l->kill_path[0] = 0; /* not ours to remove */
+	return rc;
+}
+
+static int give(const char *path, gid_t gid)
+{
+	return fchownat(AT_FDCWD, path, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 /* Root gives it to admin_group; a mux without privileges does if it may, or keeps its own group. */
 static void give_to_group(const struct config *c, const struct listening *l)
 {
 	const struct group *gr = getgrnam(c->admin_group);
 
-	if (gr && l->made_control &&
-		fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gr->gr_gid, AT_SYMLINK_NOFOLLOW) <
-			0)
+	if (gr &&
+		((l->made_control && give(c->control_socket, gr->gr_gid) < 0) ||
+			give(l->kill_path, gr->gr_gid) < 0))
 		gr = NULL;
 	if (!gr && geteuid() == 0)
 		log_warning("there is no group %s: only root may use the control socket",
@@ -115,7 +147,7 @@ int listen_open(const struct config *c, struct listening *ret, char *ret_why, si
 {
 	int rc;
 
-	*ret = (struct listening){.clients_fd = -1, .control_fd = -1};
+	*ret = (struct listening){.clients_fd = -1, .control_fd = -1, .kill_fd = -1};
 	rc = take_handed_over(ret, ret_why, why_size);
 	if (!rc && ret->clients_fd < 0) {
 		rc = make(c->socket, CLIENT_MODE, &ret->clients_fd, ret_why, why_size);
@@ -125,6 +157,8 @@ int listen_open(const struct config *c, struct listening *ret, char *ret_why, si
 		rc = make(c->control_socket, CONTROL_MODE, &ret->control_fd, ret_why, why_size);
 		ret->made_control = rc == 0;
 	}
+	if (!rc)
+		rc = make_kill(ret, ret_why, why_size);
 	if (rc < 0) {
 		listen_close(c, ret);
 		return rc;
@@ -135,11 +169,11 @@ int listen_open(const struct config *c, struct listening *ret, char *ret_why, si
 
 int listen_give_to(const struct config *c, const struct listening *l, gid_t gid)
 {
-	if (!l->made_control)
-		return -EOPNOTSUPP;
-	return fchownat(AT_FDCWD, c->control_socket, (uid_t)-1, gid, AT_SYMLINK_NOFOLLOW) < 0
-		? -errno
-		: 0;
+	int rc = give(l->kill_path, gid);
+
+	if (rc < 0)
+		return rc;
+	return l->made_control ? give(c->control_socket, gid) : -EOPNOTSUPP;
 }
 
 void listen_close(const struct config *c, struct listening *l)
@@ -148,7 +182,10 @@ void listen_close(const struct config *c, struct listening *l)
 		unlink(c->socket);
 	if (l->made_control)
 		unlink(c->control_socket);
+	if (l->kill_path[0])
+		unlink(l->kill_path);
 	cleanup_close(&l->clients_fd);
 	cleanup_close(&l->control_fd);
-	*l = (struct listening){.clients_fd = -1, .control_fd = -1};
+	cleanup_close(&l->kill_fd);
+	*l = (struct listening){.clients_fd = -1, .control_fd = -1, .kill_fd = -1};
 }

@@ -1,7 +1,8 @@
 /*
  * The two listening sockets that the broker serves: handed over by the init system ($LISTEN_FDS
  * with the names "client" and "control"), or made here. framemuxd keeps them over the broker's
- * lives.
+ * lives. The third, of the kill switch, is beside the control socket, wherever that is, and
+ * framemuxd's own.
  */
 #ifndef FRAMEMUX_LISTEN_H
 #define FRAMEMUX_LISTEN_H
@@ -11,8 +12,9 @@
 #include "mux/daemon/config.h"
 
 struct listening {
-	int clients_fd, control_fd;      /* owned; -1 before listen_open */
-	bool made_clients, made_control; /* the paths are ours to remove */
+	int clients_fd, control_fd, kill_fd; /* owned; -1 before listen_open */
+	bool made_clients, made_control;     /* the paths are ours to remove */
+	char kill_path[CONFIG_SOCKET_BYTES];
 };
 
 /* 0, or -errno and why. */

@@ -15,12 +15,15 @@ libdaemon_la_SOURCES = \
 	mux/daemon/cutoff_file.c mux/daemon/cutoff_file.h \
 	mux/daemon/daemon.c mux/daemon/daemon.h mux/daemon/daemon_private.h \
 	mux/daemon/digest.c mux/daemon/digest.h \
+	mux/daemon/disabled.c mux/daemon/disabled.h \
 	mux/daemon/disk.c mux/daemon/disk.h \
 	mux/daemon/fingerprint.c mux/daemon/fingerprint.h \
 	mux/daemon/fingerprint_file.c mux/daemon/fingerprint_file.h \
 	mux/daemon/folder.c mux/daemon/folder.h \
 	mux/daemon/grants.c mux/daemon/grants.h \
 	mux/daemon/hand_out.c mux/daemon/keep_revoked.c \
+	mux/daemon/kill_socket.c mux/daemon/kill_socket.h \
+	mux/daemon/kill_switch.c mux/daemon/kill_switch.h \
 	mux/daemon/listen.c mux/daemon/listen.h \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \

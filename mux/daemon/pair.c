@@ -68,6 +68,8 @@ static void come_to_rest(struct pair *p)
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
 		p->host->at_rest(p->host->self);
+	} else if (p->disabled[0]) {
+		p->host->at_rest(p->host->self);
 	}
 }
 

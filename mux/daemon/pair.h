@@ -19,7 +19,7 @@ struct fingerprint_record;
 /* What all pairs share; belongs to the daemon and outlives them. */
 struct pair_host {
 	struct event_base *base;
-	struct roles *roles; /* borrowed */
+	struct roles *roles;      /* borrowed */
 	const uint8_t *k_session; /* of the broker that lives now */
 	uint32_t stale_after_ms, linger_s;
 	int verbose;
@@ -28,11 +28,12 @@ struct pair_host {
 	struct pair **retired; /* of cameras that a reload took away or changed, until they rest */
 	size_t n_retired;
 	uint32_t last_number; /* of the newest pair */
-	void *self; /* for the functions */
+	void *self;           /* for the functions */
 	/* A message for the broker; fds stay the caller's. Lost when there is no broker. */
 	void (*tell)(void *self, const struct wire_message *m, const void *msg, const int *fds,
 		size_t n_fds);
-	/* A pair has come to rest after pair_abort, pair_stop, pair_retire or pair_restart. */
+	/* A pair has come to rest after pair_abort, pair_stop, pair_retire, pair_restart or
+	 * pair_disable. */
 	void (*at_rest)(void *self);
 	/* What pair_record gives has changed and is to be kept. */
 	void (*keep)(void *self);
@@ -60,6 +61,10 @@ void pair_introduce(const struct pair *p);
 
 /* The broker serves: a warm camera comes to life. */
 void pair_serve(struct pair *p);
+
+/* The kill switch is on for it: killed, and not born again; off: may live. Any number of times. */
+void pair_disable(struct pair *p, const char *why);
+void pair_enable(struct pair *p);
 
 /* A person says so: forget what it called itself, and lift its block. */
 void pair_accept(struct pair *p);

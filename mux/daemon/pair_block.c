@@ -1,6 +1,6 @@
 /*
  * Who a camera is: what it calls itself is compared with what it called itself before, and one that
- * is not who it was is blocked. Runs in framemuxd's loop.
+ * is not who it was is blocked. And what the kill switch cuts off. Runs in framemuxd's loop.
  *
  * What a camera says at first contact counts at once, for as long as framemuxd runs: a realm that is
  * not remembered before it is signed could be another camera's. It is kept on disk only when the
@@ -107,6 +107,53 @@ void pair_accept(struct pair *p)
 	if (!was_blocked)
 		return;
 	p->pause = (struct pause){0};
+	if (p->phase == PAIR_REST)
+		pair_show_rest(p);
+	pair_begin_if_wanted(p);
+}
+
+/* ---- the kill switch ------------------------------------------------------------------- */
+
+/* The broker may not know the camera yet, or there is none: it is told when it serves. */
+static bool change_quietly(struct pair *p)
+{
+	if (p->is_served)
+		return false;
+	pair_init_state(p);
+	p->is_untold = true;
+	return true;
+}
+
+/*
+ * The broker ends the leases when it hears of it; the pair dies whether it does or not. Only after
+ * the broker's own death decode is left to erase what it has, which is all that is left to it.
+ */
+void pair_disable(struct pair *p, const char *why)
+{
+	bool is_new = !p->disabled[0];
+
+	snprintf(p->disabled, sizeof(p->disabled), "%s", why);
+	if (change_quietly(p)) {
+		if (is_new)
+			log_warning("camera %s: %s", p->camera->name, p->disabled);
+		return;
+	}
+	pair_set_state(p, CAMERA_DISABLED, p->disabled);
+	if (!is_new || p->stopped || p->aborted)
+		return;
+	pair_fail(p, WORD_OURS, p->disabled);
+	if (p->phase == PAIR_PAUSE) /* it was waiting for its next life */
+		pair_end_orderly(p, GOODBYE_MS);
+}
+
+void pair_enable(struct pair *p)
+{
+	if (!p->disabled[0])
+		return;
+	p->disabled[0] = 0;
+	p->pause = (struct pause){0};
+	if (change_quietly(p))
+		return;
 	if (p->phase == PAIR_REST)
 		pair_show_rest(p);
 	pair_begin_if_wanted(p);

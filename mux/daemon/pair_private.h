@@ -53,6 +53,7 @@ struct pair {
 	bool is_retired;    /* the latter */
 	bool is_restarting; /* at_rest is to be told of this generation's end */
 	bool is_served;     /* there is a broker: a warm camera may live */
+	bool is_untold;     /* its state has changed while there was none */
 	int broker_end;     /* owned until announced: the broker's end of its link to decode */
 	struct event *timer, *linger, *health;
 	/* why it ended */
@@ -69,6 +70,7 @@ struct pair {
 	bool is_unkept;                 /* print is more than what is kept */
 	bool was_identified;            /* in this generation */
 	char block[LIMIT_REASON];       /* why it is blocked; "": it is not */
+	char disabled[LIMIT_REASON];    /* the same for the kill switch */
 	/* as status shows it */
 	enum camera_state state;
 	char state_reason[LIMIT_REASON];
@@ -124,6 +126,8 @@ void pair_keep_identity(struct pair *p);
 
 /* ---- pair_want.c: when it is to live ---------------------------------------------------- */
 
+/* Blocked, or cut off by the kill switch. */
+bool pair_is_barred(const struct pair *p);
 bool pair_is_wanted(const struct pair *p);
 uint64_t pair_pause_left_ns(const struct pair *p);
 void pair_on_linger(evutil_socket_t fd, short what, void *data);

@@ -28,8 +28,9 @@ void pair_set_state(struct pair *p, enum camera_state state, const char *reason)
 	p->stale_since_ns = state == CAMERA_STALE ? clock_monotonic_ns() : 0;
 	p->state = state;
 	snprintf(p->state_reason, sizeof(p->state_reason), "%s", reason);
-	(state == CAMERA_BLOCKED ? log_warning : log_notice)("camera %s: %s%s%s", p->camera->name,
-		camera_state_name(state), *reason ? ": " : "", reason);
+	(state == CAMERA_BLOCKED || state == CAMERA_DISABLED ? log_warning : log_notice)(
+		"camera %s: %s%s%s", p->camera->name, camera_state_name(state), *reason ? ": " : "",
+		reason);
 	tell_news(p);
 	if (state == CAMERA_LIVE)
 		pair_keep_identity(p);
@@ -53,6 +54,9 @@ void pair_set_stale(struct pair *p, uint64_t age_ns)
 
 static enum camera_state rest_state(const struct pair *p, const char **ret_reason)
 {
+	*ret_reason = p->disabled;
+	if (p->disabled[0])
+		return CAMERA_DISABLED;
 	*ret_reason = p->block;
 	if (p->block[0])
 		return CAMERA_BLOCKED;

@@ -9,10 +9,15 @@
 #define STAGGER_MS     100u /* for each camera: warm ones are not all born at one moment */
 #define STAGGER_MAX_MS 10000u
 
+bool pair_is_barred(const struct pair *p)
+{
+	return p->block[0] || p->disabled[0];
+}
+
 /* Somebody asks for it, or it is always to be there, and nothing forbids it. */
 bool pair_is_wanted(const struct pair *p)
 {
-	if (p->stopped || p->aborted || p->block[0])
+	if (p->stopped || p->aborted || pair_is_barred(p))
 		return false;
 	return p->leases || (p->camera->warm && p->is_served);
 }
@@ -53,7 +58,7 @@ static void begin(struct pair *p)
 void pair_want(struct pair *p, uint32_t leases)
 {
 	p->leases = leases;
-	if (p->stopped || p->aborted || p->block[0])
+	if (p->stopped || p->aborted || pair_is_barred(p))
 		return;
 	if (leases)
 		begin(p);
@@ -77,6 +82,9 @@ void pair_serve(struct pair *p)
 	uint64_t spread_ms = p->host->n_pairs * STAGGER_MS, wait_ns;
 
 	p->is_served = true;
+	if (p->is_untold)
+		pair_present(p);
+	p->is_untold = false;
 	if (p->leases) { /* those that its predecessor was told of */
 		pair_begin_if_wanted(p);
 		return;

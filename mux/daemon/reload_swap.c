@@ -31,8 +31,7 @@ static int make_pair(struct reload *r, size_t i)
 	char detail[LIMIT_CHANGE];
 
 	r->n_pairs = i + 1;
-	if (there &&
-		reload_compare(pair_camera(there), &r->records[i], detail) != CAMERA_CHANGED) {
+	if (there && reload_compare(pair_camera(there), &r->records[i], detail) != CAMERA_CHANGED) {
 		r->pairs[i] = there;
 		return 0;
 	}
@@ -172,8 +171,8 @@ void reload_swap(struct reload *r)
 	r->config = config;
 	r->grants = grants;
 	broker_make_room(m->broker,
-		mux_set_up_messages(m) + m->pair_host.n_retired + config->n_cameras +
-			r->diff.n + MUX_OUTBOX_SPARE);
+		mux_set_up_messages(m) + m->pair_host.n_retired + config->n_cameras + r->diff.n +
+			MUX_OUTBOX_SPARE);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++) {
 		struct pair *p = m->pair_host.pairs[i];
 
@@ -187,6 +186,7 @@ void reload_swap(struct reload *r)
 		pair_retire(m->pair_host.retired[i]);
 		keep_print(&m->pair_host, m->pair_host.retired[i]);
 	}
+	kill_switch_apply(m->kill_switch);
 	mux_keep_prints(m);
 }
 
@@ -244,8 +244,7 @@ static void end_camera(const struct reload *r, const struct pair *retired)
 void reload_tell_over(struct reload *r)
 {
 	struct mux *m = r->mux;
-	const struct msg_broker_settings settings = {
-		.stale_after_ms = m->config->stale_after_ms,
+	const struct msg_broker_settings settings = {.stale_after_ms = m->config->stale_after_ms,
 		.uid_quota_mb = m->config->uid_quota_mb};
 	const struct msg_reload_clear clear = {.request = r->request};
 

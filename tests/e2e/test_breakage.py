@@ -24,6 +24,7 @@ import test_tls
 import test_udp
 import test_frames
 import test_standby
+import test_switch
 import test_takeover
 import test_v4l2
 import test_walls
@@ -180,6 +181,10 @@ TESTS += [
         "broker-skip-proof")),
     ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,
         "ended with 0, not 77", "broker-skip-cutoff")),
+    ("daemon-skip-switch is seen", seen_by(test_switch.test_camera_is_cut_off,
+        "pixels are left|the pair lives", "daemon-skip-switch")),
+    ("broker-skip-switch is seen", seen_by(test_switch.test_user_is_cut_off,
+        "ended with 0, not 77", "broker-skip-switch")),
     ("broker-skip-proof is seen", seen_by(
         test_rights.test_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,

@@ -1,4 +1,7 @@
-/* common/cutoff, mux/daemon/cutoff_file: which tokens die at once, and that it stays so. */
+/*
+ * common/cutoff, mux/daemon/cutoff_file, mux/daemon/disabled: which tokens die at once, what the kill
+ * switch has cut off, and that both stay so.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,6 +9,7 @@
 #include <unistd.h>
 
 #include "mux/daemon/cutoff_file.h"
+#include "mux/daemon/disabled.h"
 #include "tests/unit/unit.h"
 
 static struct cutoff all(uint64_t issue)
@@ -122,21 +126,27 @@ END_TEST
 
 /* ---- the file -------------------------------------------------------------------------- */
 
-static int load(const char *text, struct cutoffs *ret, char why[200])
+static int load_file(const char *name, const char *text, void *ret, char why[200])
 {
 	char folder[] = "/tmp/framemux-cutoff-XXXXXX";
 	int dir, fd, rc;
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = openat(dir, CUTOFFS_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-	rc = cutoff_file_load(dir, ret, why, 200);
-	unlinkat(dir, CUTOFFS_FILE, 0);
+	rc = !strcmp(name, CUTOFFS_FILE) ? cutoff_file_load(dir, ret, why, 200)
+					 : disabled_load(dir, ret, why, 200);
+	unlinkat(dir, name, 0);
 	close(dir);
 	rmdir(folder);
 	return rc;
+}
+
+static int load(const char *text, struct cutoffs *ret, char why[200])
+{
+	return load_file(CUTOFFS_FILE, text, ret, why);
 }
 
 START_TEST(test_file)
@@ -183,6 +193,84 @@ START_TEST(test_damage)
 }
 END_TEST
 
+/* ---- the kill switch ------------------------------------------------------------------- */
+
+static struct disabled_entry off(uint32_t kind, const char *name, uint32_t uid)
+{
+	struct disabled_entry e = {.kind = kind, .uid = uid};
+
+	snprintf(e.name, sizeof(e.name), "%s", name);
+	return e;
+}
+
+static int put(struct disabled *d, struct disabled_entry e)
+{
+	return disabled_add(d, &e);
+}
+
+START_TEST(test_disabled)
+{
+	struct disabled d = {0}, copy, back = {0};
+	struct disabled_entry e;
+	char why[200], *text;
+	size_t len;
+
+	ck_assert(!disabled_why(&d, "porch", "acme", why));
+	ck_assert_int_eq(put(&d, off(SWITCH_CAMERA, "porch", 0)), 0);
+	ck_assert_int_eq(put(&d, off(SWITCH_CAMERA, "porch", 9)), 0); /* the same */
+	ck_assert_int_eq(put(&d, off(SWITCH_VENDOR, "Acme & Sons", 0)), 0);
+	ck_assert_int_eq(put(&d, off(SWITCH_UID, "", 7)), 0);
+	ck_assert_uint_eq(d.n, 3);
+	ck_assert(disabled_why(&d, "porch", "", why) && strstr(why, "this camera"));
+	ck_assert(
+		disabled_why(&d, "yard", "Acme & Sons", why) && strstr(why, "vendor Acme & Sons"));
+	ck_assert(!disabled_why(&d, "yard", "", why) && !disabled_why(&d, "yard", "acme", why));
+	ck_assert_int_eq(disabled_text(&d, &text, &len), 0);
+	ck_assert_int_eq(load_file(DISABLED_FILE, text, &back, why), 0);
+	free(text);
+	ck_assert_uint_eq(back.n, 3);
+	for (size_t i = 0; i < d.n; i++)
+		ck_assert(disabled_has(&back, &d.list[i]));
+	ck_assert_int_eq(disabled_copy(&d, &copy), 0);
+	e = off(SWITCH_CAMERA, "porch", 0);
+	disabled_remove(&d, &e);
+	disabled_remove(&d, &e);
+	ck_assert(!disabled_why(&d, "porch", "", why) && disabled_why(&copy, "porch", "", why));
+	e = off(SWITCH_UID, "", 8);
+	ck_assert(!disabled_has(&d, &e));
+	disabled_free(&d);
+	disabled_free(&copy);
+	disabled_free(&back);
+}
+END_TEST
+
+START_TEST(test_disabled_nonsense)
+{
+	static const char *const bad[] = {"", "framemux disabled 1", "framemux disabled 2\n",
+		"framemux disabled 1\ncamera porch", "framemux disabled 1\ncamera\n",
+		"framemux disabled 1\ncamera a b\n", "framemux disabled 1\nvendor \n",
+		"framemux disabled 1\nuid x\n", "framemux disabled 1\nuid 4294967295\n",
+		"framemux disabled 1\nmodel x\n",
+		"framemux disabled 1\nvendor "
+		"0123456789012345678901234567890123456789012345678901234567"
+		"890123\n"};
+	struct disabled d = {0};
+	char why[200];
+
+	ck_assert_int_eq(put(&d, off(SWITCH_CAMERA, "", 0)), -EINVAL);
+	ck_assert_int_eq(put(&d, off(SWITCH_CAMERA, "a/b", 0)), -EINVAL);
+	ck_assert_int_eq(put(&d, off(SWITCH_VENDOR, "two\nlines", 0)), -EINVAL);
+	ck_assert_int_eq(put(&d, off(SWITCH_UID, "", UINT32_MAX)), -EINVAL);
+	ck_assert_int_eq(put(&d, off(4, "x", 1)), -EINVAL);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		ck_assert_msg(load_file(DISABLED_FILE, bad[i], &d, why) == -EBADMSG, "%s", bad[i]);
+		ck_assert_ptr_nonnull(strstr(why, "damaged"));
+	}
+	ck_assert_uint_eq(d.n, 0);
+	disabled_free(&d);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("cutoff");
@@ -194,6 +282,8 @@ int main(void)
 	tcase_add_test(t, test_limit);
 	tcase_add_test(t, test_file);
 	tcase_add_test(t, test_damage);
+	tcase_add_test(t, test_disabled);
+	tcase_add_test(t, test_disabled_nonsense);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }

@@ -1,0 +1,27 @@
+/*
+ * The kill switch's conversations: who may work it, hello, then one request at a time. Only root, the
+ * mux's own uid and admins are listened to at all: to others it says so without having read a byte.
+ */
+#ifndef FRAMEMUX_KILL_SOCKET_H
+#define FRAMEMUX_KILL_SOCKET_H
+
+#include <stdint.h>
+
+struct mux;
+struct kill_socket;
+struct talk;
+struct wire_message;
+
+/* Serve m->listening.kill_fd. 0 or -ENOMEM. */
+int kill_socket_new(struct mux *m, struct kill_socket **ret);
+void kill_socket_free(struct kill_socket *s);
+
+uint32_t talk_uid(const struct talk *t);
+uint32_t talk_pid(const struct talk *t);
+
+/* One camera of the present answer; its end. status: 0 or an errno; reason: also a warning. */
+void talk_camera(struct talk *t, const char *name);
+void talk_done(
+	struct talk *t, uint32_t request, uint32_t status, uint64_t elapsed_us, const char *reason);
+
+#endif

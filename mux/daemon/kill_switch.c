@@ -1,0 +1,498 @@
+/*
+ * What the kill switch does. Owns the lists and the requests that are not answered yet.
+ *
+ * Two lists: what is in force, and what is to be on disk. Cutting off changes both at once, and then
+ * the disk; letting live again changes the disk first, so that no crash and no failing disk leaves a
+ * camera running that a restart would show as cut off, or the other way round.
+ */
+#include "mux/daemon/kill_switch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "common/breakage.h"
+#include "common/cleanup.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "mux/daemon/daemon_private.h"
+#include "mux/daemon/disabled.h"
+#include "mux/daemon/folder.h"
+#include "mux/daemon/kill_socket.h"
+#include "mux/daemon/kill_switch.h"
+
+#define LIMIT_MS                                                                                   \
+	3000u /* for the disk, the broker, the reaping; then the asker hears what is not done */
+#define ASKED_MAX 64u
+
+struct request {
+	TAILQ_ENTRY(request) link;
+	struct kill_switch *kill; /* borrowed */
+	struct talk *asker;       /* borrowed; NULL once it has gone */
+	uint32_t number;          /* the asker's */
+	uint32_t drain;           /* ours to the broker */
+	bool is_on;
+	struct disabled_entry what;
+	uint64_t change; /* the one that it made */
+	uint64_t began_ns;
+	struct event *limit; /* owned */
+	bool is_kept, is_drained;
+	uint32_t kept_status;
+};
+
+struct kill_switch {
+	struct mux *mux;                 /* borrowed */
+	struct disabled in_force, asked; /* asked: to be on disk; never more than in_force */
+	uint64_t changes;                /* of asked, so far */
+	bool is_writing, is_changed;     /* a job runs; and asked has changed since it began */
+	uint32_t last_drain;
+	unsigned n_requests;
+	TAILQ_HEAD(requests, request) requests;
+};
+
+/* The state folder's file as it was when the job began. */
+struct job {
+	struct kill_switch *kill;
+	int folder;
+	char *text; /* owned */
+	size_t len;
+	uint64_t change;         /* all up to this one are in it */
+	struct disabled written; /* owned */
+};
+
+static void persist(struct kill_switch *k);
+
+/* ---- in force ------------------------------------------------------------------------ */
+
+void kill_switch_apply(struct kill_switch *k)
+{
+	const struct pair_host *h = &k->mux->pair_host;
+
+	for (size_t i = 0; i < h->n_pairs; i++) {
+		const struct camera_record *cam = pair_camera(h->pairs[i]);
+		char why[LIMIT_REASON];
+
+		if (disabled_why(&k->in_force, cam->name, cam->vendor, why) &&
+			!breakage("daemon-skip-switch"))
+			pair_disable(h->pairs[i], why);
+		else
+			pair_enable(h->pairs[i]);
+	}
+}
+
+static void tell_user(const struct kill_switch *k, uint32_t uid, bool is_on)
+{
+	const struct msg_broker_user m = {.uid = uid, .disabled = is_on};
+
+	broker_send(k->mux->broker, &wire_broker_user, &m, NULL, 0);
+}
+
+void kill_switch_introduce(struct kill_switch *k)
+{
+	for (size_t i = 0; i < k->in_force.n; i++)
+		if (k->in_force.list[i].kind == SWITCH_UID)
+			tell_user(k, k->in_force.list[i].uid, true);
+}
+
+size_t kill_switch_messages(const struct kill_switch *k)
+{
+	return k->in_force.n;
+}
+
+static void put_in_force(struct kill_switch *k, const struct disabled_entry *e, bool is_on)
+{
+	if (e->kind == SWITCH_UID)
+		tell_user(k, e->uid, is_on);
+	else
+		kill_switch_apply(k);
+}
+
+/* ---- answers ------------------------------------------------------------------------- */
+
+static bool concerns(const struct disabled_entry *e, const struct camera_record *cam)
+{
+	return !strcmp(e->name, e->kind == SWITCH_CAMERA ? cam->name : cam->vendor);
+}
+
+static void request_free(struct request *r)
+{
+	TAILQ_REMOVE(&r->kill->requests, r, link);
+	r->kill->n_requests--;
+	if (r->limit)
+		event_free(r->limit);
+	free(r);
+}
+
+static void answer(struct request *r, uint32_t status, const char *reason)
+{
+	const struct pair_host *h = &r->kill->mux->pair_host;
+	uint64_t us = (clock_monotonic_ns() - r->began_ns) / NS_PER_US;
+
+	for (size_t i = 0; r->asker && r->what.kind != SWITCH_UID && i < h->n_pairs; i++)
+		if (concerns(&r->what, pair_camera(h->pairs[i])))
+			talk_camera(r->asker, pair_camera(h->pairs[i])->name);
+	if (r->asker)
+		talk_done(r->asker, r->number, status, us, reason);
+	request_free(r);
+}
+
+static bool is_reaped(const struct request *r)
+{
+	const struct pair_host *h = &r->kill->mux->pair_host;
+
+	for (size_t i = 0; r->is_on && r->what.kind != SWITCH_UID && i < h->n_pairs; i++)
+		if (concerns(&r->what, pair_camera(h->pairs[i])) && !pair_is_at_rest(h->pairs[i]))
+			return false;
+	return true;
+}
+
+/* Lifted, and yet not free: a camera whose vendor is cut off, say. */
+static void still_off(const struct request *r, char ret[LIMIT_REASON])
+{
+	const struct pair_host *h = &r->kill->mux->pair_host;
+
+	*ret = 0;
+	for (size_t i = 0; !r->is_on && r->what.kind == SWITCH_CAMERA && i < h->n_pairs; i++) {
+		const struct camera_record *cam = pair_camera(h->pairs[i]);
+
+		if (concerns(&r->what, cam) &&
+			disabled_why(&r->kill->in_force, cam->name, cam->vendor, ret))
+			return;
+	}
+}
+
+static void answer_if_over(struct request *r)
+{
+	char reason[LIMIT_REASON];
+
+	if (!r->is_kept || !r->is_drained || !is_reaped(r))
+		return;
+	if (r->kept_status) {
+		answer(r, r->kept_status,
+			r->is_on
+				? "it is in force, but could not be recorded: it would not outlast "
+				  "a restart"
+				: "it could not be recorded: nothing is lifted");
+		return;
+	}
+	still_off(r, reason);
+	answer(r, 0, reason);
+}
+
+static void answer_those_that_are_over(struct kill_switch *k)
+{
+	struct request *r = TAILQ_FIRST(&k->requests), *next;
+
+	for (; r; r = next) {
+		next = TAILQ_NEXT(r, link);
+		answer_if_over(r);
+	}
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *data)
+{
+	struct request *r = data;
+
+	(void)fd;
+	(void)what;
+	if (!r->is_kept)
+		answer(r, ETIMEDOUT,
+			r->is_on ? "it is in force, but the disk has not recorded it yet"
+				 : "the disk has not recorded it yet");
+	else if (r->kept_status || (r->is_drained && is_reaped(r)))
+		answer_if_over(r);
+	else
+		answer(r, 0,
+			r->is_drained
+				? "it is in force; a process of the camera is killed and not gone "
+				  "yet"
+				: "it is in force; the broker does not answer, and will erase what "
+				  "clients still map when it does");
+}
+
+void kill_switch_drained(struct kill_switch *k, uint32_t number)
+{
+	struct request *r;
+
+	TAILQ_FOREACH (r, &k->requests, link)
+		if (r->drain == number)
+			r->is_drained = true;
+	answer_those_that_are_over(k);
+}
+
+/* Its rings went with it. */
+void kill_switch_broker_fell(struct kill_switch *k)
+{
+	struct request *r;
+
+	TAILQ_FOREACH (r, &k->requests, link)
+		r->is_drained = true;
+	answer_those_that_are_over(k);
+}
+
+void kill_switch_at_rest(struct kill_switch *k)
+{
+	answer_those_that_are_over(k);
+}
+
+void kill_switch_forget(struct kill_switch *k, const struct talk *asker)
+{
+	struct request *r;
+
+	TAILQ_FOREACH (r, &k->requests, link)
+		if (r->asker == asker)
+			r->asker = NULL;
+}
+
+/* ---- the disk ------------------------------------------------------------------------ */
+
+static void job_free(struct job *j)
+{
+	disabled_free(&j->written);
+	free(j->text);
+	free(j);
+}
+
+static int run_job(void *data)
+{
+	struct job *j = data;
+
+	return folder_replace(j->folder, DISABLED_FILE, j->text, j->len, 0600, (unsigned)-1);
+}
+
+/* What is neither on disk nor to come there is lifted now. */
+static void lift(struct kill_switch *k, const struct disabled *written)
+{
+	for (size_t i = k->in_force.n; i-- > 0;) {
+		const struct disabled_entry e = k->in_force.list[i];
+
+		if (disabled_has(written, &e) || disabled_has(&k->asked, &e))
+			continue;
+		disabled_remove(&k->in_force, &e);
+		put_in_force(k, &e, false);
+	}
+}
+
+/* Nothing was lifted. Without memory for that it is not asked for again: the next change is. */
+static void take_back(struct kill_switch *k)
+{
+	for (size_t i = 0; i < k->in_force.n; i++)
+		(void)disabled_add(&k->asked, &k->in_force.list[i]);
+}
+
+static void settle(struct kill_switch *k, uint64_t change, int result)
+{
+	struct request *r;
+
+	TAILQ_FOREACH (r, &k->requests, link) {
+		if (r->is_kept || r->change > change)
+			continue;
+		r->is_kept = true;
+		r->kept_status = (uint32_t)-result;
+	}
+}
+
+static void job_done(void *data, int result)
+{
+	struct job *j = data;
+	struct kill_switch *k = j->kill;
+	bool is_changed = k->is_changed;
+
+	k->is_writing = k->is_changed = false;
+	if (result < 0)
+		log_error("the kill switch is not on disk: %s", strerror(-result));
+	if (result == 0)
+		lift(k, &j->written);
+	else if (!is_changed)
+		take_back(k);
+	settle(k, j->change, result);
+	job_free(j);
+	if (is_changed && !k->mux->stopping)
+		persist(k);
+	answer_those_that_are_over(k);
+}
+
+static int submit(struct kill_switch *k)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	struct disk_job job = {.run = run_job, .done = job_done, .data = j};
+	int rc;
+
+	if (!j)
+		return -ENOMEM;
+	j->kill = k;
+	j->folder = state_folder(k->mux->state);
+	j->change = k->changes;
+	rc = disabled_copy(&k->asked, &j->written);
+	if (!rc)
+		rc = disabled_text(&k->asked, &j->text, &j->len);
+	if (!rc)
+		rc = disk_submit(k->mux->disk, &job);
+	if (rc < 0)
+		job_free(j);
+	return rc;
+}
+
+static void persist(struct kill_switch *k)
+{
+	int rc;
+
+	k->is_changed = k->is_writing;
+	if (k->is_writing)
+		return;
+	rc = submit(k);
+	k->is_writing = rc == 0;
+	if (rc == 0)
+		return;
+	log_error("the kill switch is not on disk: %s", strerror(-rc));
+	take_back(k);
+	settle(k, k->changes, rc);
+}
+
+/* ---- requests ------------------------------------------------------------------------ */
+
+static bool is_known(const struct kill_switch *k, const struct disabled_entry *e)
+{
+	const struct pair_host *h = &k->mux->pair_host;
+
+	if (e->kind != SWITCH_CAMERA || disabled_has(&k->in_force, e))
+		return true;
+	for (size_t i = 0; i < h->n_pairs; i++)
+		if (!strcmp(pair_camera(h->pairs[i])->name, e->name))
+			return true;
+	return false;
+}
+
+static void log_request(const struct request *r)
+{
+	char what[LIMIT_LABEL + 16];
+
+	if (r->what.kind == SWITCH_UID)
+		snprintf(what, sizeof(what), "uid %u", r->what.uid);
+	else
+		snprintf(what, sizeof(what), "%s %s",
+			r->what.kind == SWITCH_CAMERA ? "camera" : "vendor", r->what.name);
+	log_notice("%s is %s by uid %u pid %u", what, r->is_on ? "disabled" : "to be enabled",
+		talk_uid(r->asker), talk_pid(r->asker));
+}
+
+static int change(struct kill_switch *k, const struct disabled_entry *e, bool is_on)
+{
+	int rc = 0;
+
+	if (!is_on) {
+		disabled_remove(&k->asked, e);
+	} else {
+		rc = disabled_add(&k->in_force, e);
+		if (!rc)
+			rc = disabled_add(
+				&k->asked, e); /* never more than in_force: has room or ENOMEM */
+	}
+	if (!rc)
+		k->changes++;
+	return rc;
+}
+
+static struct request *request_new(struct kill_switch *k, struct talk *asker)
+{
+	const struct timeval limit = {.tv_sec = LIMIT_MS / 1000, .tv_usec = LIMIT_MS % 1000 * 1000};
+	struct request *r = k->n_requests < ASKED_MAX ? calloc(1, sizeof(*r)) : NULL;
+
+	if (!r)
+		return NULL;
+	r->kill = k;
+	r->asker = asker;
+	r->began_ns = clock_monotonic_ns();
+	r->limit = evtimer_new(k->mux->base, on_limit, r);
+	TAILQ_INSERT_TAIL(&k->requests, r, link);
+	k->n_requests++;
+	if (!r->limit || evtimer_add(r->limit, &limit) < 0) {
+		request_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* The broker hears of the cameras and users first, so that its answer comes when they are blind. */
+static void ask_to_drain(struct request *r)
+{
+	struct mux *m = r->kill->mux;
+	const struct msg_drain m_drain = {.request = ++r->kill->last_drain};
+
+	r->drain = m_drain.request;
+	if (!r->is_on || !m->broker_ready) {
+		r->is_drained = true;
+		return;
+	}
+	broker_send(m->broker, &wire_drain, &m_drain, NULL, 0);
+}
+
+int kill_switch_ask(struct kill_switch *k, struct talk *asker, const struct msg_ctl_switch *ask)
+{
+	struct disabled_entry e = {.kind = ask->kind, .uid = ask->uid};
+	struct request *r;
+	int rc;
+
+	if (ask->kind < SWITCH_CAMERA || ask->kind > SWITCH_UID)
+		return -EINVAL;
+	if (ask->kind != SWITCH_UID)
+		memcpy(e.name, ask->name, sizeof(e.name));
+	if (!is_known(k, &e))
+		return -ENOENT;
+	r = request_new(k, asker);
+	if (!r)
+		return -ENOMEM;
+	r->number = ask->request;
+	r->is_on = ask->on;
+	r->what = e;
+	rc = change(k, &e, r->is_on);
+	if (rc < 0) {
+		request_free(r);
+		return rc;
+	}
+	r->change = k->changes;
+	log_request(r);
+	if (r->is_on)
+		put_in_force(k, &e, true);
+	ask_to_drain(r);
+	persist(k);
+	answer_those_that_are_over(k);
+	return 0;
+}
+
+/* ---- life and death ------------------------------------------------------------------ */
+
+int kill_switch_load(struct mux *m, struct kill_switch **ret, char *ret_why, size_t why_size)
+{
+	struct kill_switch *k = calloc(1, sizeof(*k));
+	int rc = -ENOMEM;
+
+	if (k) {
+		k->mux = m;
+		TAILQ_INIT(&k->requests);
+		rc = disabled_load(state_folder(m->state), &k->in_force, ret_why, why_size);
+		if (!rc)
+			rc = disabled_copy(&k->in_force, &k->asked);
+	}
+	if (rc < 0) {
+		if (rc == -ENOMEM)
+			snprintf(ret_why, why_size, DISABLED_FILE ": out of memory");
+		kill_switch_free(k);
+		return rc;
+	}
+	*ret = k;
+	return 0;
+}
+
+void kill_switch_free(struct kill_switch *k)
+{
+	if (!k)
+		return;
+	while (!TAILQ_EMPTY(&k->requests))
+		request_free(TAILQ_FIRST(&k->requests));
+	disabled_free(&k->in_force);
+	disabled_free(&k->asked);
+	free(k);
+}

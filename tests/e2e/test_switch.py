@@ -1,0 +1,175 @@
+"""The kill switch: cut off at once, without the broker's help, and over restarts."""
+import json
+import os
+import signal
+
+import dialogues
+from harness import UID_A, UID_B, Process, Skipped, check, until
+from test_memory import UNHURRIED, watching
+from test_refusals import TWO, refused
+from test_revoke import is_blank, keep_ring
+
+REASON = "the kill switch is on"
+
+
+def switch(mux, verb, *what):
+    return json.loads(mux.ctl("--json", verb, *what))
+
+
+def pair_of(mux):
+    return mux.roles("framemux-ingest") + mux.roles("framemux-decode")
+
+
+def test_camera_is_cut_off(s):
+    """Blind and gone when it returns; others miss nothing; over a restart; and then lifted."""
+    mux, (porch, garden) = watching(s, 2, ("porch", "garden"), UNHURRIED)
+    ring, pids = keep_ring(porch), mux.camera("porch")["pids"]
+    token, other = (mux.grant(n, uid=UID_B) for n in ("porch", "garden"))
+    answer = switch(mux, "disable", "--camera", "porch")
+    blind = is_blank(ring)
+    ring.close()
+    check(blind, "pixels are left after disable returned")
+    check(answer["disabled"] == ["porch"], f"{answer}")
+    print(f"      {answer['elapsed_us']} us", flush=True)
+    left = [p for p in pids if p in pair_of(mux)]
+    check(not left, f"the pair lives: {left}")
+    porch.expect(69)
+    check(REASON in porch.err(), porch.err())
+    seen = len(garden.meta())
+    garden.await_frames(seen + 5)
+    garden.check_missed_none()
+    camera = mux.camera("porch")
+    check(camera["state"] == "disabled" and REASON in camera["reason"], f"{camera}")
+    for restarted in (False, True):
+        if restarted:
+            os.kill(mux.pid, signal.SIGKILL)
+            mux.process.wait()
+            garden.wait()
+            mux.start()
+            check(mux.camera("porch")["state"] == "disabled", "a restart has lifted it")
+        refused(mux.dump("porch", token, uid=UID_B), 69)
+        mux.dump("garden", other, uid=UID_B).expect(0)
+    check(switch(mux, "enable", "--camera", "porch")["enabled"] == ["porch"], "not enabled")
+    mux.dump("porch", token, uid=UID_B).expect(0)
+    mux.stop()
+    mux.start()
+    mux.dump("porch", token, uid=UID_B).expect(0)
+
+
+def test_vendor_is_cut_off(s):
+    """Those in the configuration, those that a reload brings, and nobody else's."""
+    def camera(name, vendor):
+        return f'camera "{name}" {{\n\turl = "test:{name}?size=64x64&fps=5"\n' \
+            f'\tvendor = "{vendor}"\n}}\n'
+    old = camera("a", "Acme Eyes") + camera("b", "Acme Eyes") + camera("c", "other")
+    mux = s.mux(old)
+    tokens = {n: mux.grant(n, uid=UID_A) for n in "abc"}
+    clients = {n: mux.dump(n, tokens[n], uid=UID_A, frames=1000) for n in "abc"}
+    for client in clients.values():
+        client.await_frames(1)
+    answer = switch(mux, "disable", "--vendor", "Acme Eyes")
+    check(answer["disabled"] == ["a", "b"], f"{answer}")
+    for name in "ab":
+        clients[name].expect(69)
+        check(mux.camera(name)["state"] == "disabled", f"{mux.camera(name)}")
+    check(clients["c"].running(), "another vendor's camera was cut off")
+    # Each side lifts only what it set.
+    switch(mux, "disable", "--camera", "a")
+    said = mux.ctl("enable", "--vendor", "Acme Eyes")
+    check("2 cameras" in said, said)
+    check(mux.camera("a")["state"] == "disabled" and mux.camera("b")["state"] == "idle",
+        f"{mux.camera('a')} {mux.camera('b')}")
+    switch(mux, "disable", "--vendor", "Acme Eyes")
+    switch(mux, "enable", "--camera", "a")
+    check(mux.camera("a")["state"] == "disabled", "its vendor is cut off, and it is not")
+    with open(mux.config_path) as f:
+        config = f.read()
+    with open(mux.config_path, "w") as f:
+        f.write(config.replace("\tvendor = \"other\"", "\tvendor = \"Acme Eyes\"") +
+            camera("d", "Acme Eyes"))
+    mux.ctl("reload")
+    clients["c"].expect(69)
+    check({n: mux.camera(n)["state"] for n in "abcd"} == dict.fromkeys("abcd", "disabled"),
+        "a reload let one live")
+    switch(mux, "enable", "--vendor", "Acme Eyes")
+    mux.dump("d", mux.grant("d", uid=UID_A), uid=UID_A).expect(0)
+    mux.dump("c", tokens["c"], uid=UID_A).expect(0)
+
+
+def test_user_is_cut_off(s):
+    if os.getuid():
+        raise Skipped("needs two uids: run as root")
+    mux = s.mux(TWO)
+    tokens = {uid: mux.grant("porch", uid=uid) for uid in (UID_A, UID_B)}
+    clients = {uid: mux.dump("porch", tokens[uid], uid=uid, frames=1000) for uid in tokens}
+    for client in clients.values():
+        client.await_frames(2)
+    ring = keep_ring(clients[UID_A])
+    switch(mux, "disable", "--uid", str(UID_A))
+    blind = is_blank(ring)
+    ring.close()
+    check(blind, "pixels are left after disable returned")
+    clients[UID_A].expect(77)
+    check(clients[UID_B].running(), "another user was cut off")
+    refused(mux.dump("porch", tokens[UID_A], uid=UID_A))
+    mux.stop()
+    mux.start()
+    refused(mux.dump("porch", tokens[UID_A], uid=UID_A))
+    refused(mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A))
+    mux.dump("porch", tokens[UID_B], uid=UID_B).expect(0)
+    switch(mux, "enable", "--uid", str(UID_A))
+    mux.dump("porch", tokens[UID_A], uid=UID_A).expect(0)
+
+
+def test_without_the_broker(s):
+    """A broker that does not answer: the pair is killed and it stays so; said as it is."""
+    mux, (client,) = watching(s, 1, ("porch",))
+    (broker,) = mux.roles("framemux-broker")
+    os.kill(broker, signal.SIGSTOP)
+    try:
+        check(pair_of(mux), "there is no pair to kill")
+        mux.ctl("disable", "--camera", "porch")
+        check(not pair_of(mux), "the pair lives")
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    client.expect(69)
+    until(lambda: mux.camera("porch")["state"] == "disabled", "the broker to hear of it")
+    # While there is none at all, and for the next.
+    mux.ctl("enable", "--camera", "porch")
+    os.kill(mux.roles("framemux-broker")[0], signal.SIGKILL)
+    mux.ctl("disable", "--camera", "porch")
+    until(lambda: mux.roles("framemux-broker") not in ([], [broker]), "the next broker")
+    until(lambda: mux.camera("porch")["state"] == "disabled", "the next broker to hear of it")
+
+
+def test_nothing_on_the_wire(s):
+    """A warm camera that is cut off is not connected to, at the start either."""
+    with dialogues.Camera(lambda connection: connection.rest(5)) as camera:
+        mux = s.mux(f'camera "porch" {{\n\turl = "rtsp://127.0.0.1:{camera.port}/"\n'
+            f'\tstandby = "warm"\n}}\n')
+        until(lambda: camera.connections, "a warm camera to be connected to")
+        mux.ctl("disable", "--camera", "porch")
+        before = len(camera.connections)
+        mux.stop()
+        mux.start()
+        refused(mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A), 69)
+        check(len(camera.connections) == before, "it was connected to")
+        mux.ctl("enable", "--camera", "porch")
+        until(lambda: len(camera.connections) > before, "it to be connected to again")
+
+
+def test_who_may(s):
+    """Whoever may only read is refused, before it is listened to; nonsense is wrong usage."""
+    mux = s.mux(TWO)
+    mux.ctl("disable", code=64)
+    mux.ctl("disable", "--camera", "porch", "--uid", "5", code=64)
+    mux.ctl("disable", "--camera", "nowhere", code=77)
+    mux.ctl("enable", "--vendor", "nobody's")
+    if os.getuid():
+        return
+    os.chmod(mux.control + ".kill", 0o666)
+    argv = [s.program("framemuxctl"), "-s", mux.control, "disable", "--camera", "porch"]
+    asker = Process(s, "asker", argv, uid=UID_A, env=s.env())
+    asker.expect(77)
+    check("admins" in asker.err(), asker.err())
+    check(mux.camera("porch")["state"] == "idle", f"{mux.camera('porch')}")
