@@ -21,11 +21,12 @@ EXTRA_DIST += tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/e2e/test_http.py tests/e2e/test_install.py tests/e2e/test_interop_http.py \
 	tests/e2e/test_interop_vlc.py tests/e2e/test_life.py tests/e2e/test_material.py \
 	tests/e2e/test_memory.py tests/e2e/test_readme.py tests/e2e/test_refusals.py \
-	tests/e2e/test_revoke.py tests/e2e/test_standby.py tests/e2e/test_switch.py tests/e2e/test_tls.py tests/e2e/test_udp.py \
+	tests/e2e/test_revoke.py tests/e2e/test_standby.py tests/e2e/test_switch.py tests/e2e/test_tls.py \
+	tests/e2e/test_udp.py \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
 	tests/hostile/refusals.py tests/hostile/table.py tests/hostile/test_camera.py \
 	tests/hostile/test_flood.py tests/hostile/test_peer.py tests/hostile/test_place.py \
-	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/wire.py \
+	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/test_stops.py tests/hostile/wire.py \
 	tests/e2e/test_reload.py tests/e2e/test_walls.py tests/hostile/takeover.py \
 	tests/hostile/test_moment.py tests/hostile/test_neighbour.py \
 	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py \
