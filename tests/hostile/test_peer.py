@@ -152,10 +152,10 @@ def test_bad_credits(s):
 
 # ---- 51, 52 -------------------------------------------------------------------------------------
 
-@table.row(51, "hostile decoder against the library: slots, times, tags, floods",
+@table.row(51, "hostile decoder against the library: slots, times, tags, floods, zeros",
     "refused; no read outside the ring; view ends")
 def test_hostile_decoder(s):
-    return run_programs(s, "unit/test_client_hostile")
+    return run_programs(s, "unit/test_client_hostile", "unit/test_client_erased")
 
 
 def sends_fds_to_the_decoder(talk, path, text):
