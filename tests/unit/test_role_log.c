@@ -160,6 +160,7 @@ static void log_of(const char *script, char *ret, size_t size)
 	char path[] = "/tmp/framemux-log-XXXXXX";
 	int before = dup(STDERR_FILENO), file = mkstemp(path), fds = unit_count_fds();
 	struct child *c;
+	siginfo_t dead;
 	ssize_t n;
 
 	ck_assert_int_ge(file, 0);
@@ -169,6 +170,8 @@ static void log_of(const char *script, char *ret, size_t size)
 	base = event_base_new();
 	exits = 0;
 	ck_assert_int_eq(child_start(base, &spec, on_exit_of, NULL, &c), 0);
+	/* Dead before anything is read, so that it is not chance which is seen first. */
+	ck_assert_int_eq(waitid(P_PID, (id_t)child_pid(c), &dead, WEXITED | WNOWAIT), 0);
 	event_base_loopexit(base, &limit);
 	event_base_dispatch(base);
 	event_base_free(base);
@@ -189,6 +192,19 @@ START_TEST(test_a_childs_log)
 	log_of("printf '<3>one\\n<6>silent\\n\\033[2Jtwo\\nlast' >&2; kill -9 $$", log,
 		sizeof(log));
 	ck_assert_str_eq(log, "decode porch: one\ndecode porch: ?[2Jtwo\ndecode porch: last\n");
+}
+END_TEST
+
+/* More than is read at once. */
+START_TEST(test_last_lines)
+{
+	char log[1 << 14];
+
+	log_of("i=0; while [ $i -lt 60 ]; do printf '%0100d\\n' $i; i=$((i+1)); done; echo last; "
+	       "kill -9 $$",
+		log, sizeof(log));
+	ck_assert_ptr_nonnull(strstr(log, "0059\n"));
+	ck_assert_ptr_nonnull(strstr(log, "decode porch: last\n"));
 }
 END_TEST
 
@@ -230,6 +246,7 @@ int main(void)
 	tcase_add_test(t, test_so_many_in_a_second);
 	tcase_add_test(t, test_last_words);
 	tcase_add_test(u, test_a_childs_log);
+	tcase_add_test(u, test_last_lines);
 	tcase_add_test(u, test_a_childs_stderr);
 	tcase_add_test(u, test_a_flood);
 	tcase_set_timeout(u, 60);
