@@ -433,6 +433,7 @@ static void end(void)
 {
 	struct child *c;
 
+	s.leases = 0;
 	pair_stop(s.scene.pair);
 	if (s.retired)
 		pair_stop(s.retired);
@@ -447,6 +448,7 @@ static void end(void)
 	MUST(s.rests >> 16 == 0 || (uint16_t)s.rests);
 	MUST(pair_is_at_rest(s.scene.pair) && (!s.retired || pair_is_at_rest(s.retired)));
 	MUST(!s.is_born);
+	look();
 	pair_free(s.retired);
 	pair_free(s.scene.pair);
 	pair_scene_end(&s.scene);

@@ -287,7 +287,7 @@ def seeds_ctl():
 
 # What fuzz_pair.c's ingest and decode say is 24 or 27, which message, and the values of all of them.
 def pair_ingest(which, failed=0, *texts):
-    return bytes([24, which, 1, 1, 0, 0, failed, *texts, 1])
+    return bytes([24, which, 1, 1, 0, 17, failed, *texts, 1])
 
 
 def pair_decode(which, *more):
@@ -306,7 +306,8 @@ def seeds_pair():
         "linger": [95, 3, 1], "unwanted": [7, 0, 1]}
     both_die = bytes([8, 5, 1, 11, 5, 1])
     seeds = {"live": live, "no-source": want + bytes([6 | 2 << 3, 1]) + wait, "late": want + bytes([6, 1]) + wait,
-        "silent": live + wait, "udp": born + pair_ingest(5) + pair_ingest(6),
+        "silent": live + wait, "bound": born + pair_ingest(5) + both_die + wait,
+        "udp": born + pair_ingest(5) + pair_ingest(6) + both_die + wait,
         "faces": live + pair_ingest(4, 0, 2, 3) + both_die + wait + live + pair_ingest(4, 0, 1, 3) + both_die}
     for name, deed in ends.items():
         seeds[name] = live + bytes(deed) + both_die + wait + live
@@ -315,7 +316,7 @@ def seeds_pair():
     for what in range(8):
         seeds[f"failed-{what}"] = born + pair_ingest(2, what, 1) + both_die + wait + live
     for text in range(12):
-        seeds[f"challenge-{text}"] = born + bytes([24, 3, 1, 1, 0, 0, 0, 7, 1, 0, 1, 2, text, 1, text, 1])
+        seeds[f"challenge-{text}"] = born + bytes([24, 3, 1, 1, 0, 17, 0, 7, 1, 0, 1, 2, text, 1, text, 1])
     return {f"{n}-{how}": bytes([how]) + seed for n, seed in seeds.items() for how in (0, 7, 8, 0x72, 0xb0, 0xc0)}
 
 

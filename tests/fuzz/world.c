@@ -42,7 +42,7 @@ static struct {
 	int fds_before;
 } w;
 
-static int socket_source = -1; /* connected to ourselves, for all inputs */
+static int socket_source = -1, camera_end = -1; /* connected to each other, for all inputs */
 
 /* --- random numbers and time ------------------------------------------------------------------ */
 
@@ -76,6 +76,8 @@ static void open_socket_source(void)
 	MUST(bind(server, (struct sockaddr *)&address, len) == 0 && listen(server, 1) == 0);
 	MUST(getsockname(server, (struct sockaddr *)&address, &len) == 0);
 	MUST(connect(socket_source, (struct sockaddr *)&address, len) == 0);
+	camera_end = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	MUST(camera_end >= 0);
 	close(server);
 }
 
