@@ -17,6 +17,7 @@ import test_life
 import test_http
 import test_camera
 import test_memory
+import test_peer
 import test_revoke
 import test_rights
 import test_ring
@@ -164,6 +165,12 @@ TESTS += [
         "lib-skip-erased")),
     ("lib-skip-age shows an old frame", seen_by(test_revoke.test_a_held_frame_grows_too_old,
         "a held frame to be too old", "", "lib-skip-age")),
+    ("lib-skip-age shows one that was stopped an old frame", seen_by(
+        test_peer.test_stopped_and_continued, "acquired", "", "lib-skip-age")),
+    ("broker-no-seal is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
+        "lacks.*F_SEAL_FUTURE_WRITE", "broker-no-seal", "lib-skip-seals")),
+    ("broker-writable-fd is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
+        "lacks.*read-only", "broker-writable-fd", "lib-skip-seals")),
     ("decode-skip-arrival shows what came before", seen_by(
         test_standby.test_warm_join_shows_nothing_from_before, "from before the attach",
         "decode-skip-arrival")),
