@@ -119,7 +119,7 @@ def test_keeps_a_second_map(s):
         us = revoke_blindly(stage, client)
         client.expect(77)
         until(lambda: not command_of(decoder), "the end of one that did not let go")
-        stage.says("did not let go")
+        stage.says("did not let go of a ring in time")
     return f"killed; blank after {us} us"
 
 
@@ -142,11 +142,12 @@ def test_keeps_or_changes_a_descriptor(s):
 
 @table.row(34, "decoder does not acknowledge a ring", "killed and born again; other leases untouched")
 def test_does_not_acknowledge(s):
-    with Stage(s) as stage:
+    with Stage(s, top="stale_after = 10000\n") as stage:  # else its silence is what ends it
         client = watched(stage)
         decoder = decoder_of(stage)
         os.kill(decoder, signal.SIGSTOP)
         late = stage.mux.dump("porch", stage.grant("porch"), "--timeout", "60", uid=UID_A, frames=2)
+        stage.says("did not map a ring in time")
         until(lambda: not command_of(decoder), "the end of one that does not answer")
         late.expect(0)
         client.await_frames(len(client.meta()) + 2, 60)
@@ -161,6 +162,7 @@ def test_never_lets_go(s):
         os.kill(decoder, signal.SIGSTOP)
         us = revoke_blindly(stage, client)
         client.expect(77)
+        stage.says("did not let go of a ring in time")
         until(lambda: not command_of(decoder), "its end")
     return f"blank after {us} us"
 
