@@ -480,7 +480,11 @@ static void turn(struct stage *t)
 	}
 	if (t->decode && !t->is_dismissed)
 		put_unit(t);
-	if (t->is_forgetful && stage_is_blind(t)) /* its memory can be used again */
+	/*
+	 * Its memory can be used again. We keep a ring that a pair has left behind mapped; it counts,
+	 * and as long as it does there may be no room for one of the next pair.
+	 */
+	if ((t->is_forgetful || t->births > 1) && stage_is_blind(t))
 		stage_forget_seen(t);
 	if (p[0].revents)
 		hear_broker(t);
