@@ -80,6 +80,7 @@ static void revoke_something(struct stage *t)
 	struct msg_revoked_kept kept = {0};
 	struct msg_ctl_revoke m = {.request = 1, .id = "00112233445566778899aabbccddeeff"};
 	struct msg_revoked_keep keep;
+	struct msg_drained drained;
 	struct msg_ctl_done done;
 	int control = control_open(&t->scene);
 	unsigned n;
@@ -92,6 +93,9 @@ static void revoke_something(struct stage *t)
 	close(control);
 	for (int i = 0; i < 3000 && scene_broker_fds(&t->scene) != t->scene.idle_fds; i++)
 		usleep(1000);
+	/* The descriptor goes first, its memory after it: both have when this is answered. */
+	tell(t->scene.daemon, &wire_drain, &(struct msg_drain){.request = 1});
+	expect(t->scene.daemon, &wire_drained, &drained, NULL, 0);
 }
 
 static void begin_broker(struct stage *t)
