@@ -206,8 +206,9 @@ static void ask_for_lease(unsigned who, struct fuzz *f)
 
 static void acknowledge(unsigned who, struct fuzz *f)
 {
-	const struct msg_attached m = {
-		.view = fuzz_byte(f) % 4, .attach = s.end[who].attach, .status = fuzz_byte(f) & 0x1f};
+	const struct msg_attached m = {.view = fuzz_byte(f) % 4,
+		.attach = s.end[who].attach,
+		.status = fuzz_byte(f) & 0x1f};
 
 	tell(who, &wire_attached, &m);
 }
@@ -248,7 +249,10 @@ static void client_does(unsigned who, uint8_t what, struct fuzz *f)
 
 static void control_does(uint8_t what, struct fuzz *f)
 {
-	struct msg_ctl_revoke revoke = {.request = 1};
+	struct msg_ctl_revoke revoke = {.request = 1,
+		.cutoff = what & 64 ? what >> 4 & 3 : 0,
+		.camera = "porch",
+		.uid = what >> 5};
 	const struct msg_ctl_status status = {.request = 2};
 	const struct msg_ctl_grant grant = {.request = 3,
 		.camera = "porch",

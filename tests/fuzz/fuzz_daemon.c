@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,8 +176,9 @@ int __wrap_listen_open(
 	(void)ret_why;
 	(void)why_size;
 	*ret = (struct listening){.clients_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-		.control_fd = open("/dev/null", O_RDONLY | O_CLOEXEC)};
-	MUST(ret->clients_fd >= 0 && ret->control_fd >= 0);
+		.control_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+		.kill_fd = eventfd(0, EFD_CLOEXEC)}; /* nobody ever comes */
+	MUST(ret->clients_fd >= 0 && ret->control_fd >= 0 && ret->kill_fd >= 0);
 	return 0;
 }
 
@@ -424,10 +426,17 @@ static void ask_about_camera(uint8_t what, struct fuzz *f)
 static void broker_asks(uint8_t what, struct fuzz *f)
 {
 	const struct msg_survey survey = {.request = what};
-	const struct msg_revoked_keep revoked = {.request = what, .id = {what}};
+	const struct msg_revoked_keep revoked = {
+		.request = what, .ids_len = (uint16_t)(TOKEN_ID_BYTES * (what % 3)), .ids = {what}};
+	const struct msg_cutoff_keep cutoff = {.request = what,
+		.kind = what / 16 % 5,
+		.camera = "porch",
+		.uid = what,
+		.issue = fuzz_byte(f) % 8};
+	const struct msg_drained drained = {.request = what % 4};
 	const struct msg_reload_ask ask = {.request = what, .uid = 1, .pid = 2};
 
-	switch (what % 4) {
+	switch (what % 6) {
 	case 0:
 		world_say(broker(), &wire_survey, &survey);
 		break;
@@ -437,6 +446,12 @@ static void broker_asks(uint8_t what, struct fuzz *f)
 	case 2:
 		s.options.config = config_path(fuzz_byte(f));
 		world_say(broker(), &wire_reload_ask, &ask);
+		break;
+	case 3:
+		world_say(broker(), &wire_cutoff_keep, &cutoff);
+		break;
+	case 4:
+		world_say(broker(), &wire_drained, &drained);
 		break;
 	default:
 		give_tokens();
