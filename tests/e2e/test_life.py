@@ -35,7 +35,7 @@ def blocked(mux, *words):
     check(cam["state"] == "blocked", f"not blocked: {cam}")
     for word in words:
         check(word in cam["reason"], f"{word!r} is not in {cam['reason']!r}")
-    check(cam["pids"] == [], f"processes of a blocked camera: {cam['pids']}")
+    until(lambda: mux.camera("cam")["pids"] == [], "the end of a blocked camera's processes")
     client = watch(mux)
     client.expect(69)
     check("blocked" in client.err() and not client.meta(), client.err())
