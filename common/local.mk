@@ -1,6 +1,8 @@
 # What both sides of a socket need. libsodium is the only library in here.
 noinst_LTLIBRARIES += libcommon.la
 libcommon_la_SOURCES = \
+	common/audit_record.c common/audit_record.h \
+	common/audit_walk.c common/audit_walk.h \
 	common/breakage.c common/breakage.h \
 	common/bytes.h common/cleanup.h common/clock.h common/limits.h common/stale.h common/suspend.h \
 	common/camera_state.c common/camera_state.h \

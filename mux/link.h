@@ -153,7 +153,9 @@ WIRE_DECLARE(survey_camera, SURVEY_CAMERA_FIELDS)
 	M(T, U32, pid, )                                                                           \
 	M(T, U64, uptime_ns, )                                                                     \
 	M(T, U32, walls_full, )                                                                    \
-	M(T, STR, missing_walls, 512)
+	M(T, STR, missing_walls, 512)                                                              \
+	M(T, U32, audit_state, ) /* enum audit_state of mux/audit_note.h */                        \
+	M(T, U64, audit_records, )
 WIRE_DECLARE(survey_done, SURVEY_DONE_FIELDS)
 
 /* What revoked_keep or cutoff_keep said is on disk (status 0) or could not be put there. */
@@ -227,6 +229,34 @@ WIRE_DECLARE(reload_fault, RELOAD_FAULT_FIELDS)
 	M(T, U32, status, )                                                                        \
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(reload_done, RELOAD_DONE_FIELDS)
+
+/* What was to be recorded is on the disk (status 0), or why not (an errno): then it may not happen. */
+#define AUDIT_WRITTEN_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )
+WIRE_DECLARE(audit_written, AUDIT_WRITTEN_FIELDS)
+
+/*
+ * The answer to audit_ask: the log's segments, oldest first, + 1 descriptor each, read-only; bytes:
+ * what of it is sealed. Segment 0: what state_anchor's file says. Then audit_told: how far the log
+ * has got, and what is wrong with it (enum audit_state of mux/audit_note.h).
+ */
+#define AUDIT_SEGMENT_FIELDS(M, T)                                                                 \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, segment, )                                                                       \
+	M(T, U64, bytes, )
+WIRE_DECLARE(audit_segment, AUDIT_SEGMENT_FIELDS)
+
+#define AUDIT_TOLD_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )                                                                        \
+	M(T, U32, state, )                                                                         \
+	M(T, U32, anchor, ) /* enum audit_anchor_kind */                                           \
+	M(T, U64, n, )                                                                             \
+	M(T, U64, seal, ) /* number of the next one */                                             \
+	M(T, BYTES, chain, 32)                                                                     \
+	M(T, BYTES, key, 32) /* that will sign it */
+WIRE_DECLARE(audit_told, AUDIT_TOLD_FIELDS)
 
 /* ---- broker -> framemuxd ---------------------------------------------------------------- */
 
@@ -302,6 +332,50 @@ WIRE_DECLARE(reload_cleared, RELOAD_CLEARED_FIELDS)
 /* The new tokens were all sent before. */
 #define RELOAD_READY_FIELDS(M, T) M(T, U32, grants, )
 WIRE_DECLARE(reload_ready, RELOAD_READY_FIELDS)
+
+/*
+ * Something for the audit log. event: enum audit_event of mux/audit_note.h, which says which of the
+ * members it has; the others are 0. request: answered by audit_written, and nothing comes of it
+ * before; 0: it has happened already, and nobody waits.
+ */
+#define AUDIT_NOTE_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, event, )                                                                         \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, epoch, )                                                                         \
+	M(T, U64, lease, )                                                                         \
+	M(T, BYTES, token, TOKEN_ID_BYTES)                                                         \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, pid, )                                                                           \
+	M(T, U32, by_uid, ) /* who asked for it */                                                 \
+	M(T, U32, by_pid, )                                                                        \
+	M(T, STR, unit, LIMIT_UNIT)                                                                \
+	M(T, STR, label, LIMIT_LABEL)                                                              \
+	M(T, STR, name, LIMIT_NAME) /* of a grant, a vendor, a role */                             \
+	M(T, STR, what, LIMIT_KIND)                                                                \
+	M(T, U64, generation, )                                                                    \
+	M(T, U64, last_generation, )                                                               \
+	M(T, U32, width, )                                                                         \
+	M(T, U32, height, )                                                                        \
+	M(T, U32, fps, )                                                                           \
+	M(T, U32, masks, ) /* how many */                                                          \
+	M(T, U32, dump, )                                                                          \
+	M(T, U64, not_after, ) /* s since the Unix epoch; 0: never */                              \
+	M(T, U64, first_ms, )  /* since the Unix epoch: the first ring given; 0: none was */       \
+	M(T, U64, last_ms, )   /* the last erased */                                               \
+	M(T, U64, published, )                                                                     \
+	M(T, U64, delivered, )                                                                     \
+	M(T, U64, dropped, )                                                                       \
+	M(T, U64, withheld, )                                                                      \
+	M(T, U64, count, )                                                                         \
+	M(T, U64, bytes, )                                                                         \
+	M(T, U64, elapsed_us, )                                                                    \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(audit_note, AUDIT_NOTE_FIELDS)
+
+/* The log is to be read; answered by audit_segment and audit_told. */
+#define AUDIT_ASK_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(audit_ask, AUDIT_ASK_FIELDS)
 
 /* ---- framemuxd -> ingest ---------------------------------------------------------------- */
 

@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sock.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/client.h"
 #include "mux/broker/decoder.h"
 #include "mux/broker/erase.h"
@@ -192,6 +193,7 @@ static void not_mapped(struct attach *a, uint32_t status)
 		strerror((int)(status & INT32_MAX)));
 	if (status == EREMCHG) { /* it says that we took it for another camera's */
 		a->broker->totals.provenance_failures++;
+		audit_provenance(a->broker, a->tenure);
 		log_error("PROVENANCE: lease %016llx of camera %s reached another camera's decoder",
 			(unsigned long long)a->tenure->id, a->tenure->camera_name);
 	}
@@ -289,6 +291,7 @@ void attach_give(struct attach *a, const struct attach *key_of)
 	ring_readers_given(&a->ring);
 	a->phase = ATTACH_GIVEN;
 	a->given_ns = clock_monotonic_ns();
+	audit_ring_given(a->tenure, a->generation);
 	decoder_send(a->decoder, &wire_ring_go, &go, NULL, 0);
 	tenure_attached(a->tenure);
 }

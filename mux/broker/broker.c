@@ -18,6 +18,7 @@
 #include "common/memfd.h"
 #include "mux/broker/accept.h"
 #include "mux/broker/attach.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/control.h"
@@ -39,6 +40,7 @@
 #define CONNECTIONS_UID_MAX 512u
 #define LEASES_UID_MAX      512u
 #define FDS_OWN_MAX         1024u /* for cameras, control connections and the broker itself */
+#define LAST_MS             100 /* for framemuxd to take the last records */
 #define STOP_MS             300u  /* for decoders to let go, before the broker goes anyway */
 
 static uint32_t lower(uint32_t a, uint32_t b)
@@ -132,6 +134,8 @@ static int broker_init(struct broker *b, int daemon_fd)
 	if (r == 0)
 		r = tenure_init_line(b);
 	if (r == 0)
+		r = audit_init(b);
+	if (r == 0)
 		r = expiry_init(b);
 	if (r == 0)
 		r = reload_init(b);
@@ -152,6 +156,9 @@ static void broker_free(struct broker *b)
 	held_free_all(b);
 	tenure_free_line(b);
 	expiry_free(b);
+	audit_free(b);
+	if (b->daemon)
+		conn_drain(b->daemon, LAST_MS);
 	conn_free(b->daemon);
 	if (b->stop_timer)
 		event_free(b->stop_timer);

@@ -16,6 +16,7 @@
 
 #define REFUSAL_LINES 10u /* a second, in the log */
 
+struct audit;
 struct event;
 struct event_base;
 
@@ -39,6 +40,7 @@ struct broker {
 	struct secrets *secrets;
 	struct settings settings;
 	struct conn *daemon;        /* daemon_link.c */
+	struct audit *audit;        /* audit.c */
 	int clients_fd, control_fd; /* borrowed: listening */
 	struct listener *clients_listener, *control_listener;
 	LIST_HEAD(, camera) cameras;         /* camera.c */

@@ -184,7 +184,7 @@ void camera_count_wanted(struct camera *c)
 	struct tenure *t;
 
 	LIST_FOREACH (t, &c->tenures, in_camera)
-		m.leases += !lease_is_ending(&t->life);
+		m.leases += t->life.phase != LEASE_ASKED && !lease_is_ending(&t->life);
 	if (m.leases == c->wanted)
 		return;
 	if (conn_is_backed_up(daemon) && evtimer_add(c->want_timer, &later) == 0)

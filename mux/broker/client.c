@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mux/broker/attach.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/open.h"
 #include "mux/broker/swap.h"
 #include "mux/broker/tenure.h"
@@ -164,6 +165,7 @@ static int handle_report(void *self, const void *msg, int *fds)
 		return 0;
 	t->was_reported = true;
 	c->broker->totals.provenance_failures++;
+	audit_provenance(c->broker, t);
 	log_error("PROVENANCE: uid %u pid %u, camera %s, lease %016llx, attach %llu: frame %llu is "
 		  "not what its tag says",
 		c->uid, c->pid, t->camera_name, (unsigned long long)t->id,
@@ -305,6 +307,8 @@ void client_accept(void *data, struct peer peer)
 	int r = b->is_stopping ? -ESHUTDOWN : quota_connect(&b->quota, peer.uid);
 
 	if (r < 0) {
+		audit_refused(b, peer.uid, "",
+			r == -EUSERS ? "too many connections" : strerror(-r));
 		if (rate_permits(&b->refusals, clock_monotonic_ns(), REFUSAL_LINES, &over))
 			log_notice("client uid %u pid %d not accepted: %s", peer.uid, (int)peer.pid,
 				r == -EUSERS ? "too many connections" : strerror(-r));

@@ -113,7 +113,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	if (r < 0)
 		conn_doom(c, r);
-	else if (!outbox_is_pending(c->outbox))
+	if (r < 0 || !outbox_is_pending(c->outbox))
 		event_del(c->writable);
 }
 
@@ -242,13 +242,22 @@ void conn_send(
 {
 	int r;
 
-	if (c->error)
+	if (c->error && !(c->kind->speaks_last && c->error == -EPIPE))
 		return;
 	r = outbox_send(c->outbox, c->fd, m, msg, fds, n_fds);
 	if (r == 0 && outbox_is_pending(c->outbox) && event_add(c->writable, NULL) < 0)
 		r = -ENOMEM;
 	if (r < 0)
 		conn_doom(c, r);
+}
+
+void conn_drain(struct conn *c, int ms)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+
+	while (outbox_is_pending(c->outbox) && poll(&p, 1, ms) > 0)
+		if (outbox_flush(c->outbox, c->fd) < 0)
+			return;
 }
 
 bool conn_is_backed_up(const struct conn *c)

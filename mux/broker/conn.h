@@ -26,6 +26,7 @@ struct conn_kind {
 	 * conversation, where what is not permitted is passed over. 0: it is not read.
 	 */
 	unsigned last_state;
+	bool speaks_last; /* a peer that has said its last word may still hear ours */
 	/*
 	 * The conversation is over: -EPIPE the peer has gone, -EPROTO it broke the rules, -ENOBUFS
 	 * it does not read, -ETIMEDOUT it said nothing, -EACCES another process sent on a personal
@@ -54,6 +55,9 @@ void conn_expect_soon(struct conn *c, unsigned seconds);
 /* Failures doom the conn, so that callers need not look. fds stay the caller's. */
 void conn_send(struct conn *c, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds);
+
+/* Send what waits, for so long at most: for the very end, outside of the loop. */
+void conn_drain(struct conn *c, int ms);
 
 /* Whether messages wait for a peer that reads slowly. */
 bool conn_is_backed_up(const struct conn *c);

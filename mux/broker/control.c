@@ -2,6 +2,7 @@
 #include "mux/broker/control.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "common/log.h"
 #include "common/sock.h"
 #include "mux/broker/accept.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/grant.h"
 #include "mux/broker/reload.h"
@@ -64,6 +66,7 @@ static bool admit_change(struct control *c, uint32_t request, const char *verb)
 		log_notice("%s by uid %u pid %u", verb, c->uid, c->pid);
 		return true;
 	}
+	audit_denied(c->broker, c, verb);
 	if (rate_permits(refusals, clock_monotonic_ns(), REFUSAL_LINES, NULL))
 		log_notice("refused: %s by uid %u pid %u", verb, c->uid, c->pid);
 	refuse(c, request, -EACCES, "only root, the mux's own user and admins may do that");
@@ -110,13 +113,89 @@ static int mint(const struct broker *b, const struct rights *rights, struct msg_
 	return r;
 }
 
+/* --- a token, from its minting until its record is written ------------------------------------ */
+
+struct pending_grant {
+	uint32_t request;      /* the asker's number */
+	uint32_t sent_request; /* ours to framemuxd */
+	struct event *limit;   /* owned */
+	struct msg_ctl_token answer;
+};
+
+static void forget_grant(struct control *c)
+{
+	if (!c->grant)
+		return;
+	if (c->grant->limit)
+		event_free(c->grant->limit);
+	sodium_memzero(&c->grant->answer, sizeof(c->grant->answer));
+	free(c->grant);
+	c->grant = NULL;
+}
+
+static void answer_grant(struct control *c, uint32_t status)
+{
+	uint32_t request = c->grant->request;
+	char text[LIMIT_REASON] = "";
+
+	if (status) {
+		audit_refusal_reason(status, text);
+	} else {
+		token_id_text(c->grant->answer.id, text);
+		log_notice("token %s granted by uid %u", text, c->uid);
+		control_record(c, &wire_ctl_token, &c->grant->answer);
+	}
+	forget_grant(c);
+	control_done(c, request, status, 0, status ? text : "");
+}
+
+static void on_no_record(evutil_socket_t fd, short what, void *data)
+{
+	(void)fd;
+	(void)what;
+	answer_grant(data, ETIMEDOUT);
+}
+
+void control_granted(struct broker *b, uint32_t request, uint32_t status)
+{
+	struct control *c;
+
+	LIST_FOREACH (c, &b->controls, link) {
+		if (!c->grant || c->grant->sent_request != request)
+			continue;
+		answer_grant(c, status);
+		return;
+	}
+}
+
+static void keep_until_recorded(struct control *c, uint32_t request, const struct rights *rights,
+	const struct msg_ctl_token *answer)
+{
+	const struct timeval limit = {.tv_sec = AUDIT_LIMIT_S};
+	int r = -ENOMEM;
+
+	c->grant = calloc(1, sizeof(*c->grant));
+	if (c->grant) {
+		c->grant->request = request;
+		c->grant->answer = *answer;
+		c->grant->limit = evtimer_new(c->broker->base, on_no_record, c);
+	}
+	if (c->grant && c->grant->limit && evtimer_add(c->grant->limit, &limit) == 0)
+		r = audit_granting(c, rights, answer->id, &c->grant->sent_request);
+	if (r < 0) {
+		forget_grant(c);
+		refuse(c, request, r, "the mux is short of memory, or of time for its audit log");
+		return;
+	}
+	conn_set_state(c->conn, CONTROL_BUSY);
+}
+
 static int handle_grant(void *self, const void *msg, int *fds)
 {
 	struct control *c = self;
 	const struct msg_ctl_grant *m = msg;
 	const struct camera *camera = camera_by_name(c->broker, m->camera);
 	struct msg_ctl_token answer = {0};
-	char id[2 * TOKEN_ID_BYTES + 1];
 	struct rights rights;
 
 	(void)fds;
@@ -132,11 +211,7 @@ static int handle_grant(void *self, const void *msg, int *fds)
 		refuse(c, m->request, -EINVAL, "a limit is missing or impossible");
 		return 0;
 	}
-	token_id_text(answer.id, id);
-	log_notice("token %s for uid %u, camera %s, granted by uid %u", id, rights.uid,
-		rights.camera, c->uid);
-	control_record(c, &wire_ctl_token, &answer);
-	control_done(c, m->request, 0, 0, "");
+	keep_until_recorded(c, m->request, &rights, &answer);
 	sodium_memzero(&answer, sizeof(answer));
 	return 0;
 }
@@ -218,6 +293,7 @@ static void control_free(struct control *c)
 	accept_forget_asker(c->broker, c);
 	reload_forget_asker(c->broker, c);
 	status_abandon(c);
+	forget_grant(c);
 	LIST_REMOVE(c, link);
 	conn_free(c->conn);
 	free(c);

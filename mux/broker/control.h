@@ -12,6 +12,7 @@
 
 enum { CONTROL_NEW = 1, CONTROL_READY = 2, CONTROL_BUSY = 4 };
 
+struct pending_grant;
 struct survey;
 
 struct control {
@@ -19,6 +20,7 @@ struct control {
 	struct broker *broker; /* borrowed */
 	struct conn *conn;     /* owned */
 	uint32_t uid, pid;
+	struct pending_grant *grant; /* owned; NULL but while its record is being written */
 	struct survey *survey; /* owned by status.c; NULL but while a status is being answered */
 };
 
@@ -30,6 +32,9 @@ void control_free_all(struct broker *b);
 void control_record(struct control *c, const struct wire_message *m, const void *msg);
 void control_done(struct control *c, uint32_t request, uint32_t status, uint64_t elapsed_us,
 	const char *reason);
+
+/* From audit.c: the record of a token is written (0), or it cannot be (an errno). */
+void control_granted(struct broker *b, uint32_t request, uint32_t status);
 
 /* The conversation, for tests that try each message in each state. */
 extern const struct wire_rule control_rules[];

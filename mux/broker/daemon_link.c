@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mux/broker/accept.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/drain.h"
 #include "mux/broker/reload.h"
@@ -232,6 +233,15 @@ static int handle_camera_accepted(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_audit_written(void *self, const void *msg, int *fds)
+{
+	const struct msg_audit_written *m = msg;
+
+	(void)fds;
+	audit_written(self, m->request, m->status);
+	return 0;
+}
+
 /* --- a reload ------------------------------------------------------------------------------- */
 
 static int handle_settings(void *self, const void *msg, int *fds)
@@ -343,6 +353,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_survey_done, SERVING, 0, handle_survey_done},
 	{&wire_revoked_kept, SERVING, 0, handle_revoked_kept},
 	{&wire_camera_accepted, SERVING, 0, handle_camera_accepted},
+	{&wire_audit_written, SERVING, 0, handle_audit_written},
 	{&wire_broker_settings, DAEMON_SERVING, 0, handle_settings},
 	{&wire_token_end, DAEMON_SERVING, 0, handle_token_end},
 	{&wire_camera_end, DAEMON_SERVING, 0, handle_camera_end},
@@ -374,6 +385,7 @@ static const struct conn_kind kind = {
 	.outbox_max = OUTBOX_MAX,
 	.takes_fds = true,
 	.is_secret = true,
+	.speaks_last = true,
 	.gone = on_gone,
 };
 

@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/decoder.h"
@@ -65,6 +66,7 @@ static void finish(struct attach *a)
 	log_debug("lease %016llx: attach %llu ended, %llu bytes erased in %llu us",
 		(unsigned long long)t->id, (unsigned long long)a->id,
 		(unsigned long long)a->ring.bytes, (unsigned long long)us);
+	audit_ring_erased(t, a->generation, a->ring.bytes, us);
 	ring_destroy(&a->ring, &rest);
 	held_add(b, take_ptr(a->held), t->uid, a->charged_bytes, rest);
 	LIST_REMOVE(a, in_ending);

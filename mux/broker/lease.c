@@ -8,6 +8,7 @@
 #define FOLLOWS(phase) (1u << (phase))
 
 static const unsigned may_follow[] = {
+	[LEASE_ASKED] = FOLLOWS(LEASE_OVER),
 	[LEASE_WAITING] = FOLLOWS(LEASE_ATTACHING) | FOLLOWS(LEASE_OVER),
 	[LEASE_ATTACHING] = FOLLOWS(LEASE_ATTACHED) | FOLLOWS(LEASE_DETACHING),
 	[LEASE_ATTACHED] = FOLLOWS(LEASE_DETACHING),
@@ -34,6 +35,11 @@ static void set_outcome(struct lease_life *l, enum framemux_state state, const c
 {
 	l->outcome = state;
 	snprintf(l->reason, sizeof(l->reason), "%s", reason);
+}
+
+void lease_ask(struct lease_life *l)
+{
+	*l = (struct lease_life){.phase = LEASE_ASKED, .outcome = FRAMEMUX_STATE_CONNECTING};
 }
 
 void lease_begin(struct lease_life *l)
@@ -74,7 +80,11 @@ void lease_turn(struct lease_life *l, enum framemux_state state, const char *rea
 
 bool lease_tell(struct lease_life *l)
 {
-	if (l->phase != LEASE_WAITING || l->outcome == FRAMEMUX_STATE_LIVE)
+	if (l->phase == LEASE_ASKED && !lease_is_ending(l))
+		return false; /* it has not begun */
+	if (l->phase != LEASE_ASKED && l->phase != LEASE_WAITING)
+		return false;
+	if (l->outcome == FRAMEMUX_STATE_LIVE)
 		return false;
 	if (l->told == l->outcome && !strcmp(l->told_reason, l->reason))
 		return false;

@@ -3,9 +3,11 @@
  * several things end it at once, and when its client is told. Pure code. Everything that a lease
  * owns is in tenure.h.
  *
- *	WAITING -> ATTACHING -> ATTACHED -> DETACHING -> WAITING -> OVER
- *	                   \________________/
+ *	ASKED -> WAITING -> ATTACHING -> ATTACHED -> DETACHING -> WAITING -> OVER
+ *	     \                       \________________/
+ *	      \-> OVER
  *
+ * Nothing is done for a lease in ASKED: the audit log does not have it yet.
  * A client hears of an end only in WAITING: after the pixels are gone.
  */
 #ifndef FRAMEMUX_BROKER_LEASE_H
@@ -17,6 +19,7 @@
 #include "framemux.h"
 
 enum lease_phase {
+	LEASE_ASKED,     /* its record is being written */
 	LEASE_WAITING,   /* no attach: for the pair, its format, memory or its turn */
 	LEASE_ATTACHING, /* a ring is on its way to the decoder and the client */
 	LEASE_ATTACHED,  /* the client has been given one */
@@ -32,6 +35,9 @@ struct lease_life {
 };
 
 bool lease_state_is_final(enum framemux_state state);
+
+/* Its record is to be written. */
+void lease_ask(struct lease_life *l);
 
 /* Accepted: WAITING, and the client is to be told CONNECTING. */
 void lease_begin(struct lease_life *l);

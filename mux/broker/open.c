@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "framemux.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/drain.h"
 #include "mux/broker/held.h"
@@ -47,6 +48,7 @@ static void refuse(struct client *c, const struct msg_open *m, const char *why_l
 	unsigned over;
 
 	b->totals.leases_refused++;
+	audit_refused(b, c->uid, camera_by_name(b, m->camera) ? m->camera : "", why_log);
 	if (rate_permits(&b->refusals, clock_monotonic_ns(), REFUSAL_LINES, &over)) {
 		if (over)
 			log_notice("%u more refusals", over);
@@ -128,6 +130,8 @@ static const char *shortage(int r)
 		return "the ring memory of this user is used up";
 	case -EUSERS:
 		return "too many leases of this user";
+	case -EAGAIN:
+		return "the audit log cannot be written: too much waits for the disk";
 	default:
 		return "the mux is short of memory";
 	}
@@ -145,6 +149,7 @@ int open_handle(struct client *c, const struct msg_open *m)
 		.terms = &terms,
 		.token = id,
 		.view = m->view,
+		.is_dump = (m->flags & FRAMEMUX_OPEN_DUMP) != 0,
 		.now_s = clock_unix_s(),
 		.now_boot_ns = clock_boot_ns()};
 	int r;

@@ -61,6 +61,7 @@ static void tenure_close(struct tenure *t)
 	if (lease_move(&t->life, LEASE_OVER) < 0)
 		return;
 	log_end(t);
+	audit_closed(t);
 	camera_count_wanted(t->camera);
 	tenure_free(t);
 	revoke_lease_gone(b, &gone);
@@ -154,7 +155,9 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	if (!t->attach)
+	if (t->life.phase == LEASE_ASKED)
+		tenure_recorded(t, ETIMEDOUT);
+	else if (!t->attach)
 		tenure_try(t);
 	else if (t->camera->state == CAMERA_STALE)
 		tenure_darken(t, FRAMEMUX_STATE_STALE, t->camera->reason);
@@ -227,13 +230,55 @@ static void fill(struct tenure *t, const struct tenure_ask *ask)
 	t->pid = ask->client->pid;
 	t->since_s = ask->now_s;
 	t->reserved_bytes = ask->reserved_bytes;
+	t->record.is_dump = ask->is_dump;
 	set_expiry(t, ask);
+	lease_ask(&t->life);
+}
+
+static int ask_for_record(struct tenure *t)
+{
+	const struct timeval limit = {.tv_sec = AUDIT_LIMIT_S};
+
+	if (evtimer_add(t->timer, &limit) < 0)
+		return -ENOMEM;
+	return audit_opening(t);
+}
+
+static void refuse_unrecorded(struct tenure *t, uint32_t status)
+{
+	char reason[LIMIT_REASON];
+
+	audit_refusal_reason(status, reason);
+	t->broker->totals.leases_refused++;
+	tenure_end(t, FRAMEMUX_STATE_REFUSED, reason);
+}
+
+void tenure_recorded(struct tenure *t, uint32_t status)
+{
+	struct broker *b = t->broker;
+	const struct msg_lease m = {.view = t->view, .lease = t->id};
+
+	if (t->life.phase != LEASE_ASKED)
+		return;
+	evtimer_del(t->timer);
+	t->record.is_void = status && status != ETIMEDOUT;
+	if (status) {
+		refuse_unrecorded(t, status);
+		return;
+	}
 	lease_begin(&t->life);
+	b->totals.leases_opened++;
+	log_notice("lease %016llx: uid %u pid %u, camera %s", (unsigned long long)t->id, t->uid,
+		t->pid, t->camera_name);
+	conn_send(t->client->conn, &wire_lease, &m, NULL, 0);
+	settle(t); /* CONNECTING */
+	camera_count_wanted(t->camera);
+	expiry_arm(b);
+	first_news(t);
 }
 
 int tenure_new(struct broker *b, const struct tenure_ask *ask)
 {
-	struct msg_lease m = {.view = ask->view};
 	struct tenure *t;
 	int r = quota_lease_begin(&b->quota, ask->client->uid);
 
@@ -255,16 +300,12 @@ int tenure_new(struct broker *b, const struct tenure_ask *ask)
 	LIST_INSERT_HEAD(&b->tenures, t, in_broker);
 	LIST_INSERT_HEAD(&t->camera->tenures, t, in_camera);
 	LIST_INSERT_HEAD(&t->client->tenures, t, in_client);
-	b->totals.leases_opened++;
-	log_notice("lease %016llx: uid %u pid %u, camera %s", (unsigned long long)t->id, t->uid,
-		t->pid, t->camera_name);
-	m.lease = t->id;
-	conn_send(t->client->conn, &wire_lease, &m, NULL, 0);
-	settle(t); /* CONNECTING */
-	camera_count_wanted(t->camera);
-	expiry_arm(b);
-	first_news(t);
-	return 0;
+	r = ask_for_record(t);
+	if (r < 0) { /* nobody has been told */
+		t->reserved_bytes = 0;
+		tenure_free(t);
+	}
+	return r;
 }
 
 void tenure_count(const struct tenure *t, struct tenure_counts *ret)

@@ -10,6 +10,7 @@
 
 #include "common/identity.h"
 #include "common/token.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/broker.h"
 #include "mux/broker/lease.h"
 #include "mux/broker/verify.h"
@@ -37,6 +38,7 @@ struct tenure {
 	uint64_t since_s, not_after_s; /* real time, for status; 0: never */
 	uint64_t expires_boot_ns;      /* UINT64_MAX: never */
 	uint64_t reserved_bytes;       /* charged for the next attach */
+	struct record record;          /* audit.c */
 	struct lease_life life;
 	struct attach *attach;         /* owned */
 	uint64_t last_attach;          /* its number, or its predecessor's */
@@ -60,6 +62,7 @@ struct tenure_ask {
 	uint32_t view;
 	uint64_t reserved_bytes; /* the lease's on success */
 	uint64_t now_s, now_boot_ns;
+	bool is_dump; /* the declared purpose */
 };
 
 /* The line of those whose attach is to begin: one a round of the loop. */
@@ -70,8 +73,11 @@ void tenure_leave_line(struct tenure *t);
 /* Try again, or look whether it is dark by now, at this monotonic time. */
 void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns);
 
-/* 0, -EUSERS, -ENOMEM. The client has been told of lease and state when this returns. */
+/* 0, -EUSERS, -ENOMEM. The client is told of lease and state when its record is written. */
 int tenure_new(struct broker *b, const struct tenure_ask *ask);
+
+/* From audit.c: its record is written (0), or it cannot be (an errno): then it is refused. */
+void tenure_recorded(struct tenure *t, uint32_t status);
 
 /* End it for good: state REVOKED, REFUSED or CLOSED. */
 void tenure_end(struct tenure *t, enum framemux_state state, const char *reason);

@@ -108,7 +108,8 @@ void tenure_try(struct tenure *t)
 	uint64_t now = clock_monotonic_ns();
 	uint64_t at = t->attach_not_before_ns;
 
-	if (t->attach || lease_is_ending(&t->life) || t->broker->is_stopping)
+	if (t->attach || t->life.phase == LEASE_ASKED || lease_is_ending(&t->life) ||
+		t->broker->is_stopping)
 		return;
 	if (at > now) {
 		tenure_try_at(t, at, now);

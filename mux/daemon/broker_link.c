@@ -50,15 +50,19 @@ static void fall(struct broker *b, const char *why)
 	if (b->state == BROKER_SERVING && clock_monotonic_ns() - b->serving_since_ns >= STEADY_NS)
 		b->falls = 0;
 	b->falls++;
-	b->state = BROKER_GONE;
 	event_del(b->doom);
 	if (!b->stopping)
 		event_del(b->timer);
-	peer_close(take_ptr(b->link));
+	if (b->stopping && b->state == BROKER_SERVING && b->child && peer_finish(b->link) == 0) {
+		b->state = BROKER_LEAVING;
+	} else {
+		b->state = BROKER_GONE;
+		peer_close(take_ptr(b->link));
+	}
 	if (b->child && !b->stopping)
 		child_kill(b->child, SIGKILL);
 	b->spec.fell(b->spec.self);
-	if (!b->child)
+	if (broker_is_gone(b))
 		b->spec.reaped(b->spec.self);
 }
 
@@ -72,15 +76,24 @@ static void on_exit_of(void *data, int status)
 	log_info("the broker %s", how);
 	if (b->stopping)
 		event_del(b->timer);
-	if (b->fallen)
-		b->spec.reaped(b->spec.self);
-	else
+	if (!b->fallen)
 		fall(b, how);
+	else if (broker_is_gone(b))
+		b->spec.reaped(b->spec.self);
 }
 
 static void on_link_end(void *self, int error)
 {
-	fall(self, error == -EPIPE ? "its link ended" : strerror(-error));
+	struct broker *b = self;
+
+	if (b->state != BROKER_LEAVING) {
+		fall(b, error == -EPIPE ? "its link ended" : strerror(-error));
+		return;
+	}
+	b->state = BROKER_GONE;
+	peer_close(take_ptr(b->link));
+	if (broker_is_gone(b))
+		b->spec.reaped(b->spec.self);
 }
 
 static void on_doom(evutil_socket_t fd, short what, void *data)
@@ -213,13 +226,13 @@ void broker_stop(struct broker *b)
 	arm_ms(b->timer, STOP_LIMIT_S * 1000);
 	if (!b->fallen)
 		fall(b, "framemuxd ends");
-	else if (!b->child)
+	else if (broker_is_gone(b))
 		b->spec.reaped(b->spec.self);
 }
 
 bool broker_is_gone(const struct broker *b)
 {
-	return !b->child;
+	return !b->child && b->state != BROKER_LEAVING;
 }
 
 enum broker_state broker_state(const struct broker *b)
@@ -245,7 +258,7 @@ void broker_send(struct broker *b, const struct wire_message *m, const void *msg
 {
 	int rc;
 
-	if (b->state == BROKER_GONE)
+	if (b->state == BROKER_GONE || b->state == BROKER_LEAVING)
 		return;
 	rc = peer_send(b->link, m, msg, fds, n_fds);
 	if (rc < 0 && rc != -EPIPE) /* its end is seen by reading */

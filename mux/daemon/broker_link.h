@@ -15,6 +15,7 @@ enum broker_state {
 	BROKER_GONE = 0,
 	BROKER_STARTING = 1, /* set up, not yet ready */
 	BROKER_SERVING = 2,
+	BROKER_LEAVING = 4, /* it was told to end: it hears no more, and says how its leases ended */
 };
 
 struct broker;
@@ -52,7 +53,7 @@ void broker_set_serving(struct broker *b);
 /* Close the link: the broker erases everything, tells the clients and exits; killed after 2 s. */
 void broker_stop(struct broker *b);
 
-/* No process is there. */
+/* No process is there, and it has nothing more to say. */
 bool broker_is_gone(const struct broker *b);
 
 /* Which life it is; answers to an earlier one's requests are dropped. */

@@ -159,6 +159,7 @@ static int on_ready(void *self, const void *msg, int *fds)
 	(void)msg;
 	(void)fds;
 	broker_set_serving(m->broker);
+	mux_note_broker(m, AUDIT_EVENT_ROLE_START);
 	m->broker_ready = true;
 	mux_hand_out(m);
 	mux_announce(m);
@@ -212,7 +213,9 @@ static int on_survey(void *self, const void *msg, int *fds)
 	struct msg_survey_done done = {.request = survey->request,
 		.pid = (uint32_t)getpid(),
 		.uptime_ns = clock_boot_ns() - m->started_ns,
-		.walls_full = !m->roles.missing[0]};
+		.walls_full = !m->roles.missing[0],
+		.audit_state = audit_state(m->audit),
+		.audit_records = audit_records(m->audit)};
 
 	(void)fds;
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++) {
@@ -317,6 +320,7 @@ static int on_reload_ready(void *self, const void *msg, int *fds)
 const struct wire_rule mux_broker_rules[] = {
 	{&wire_grant_token, BROKER_STARTING | BROKER_SERVING, 0, on_grant_token},
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
+	{&wire_audit_note, BROKER_SERVING | BROKER_LEAVING, 0, mux_on_audit_note},
 	{&wire_camera_want, BROKER_SERVING, 0, on_camera_want},
 	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
 	{&wire_camera_block, BROKER_SERVING, 0, on_camera_block},

@@ -70,6 +70,7 @@ static void on_broker_fell(void *self)
 	m->broker_ready = false;
 	if (m->stopping)
 		return;
+	mux_note_broker(m, AUDIT_EVENT_ROLE_DEATH);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_abort(m->pair_host.pairs[i]);
 	for (size_t i = 0; i < m->pair_host.n_retired; i++)
@@ -143,6 +144,13 @@ static void tell_broker(void *self, const struct wire_message *message, const vo
 	broker_send(m->broker, message, msg, fds, n_fds);
 }
 
+static void note_of_pair(void *self, const struct msg_audit_note *note)
+{
+	struct mux *m = self;
+
+	audit_note(m->audit, note);
+}
+
 /* ---- the beginning
  * -------------------------------------------------------------------------------- */
 
@@ -196,6 +204,9 @@ static int read_state(struct mux *m)
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+	rc = audit_open(state_folder(m->state), &audit_limits_usual, &m->audit, why, sizeof(why));
+	if (rc < 0)
+		return fail(EX_CANTCREAT, dir, why);
 	for (size_t i = 0; i < m->config->n_cameras; i++)
 		camera_record_make(&m->config->cameras[i], epochs[i], &m->cameras[i]);
 	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked,
@@ -227,6 +238,7 @@ static int make_pairs(struct mux *m)
 		.verbose = m->options->verbose,
 		.self = m,
 		.tell = tell_broker,
+		.note = note_of_pair,
 		.at_rest = on_pair_at_rest,
 		.keep = mux_keep_prints};
 	h->pairs = calloc(m->config->n_cameras + 1, sizeof(struct pair *));
@@ -270,6 +282,13 @@ static int open_all(struct mux *m)
 		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 ||
 		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
+	mux_note_start(m);
+	if (audit_begin(m->audit,
+		    &(struct audit_host){.base = m->base,
+			    .disk = m->disk,
+			    .self = m,
+			    .written = mux_written}) < 0)
+		return fail(EX_OSERR, "start", "out of memory");
 	if (listen_open(m->config, &m->listening, why, sizeof(why)) < 0)
 		return fail(EX_CANTCREAT, "sockets", why);
 	spec = (struct broker_spec){.base = m->base,
@@ -297,6 +316,9 @@ static void close_all(struct mux *m)
 {
 	disk_free(m->reader);
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
+	if (m->stopping)
+		mux_note_stop(m);
+	audit_end(m->audit);
 	if (m->stopping && m->prints_changed && !m->prints_pending)
 		mux_write_prints(m);
 	mux_free_prints(m);

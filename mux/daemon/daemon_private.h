@@ -4,6 +4,7 @@
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
 #include "common/cutoff.h"
+#include "mux/daemon/audit.h"
 #include "mux/daemon/broker_link.h"
 #include "mux/daemon/disk.h"
 #include "mux/daemon/fingerprint_file.h"
@@ -27,6 +28,7 @@ struct mux {
 	struct event_base *base;
 	struct event *signals[3];
 	struct disk *disk;
+	struct audit *audit;
 	struct roles roles;
 	struct listening listening;
 	struct camera_record *cameras; /* while starting: the pairs have records of their own */
@@ -92,6 +94,13 @@ void mux_free_prints(struct mux *m);
 
 /* For the broker: lift this camera's block; told when that is on disk. */
 int mux_accept(struct mux *m, uint32_t request, struct pair *p);
+
+/* ---- audit_talk.c: what framemuxd itself has to record, and what the broker asks for --- */
+void mux_note_start(struct mux *m);
+void mux_note_stop(struct mux *m);
+void mux_note_broker(struct mux *m, enum audit_event event);
+void mux_written(void *mux, uint64_t life, uint32_t request, int status);
+int mux_on_audit_note(void *self, const void *msg, int *fds);
 
 #define MUX_OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 

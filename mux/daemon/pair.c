@@ -14,6 +14,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/audit_note.h"
 #include "mux/daemon/pair_private.h"
 #include "mux/daemon/secret.h"
 #include "mux/locked.h"
@@ -73,11 +74,23 @@ static void come_to_rest(struct pair *p)
 	}
 }
 
+static void note_life(const struct pair *p, enum audit_event event, const char *reason)
+{
+	struct msg_audit_note m = {
+		.event = event, .epoch = p->camera->epoch, .generation = p->generation, .name = "pair"};
+
+	memcpy(m.camera, p->camera->name, sizeof(m.camera));
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
+	p->host->note(p->host->self, &m);
+}
+
 /* Nothing lives any more: the broker may reuse what it lent, and then the camera may live again. */
 static void after_death(struct pair *p, bool was_orderly)
 {
 	if (p->word == WORD_NONE)
 		note_reason(p, WORD_LINK, "nobody asks");
+	if (p->announced)
+		note_life(p, AUDIT_EVENT_ROLE_DEATH, p->reason);
 	if (p->announced && !p->aborted) {
 		struct msg_pair_dead dead = {.generation = p->generation};
 
@@ -331,6 +344,7 @@ void pair_announce(struct pair *p)
 	memcpy(born.id, p->camera->id.b, sizeof(born.id));
 	p->announced = true;
 	p->host->tell(p->host->self, &wire_pair_born, &born, &p->broker_end, 1);
+	note_life(p, AUDIT_EVENT_ROLE_START, "");
 	cleanup_close(&p->broker_end);
 	p->broker_end = -1;
 	p->beat_ns = clock_monotonic_ns();

@@ -35,6 +35,8 @@ struct pair_host {
 	/* A pair has come to rest after pair_abort, pair_stop, pair_retire, pair_restart or
 	 * pair_disable. */
 	void (*at_rest)(void *self);
+	/* For the audit log; the camera's members are filled in. */
+	void (*note)(void *self, const struct msg_audit_note *m);
 	/* What pair_record gives has changed and is to be kept. */
 	void (*keep)(void *self);
 };

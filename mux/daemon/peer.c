@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -20,7 +21,7 @@ struct peer {
 	struct outbox *outbox;
 	uint64_t second_ns; /* begin of the second that is counted */
 	unsigned in_second;
-	bool busy, closed, ended;
+	bool busy, closed, ended, finished;
 };
 
 static void destroy(struct peer *p)
@@ -69,6 +70,8 @@ static int receive_one(struct peer *p)
 		return -EDQUOT;
 	rc = wire_dispatch(p->spec.rules, p->spec.n_rules, *p->spec.state, buf, (size_t)n, NULL, 0,
 		p->spec.self);
+	if (rc == -EPROTO && p->finished)
+		rc = 0; /* said before it knew */
 	if (rc == -EPROTO)
 		log_warning("%s: message %u is not permitted here", p->spec.name,
 			wire_type(buf, (size_t)n));
@@ -154,12 +157,21 @@ void peer_close(struct peer *p)
 	p->fd = -1;
 }
 
+int peer_finish(struct peer *p)
+{
+	if (!p || p->closed || p->ended)
+		return -EPIPE;
+	p->finished = true;
+	event_del(p->writable);
+	return shutdown(p->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
 int peer_send(
 	struct peer *p, const struct wire_message *m, const void *msg, const int *fds, size_t n_fds)
 {
 	int rc;
 
-	if (!p || p->closed || p->ended)
+	if (!p || p->closed || p->ended || p->finished)
 		return -EPIPE;
 	rc = outbox_send(p->outbox, p->fd, m, msg, fds, n_fds);
 	return rc < 0 ? rc : await_writable(p);

@@ -36,6 +36,12 @@ void peer_close(struct peer *p);
 int peer_send(struct peer *p, const struct wire_message *m, const void *msg, const int *fds,
 	size_t n_fds);
 
+/*
+ * Say no more: the other side sees the end and may speak on until its own, which on_end tells. What
+ * is not permitted is passed over from now on. 0 or -errno; NULL is -EPIPE.
+ */
+int peer_finish(struct peer *p);
+
 /* So many messages may wait from now on. NULL is permitted. */
 void peer_make_room(struct peer *p, size_t messages);
 

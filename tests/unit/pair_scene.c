@@ -23,6 +23,13 @@ static void must(bool is_true, const char *what)
 	abort();
 }
 
+/* No log is kept of it. */
+static void note(void *self, const struct msg_audit_note *m)
+{
+	(void)self;
+	(void)m;
+}
+
 void pair_scene_begin(
 	struct pair_scene *s, const char *name, const char *url, const struct config_camera *like)
 {
@@ -41,7 +48,8 @@ void pair_scene_begin(
 		.k_session = s->k_session,
 		.stale_after_ms = 20000,
 		.pairs = &s->pair,
-		.n_pairs = 1};
+		.n_pairs = 1,
+		.note = note};
 }
 
 void pair_scene_end(struct pair_scene *s)
