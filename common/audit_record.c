@@ -437,3 +437,38 @@ bool audit_member_hex(const char *line, size_t len, const char *name, uint8_t *r
 	return find_member(line, len, name, &c) && skip(&c, "\"") && take_hex(&c, ret, n) &&
 		skip(&c, "\"");
 }
+
+/* ---- marks --------------------------------------------------------------------------- */
+
+#define MARK_BEGIN "framemux-audit 1 record="
+
+void audit_mark_text(const struct audit_mark *m, uint64_t unix_ms, char ret[AUDIT_MARK_TEXT])
+{
+	char chain[AUDIT_HASH_HEX], key[2 * AUDIT_KEY_BYTES + 1], time[AUDIT_TIME_MAX];
+
+	sodium_bin2hex(chain, sizeof(chain), m->head.chain, sizeof(m->head.chain));
+	sodium_bin2hex(key, sizeof(key), m->key, sizeof(m->key));
+	audit_time_text(unix_ms, time);
+	snprintf(ret, AUDIT_MARK_TEXT,
+		MARK_BEGIN "%" PRIu64 " seal=%" PRIu64 " chain=%s key=%s time=%s", m->head.n,
+		m->seal, chain, key, time);
+}
+
+int audit_mark_parse(const char *text, struct audit_mark *ret, uint64_t *ret_ms)
+{
+	const char *begin = strstr(text, MARK_BEGIN);
+	struct audit_mark m;
+	struct cursor c;
+
+	if (!begin)
+		return -EINVAL;
+	c = (struct cursor){begin, begin + strlen(begin)};
+	if (!skip(&c, MARK_BEGIN) || !take_number(&c, &m.head.n) || !skip(&c, " seal=") ||
+		!take_number(&c, &m.seal) || !skip(&c, " chain=") ||
+		!take_hex(&c, m.head.chain, sizeof(m.head.chain)) || !skip(&c, " key=") ||
+		!take_hex(&c, m.key, sizeof(m.key)) || !skip(&c, " time=") ||
+		(size_t)(c.end - c.at) < TIME_TEXT || audit_time_parse(c.at, ret_ms) < 0)
+		return -EINVAL;
+	*ret = m;
+	return 0;
+}

@@ -35,6 +35,23 @@ struct audit_head {
 	uint8_t chain[AUDIT_HASH_BYTES];
 };
 
+/* A place in a log, as it can be noted elsewhere. */
+struct audit_mark {
+	struct audit_head head;
+	uint64_t seal;                /* number of the next seal */
+	uint8_t key[AUDIT_KEY_BYTES]; /* that will sign it */
+};
+
+#define AUDIT_MARK_TEXT 320u /* bytes that hold a mark as a line */
+
+/*
+ * "framemux-audit 1 record=12 seal=5 chain=HEX key=HEX time=2026-11-28T13:38:28.123Z" without a
+ * newline: what state_anchor keeps elsewhere.
+ */
+void audit_mark_text(const struct audit_mark *m, uint64_t unix_ms, char ret[AUDIT_MARK_TEXT]);
+/* Such a line, at the end of another text even, or with a newline. 0 or -EINVAL. */
+int audit_mark_parse(const char *text, struct audit_mark *ret, uint64_t *ret_ms);
+
 /* ---- members ------------------------------------------------------------------------- */
 
 /* A record's members, being written: "event":"open","camera":"porch". What does not fit is cut. */

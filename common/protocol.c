@@ -24,6 +24,8 @@ WIRE_DEFINE(ctl_accept, 0x0204, CTL_ACCEPT_FIELDS)
 WIRE_DEFINE(ctl_reload, 0x0205, CTL_RELOAD_FIELDS)
 /* framemuxctl -> framemuxd */
 WIRE_DEFINE(ctl_switch, 0x0240, CTL_SWITCH_FIELDS)
+WIRE_DEFINE(ctl_audit, 0x0211, CTL_AUDIT_FIELDS)
+WIRE_DEFINE(ctl_accept_state, 0x0212, CTL_ACCEPT_STATE_FIELDS)
 /* broker -> framemuxctl */
 WIRE_DEFINE(ctl_mux, 0x0281, CTL_MUX_FIELDS)
 WIRE_DEFINE(ctl_camera, 0x0282, CTL_CAMERA_FIELDS)
@@ -36,3 +38,5 @@ WIRE_DEFINE(ctl_change, 0x0288, CTL_CHANGE_FIELDS)
 WIRE_DEFINE(ctl_fault, 0x0289, CTL_FAULT_FIELDS)
 /* framemuxd -> framemuxctl */
 WIRE_DEFINE(ctl_switched, 0x02c0, CTL_SWITCHED_FIELDS)
+WIRE_DEFINE(ctl_segment, 0x0291, CTL_SEGMENT_FIELDS)
+WIRE_DEFINE(ctl_head, 0x0292, CTL_HEAD_FIELDS)

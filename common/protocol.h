@@ -201,6 +201,14 @@ enum switch_kind { SWITCH_CAMERA = 1, SWITCH_VENDOR, SWITCH_UID };
 	M(T, U32, uid, )
 WIRE_DECLARE(ctl_switch, CTL_SWITCH_FIELDS)
 
+/* The audit log, to be read and verified by whoever asks. */
+#define CTL_AUDIT_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_audit, CTL_AUDIT_FIELDS)
+
+/* The state folder was rolled back, and that is known: grant again. */
+#define CTL_ACCEPT_STATE_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_accept_state, CTL_ACCEPT_STATE_FIELDS)
+
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
 	M(T, STR, version, 32)                                                                     \
@@ -213,7 +221,9 @@ WIRE_DECLARE(ctl_switch, CTL_SWITCH_FIELDS)
 	M(T, U64, revokes, )                                                                       \
 	M(T, U64, revoke_us_max, )                                                                 \
 	M(T, U64, erased_bytes, )                                                                  \
-	M(T, U64, provenance_failures, )
+	M(T, U64, provenance_failures, )                                                           \
+	M(T, STR, audit_state, LIMIT_KIND) /* "" when framemuxd did not say */                     \
+	M(T, U64, audit_records, )
 WIRE_DECLARE(ctl_mux, CTL_MUX_FIELDS)
 
 /* state: enum camera_state of common/camera_state.h; numbers unknown are 0. */
@@ -296,6 +306,25 @@ WIRE_DECLARE(ctl_fault, CTL_FAULT_FIELDS)
 /* One for each configured camera that a switch concerns. */
 #define CTL_SWITCHED_FIELDS(M, T) M(T, STR, camera, LIMIT_NAME)
 WIRE_DECLARE(ctl_switched, CTL_SWITCHED_FIELDS)
+
+/*
+ * A segment of the audit log, oldest first, + 1 descriptor, read-only; bytes: what of it is sealed.
+ * Segment 0: the file of state_anchor.
+ */
+#define CTL_SEGMENT_FIELDS(M, T)                                                                   \
+	M(T, U32, segment, )                                                                       \
+	M(T, U64, bytes, )
+WIRE_DECLARE(ctl_segment, CTL_SEGMENT_FIELDS)
+
+/* How far the log has got. state: its name, as in status; anchor: none, journal or file. */
+#define CTL_HEAD_FIELDS(M, T)                                                                      \
+	M(T, STR, state, LIMIT_KIND)                                                               \
+	M(T, STR, anchor, LIMIT_KIND)                                                              \
+	M(T, U64, n, )                                                                             \
+	M(T, U64, seal, )                                                                          \
+	M(T, BYTES, chain, 32)                                                                     \
+	M(T, BYTES, key, 32)
+WIRE_DECLARE(ctl_head, CTL_HEAD_FIELDS)
 
 /* The end of an answer. status: 0 or an errno; elapsed_us: of a revoke, from its receipt to erased.
  */

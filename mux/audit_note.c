@@ -2,6 +2,7 @@
 #include "mux/audit_note.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ static const struct {
 		CAMERA | LEASE | TOKEN | WHO | PID | GENERATIONS | COUNTS | SHOWN | COUNT | BYTES |
 			REASON,
 		true},
-	[AUDIT_EVENT_REVOKE] = {"revoke", TOKEN | BY | COUNT | WHAT | ELAPSED | REASON, true},
+	[AUDIT_EVENT_REVOKE] = {"revoke",
+		CAMERA | TOKEN | WHO | BY | COUNT | WHAT | ELAPSED | REASON, true},
 	[AUDIT_EVENT_ERASE] = {"erase", CAMERA | LEASE | GENERATION | BYTES | ELAPSED | REASON,
 		true},
 	[AUDIT_EVENT_REFUSED] = {"refused", CAMERA | WHO | COUNT | REASON, true},
@@ -111,7 +113,7 @@ static void add_who(struct audit_body *b, const struct msg_audit_note *m, unsign
 		snprintf(lease, sizeof(lease), "%016" PRIx64, m->lease);
 		audit_body_text(b, "lease", lease);
 	}
-	if (members & TOKEN)
+	if ((members & TOKEN) && !sodium_is_zero(m->token, sizeof(m->token)))
 		audit_body_hex(b, "token", m->token, sizeof(m->token));
 	if ((members & WHO) && m->uid != UINT32_MAX) /* 0 is somebody */
 		audit_body_number(b, "uid", m->uid);

@@ -373,6 +373,13 @@ WIRE_DECLARE(reload_ready, RELOAD_READY_FIELDS)
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(audit_note, AUDIT_NOTE_FIELDS)
 
+/* A person has seen that the state folder was rolled back; answered by camera_accepted. */
+#define STATE_ACCEPT_FIELDS(M, T)                                                                  \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, pid, )
+WIRE_DECLARE(state_accept, STATE_ACCEPT_FIELDS)
+
 /* The log is to be read; answered by audit_segment and audit_told. */
 #define AUDIT_ASK_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(audit_ask, AUDIT_ASK_FIELDS)

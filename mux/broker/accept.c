@@ -41,25 +41,47 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 	answer(data, ETIMEDOUT, "framemuxd did not record it in time");
 }
 
-int accept_begin(struct broker *b, struct control *asker, uint32_t request, const struct camera *c)
+static struct acceptance *begin(struct broker *b, struct control *asker, uint32_t request)
 {
 	const struct timeval limit = {.tv_sec = LIMIT_S};
 	struct acceptance *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	LIST_INSERT_HEAD(&b->acceptances, a, link);
+	a->asker = asker;
+	a->request = request;
+	a->sent_request = ++b->last_request;
+	a->limit = evtimer_new(b->base, on_limit, a);
+	if (!a->limit || evtimer_add(a->limit, &limit) < 0) {
+		acceptance_free(a);
+		return NULL;
+	}
+	return a;
+}
+
+int accept_begin(struct broker *b, struct control *asker, uint32_t request, const struct camera *c)
+{
+	const struct acceptance *a = begin(b, asker, request);
 	struct msg_camera_accept m;
 
 	if (!a)
 		return -ENOMEM;
-	LIST_INSERT_HEAD(&b->acceptances, a, link);
-	a->asker = asker;
-	a->request = request;
-	a->sent_request = m.request = ++b->last_request;
-	a->limit = evtimer_new(b->base, on_limit, a);
-	if (!a->limit || evtimer_add(a->limit, &limit) < 0) {
-		acceptance_free(a);
-		return -ENOMEM;
-	}
+	m.request = a->sent_request;
 	memcpy(m.id, c->id.b, sizeof(m.id));
 	conn_send(b->daemon, &wire_camera_accept, &m, NULL, 0);
+	return 0;
+}
+
+int accept_begin_state(struct broker *b, struct control *asker, uint32_t request)
+{
+	const struct acceptance *a = begin(b, asker, request);
+	struct msg_state_accept m = {.uid = asker->uid, .pid = asker->pid};
+
+	if (!a)
+		return -ENOMEM;
+	m.request = a->sent_request;
+	conn_send(b->daemon, &wire_state_accept, &m, NULL, 0);
 	return 0;
 }
 

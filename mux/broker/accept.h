@@ -13,6 +13,9 @@ struct camera;
 /* 0: the answer follows through control.h; -ENOMEM. */
 int accept_begin(struct broker *b, struct control *asker, uint32_t request, const struct camera *c);
 
+/* The same of the state folder as it is. */
+int accept_begin_state(struct broker *b, struct control *asker, uint32_t request);
+
 /* From framemuxd: done, or not. */
 void accept_done(struct broker *b, uint32_t request, uint32_t status);
 

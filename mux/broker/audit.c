@@ -186,6 +186,18 @@ int audit_granting(struct control *c, const struct rights *rights,
 	return ask(c->broker, &m, ret_request);
 }
 
+void audit_accepted(const struct control *c, const struct camera *camera)
+{
+	struct msg_audit_note m = {.event = AUDIT_EVENT_ACCEPT,
+		.epoch = camera->epoch,
+		.by_uid = c->uid,
+		.by_pid = c->pid,
+		.what = "camera"};
+
+	PUT(m, camera, camera->name);
+	audit_note(c->broker, &m);
+}
+
 void audit_written(struct broker *b, uint32_t request, uint32_t status)
 {
 	struct tenure *t;

@@ -12,6 +12,7 @@
 
 #define AUDIT_LIMIT_S 10 /* for framemuxd's disk: longer, and what waits for it is refused */
 
+struct camera;
 struct control;
 struct rights;
 struct tenure;
@@ -48,6 +49,9 @@ int audit_granting(struct control *c, const struct rights *rights,
 void audit_refused(struct broker *b, uint32_t uid, const char *camera, const char *why);
 void audit_provenance(struct broker *b, const struct tenure *t);
 void audit_denied(struct broker *b, const struct control *c, const char *verb);
+
+/* A camera, as it is now. */
+void audit_accepted(const struct control *c, const struct camera *camera);
 
 /* From framemuxd. */
 void audit_written(struct broker *b, uint32_t request, uint32_t status);

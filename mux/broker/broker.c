@@ -19,6 +19,7 @@
 #include "mux/broker/accept.h"
 #include "mux/broker/attach.h"
 #include "mux/broker/audit.h"
+#include "mux/broker/audit_read.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/control.h"
@@ -150,6 +151,7 @@ static void broker_free(struct broker *b)
 	client_free_all(b);
 	revoke_free_all(b);
 	accept_free_all(b);
+	audit_read_free_all(b);
 	reload_free_all(b);
 	standing_free_all(b);
 	camera_free_all(b);

@@ -58,7 +58,8 @@ struct broker {
 	LIST_HEAD(, drain) drains;           /* drain.c: not answered yet */
 	uint32_t *off;                       /* owned; drain.c: users that are cut off */
 	size_t n_off;
-	struct revoked revoked; /* revoke.c, with the cutoffs */
+	LIST_HEAD(, audit_reader) audit_readers; /* audit_read.c: not answered yet */
+	struct revoked revoked;                  /* revoke.c, with the cutoffs */
 	struct cutoffs cutoffs;
 	struct quota quota;
 	struct totals totals;

@@ -13,6 +13,7 @@
 #include "common/sock.h"
 #include "mux/broker/accept.h"
 #include "mux/broker/audit.h"
+#include "mux/broker/audit_read.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/grant.h"
 #include "mux/broker/reload.h"
@@ -255,9 +256,40 @@ static int handle_accept(void *self, const void *msg, int *fds)
 		return 0;
 	}
 	log_notice("camera %s accepted as it is now by uid %u", camera->name, c->uid);
+	audit_accepted(c, camera);
 	conn_set_state(c->conn, CONTROL_BUSY);
 	if (accept_begin(c->broker, c, m->request, camera) < 0)
 		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
+static int handle_accept_state(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_accept_state *m = msg;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "accept"))
+		return 0;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (accept_begin_state(c->broker, c, m->request) < 0)
+		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
+static int handle_audit(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_audit *m = msg;
+	int r;
+
+	(void)fds;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	r = audit_read_begin(c->broker, c, m->request);
+	if (r < 0)
+		refuse(c, m->request, r,
+			r == -EBUSY ? "others are reading the audit log: try again"
+				    : "the mux is short of memory");
 	return 0;
 }
 
@@ -282,6 +314,8 @@ const struct wire_rule control_rules[] = {
 	{&wire_ctl_revoke, CONTROL_READY, 0, handle_revoke},
 	{&wire_ctl_accept, CONTROL_READY, 0, handle_accept},
 	{&wire_ctl_reload, CONTROL_READY, 0, handle_reload},
+	{&wire_ctl_audit, CONTROL_READY, 0, handle_audit},
+	{&wire_ctl_accept_state, CONTROL_READY, 0, handle_accept_state},
 };
 const size_t control_n_rules = ARRAY_SIZE(control_rules);
 
@@ -292,6 +326,7 @@ static void control_free(struct control *c)
 	revoke_forget_asker(c->broker, c);
 	accept_forget_asker(c->broker, c);
 	reload_forget_asker(c->broker, c);
+	audit_read_forget_asker(c->broker, c);
 	status_abandon(c);
 	forget_grant(c);
 	LIST_REMOVE(c, link);

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "mux/broker/accept.h"
 #include "mux/broker/audit.h"
+#include "mux/broker/audit_read.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/drain.h"
 #include "mux/broker/reload.h"
@@ -242,6 +243,19 @@ static int handle_audit_written(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_audit_segment(void *self, const void *msg, int *fds)
+{
+	audit_read_segment(self, msg, fds[0]);
+	return 0;
+}
+
+static int handle_audit_told(void *self, const void *msg, int *fds)
+{
+	(void)fds;
+	audit_read_told(self, msg);
+	return 0;
+}
+
 /* --- a reload ------------------------------------------------------------------------------- */
 
 static int handle_settings(void *self, const void *msg, int *fds)
@@ -354,6 +368,8 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_revoked_kept, SERVING, 0, handle_revoked_kept},
 	{&wire_camera_accepted, SERVING, 0, handle_camera_accepted},
 	{&wire_audit_written, SERVING, 0, handle_audit_written},
+	{&wire_audit_segment, SERVING, 1, handle_audit_segment},
+	{&wire_audit_told, SERVING, 0, handle_audit_told},
 	{&wire_broker_settings, DAEMON_SERVING, 0, handle_settings},
 	{&wire_token_end, DAEMON_SERVING, 0, handle_token_end},
 	{&wire_camera_end, DAEMON_SERVING, 0, handle_camera_end},

@@ -4,6 +4,7 @@ libbroker_la_SOURCES = \
 	mux/broker/accept.c mux/broker/accept.h \
 	mux/broker/attach.c mux/broker/attach.h \
 	mux/broker/audit.c mux/broker/audit.h \
+	mux/broker/audit_read.c mux/broker/audit_read.h \
 	mux/broker/audit_sums.c mux/broker/audit_sums.h \
 	mux/broker/broker.c mux/broker/broker.h \
 	mux/broker/camera.c mux/broker/camera.h \

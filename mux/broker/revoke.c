@@ -8,13 +8,16 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/audit_note.h"
 #include "mux/broker/attach.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/control.h"
@@ -40,6 +43,8 @@ struct revocation {
 	uint32_t keep_request; /* ours to framemuxd; the same for each part */
 	unsigned unkept;       /* parts that it has not answered */
 	struct target target;
+	uint32_t by_uid, by_pid;
+	unsigned n_ended;
 	uint64_t began_ns;
 	struct event *limit; /* owned */
 	bool is_erased;      /* this is waited for, and that nothing is unkept */
@@ -56,8 +61,28 @@ static void revocation_free(struct revocation *r)
 	free(r);
 }
 
+static void note(const struct revocation *r, uint32_t status, const char *reason)
+{
+	static const char *const whats[] = {"token", "all", "camera", "uid"};
+	const struct cutoff *c = &r->target.cutoff;
+	struct msg_audit_note m = {.event = AUDIT_EVENT_REVOKE,
+		.uid = c->kind == CUTOFF_UID ? c->uid : UINT32_MAX,
+		.by_uid = r->by_uid,
+		.by_pid = r->by_pid,
+		.count = r->n_ended,
+		.elapsed_us = r->elapsed_us};
+
+	snprintf(m.what, sizeof(m.what), "%s", whats[c->kind]);
+	memcpy(m.camera, c->camera, sizeof(m.camera));
+	memcpy(m.token, r->target.token, sizeof(m.token));
+	if (status)
+		memcpy(m.reason, reason, strnlen(reason, sizeof(m.reason) - 1));
+	audit_note(r->broker, &m);
+}
+
 static void answer(struct revocation *r, uint32_t status, const char *reason)
 {
+	note(r, status, reason);
 	if (r->asker)
 		control_done(r->asker, r->request, status, r->elapsed_us, reason);
 	revocation_free(r);
@@ -118,6 +143,7 @@ void revoke_lease_gone(struct broker *b, const struct tenure *t)
 		if (r->is_erased || !hits(&r->target, t))
 			continue;
 		r->is_exposed |= t->is_exposed;
+		r->n_ended++;
 		if (r->asker)
 			control_record(r->asker, &wire_ctl_ended, &ended);
 		note_erased(r);
@@ -286,6 +312,8 @@ int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_r
 	r->broker = b;
 	r->asker = asker;
 	r->request = ask->request;
+	r->by_uid = asker->uid;
+	r->by_pid = asker->pid;
 	r->keep_request = ++b->last_request;
 	r->limit = evtimer_new(b->base, on_limit, r);
 	LIST_INSERT_HEAD(&b->revocations, r, link);

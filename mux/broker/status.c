@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "mux/audit_note.h"
 #include "mux/broker/attach.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/decoder.h"
@@ -63,6 +64,8 @@ static void send_mux(struct control *c, const struct msg_survey_done *done)
 		m.uptime_ns = done->uptime_ns;
 		m.walls_full = done->walls_full;
 		memcpy(m.missing_walls, done->missing_walls, sizeof(m.missing_walls));
+		strcpy(m.audit_state, audit_state_name(done->audit_state)); /* of a table, and short */
+		m.audit_records = done->audit_records;
 	} else {
 		m.pid = (uint32_t)getppid();
 	}

@@ -9,54 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "mux/daemon/audit_private.h"
 
 #define BATCH_MAX   512u               /* records written at once */
 #define WAITING_MAX (4u * 1024 * 1024) /* bytes of what waits: beyond that nothing is granted */
 #define KEPT_MAX    (2 * WAITING_MAX)  /* beyond that what has happened is lost, and counted */
 #define RETRY_S     1
 
-struct entry {
-	STAILQ_ENTRY(entry) next;
-	uint64_t unix_ms;
-	bool is_asked; /* somebody waits */
-	uint64_t life;
-	uint32_t request;
-	size_t len;
-	char body[];
-};
-
-STAILQ_HEAD(entries, entry);
-
-/* What the writer thread has in hand; not to be touched by the loop before it is done. */
-struct batch {
-	struct entries entries;
-	size_t n;
-	int asked_status, noted_status; /* of those that somebody waits for; of the others */
-	int room_status;                /* whether there would be room for one that is asked for */
-	struct audit_mark mark;         /* afterwards */
-};
-
-struct audit {
-	struct audit_host host;
-	struct audit_file *file; /* owned */
-	struct entries waiting;
-	size_t waiting_bytes;
-	uint64_t lost;
-	struct batch batch;
-	bool is_writing, is_settling, has_to_settle;
-	bool was_cut;
-	int status; /* of the last batch */
-	uint64_t records;
-	struct event *retry; /* owned */
-};
-
-static uint64_t now_ms(void)
+uint64_t audit_now_ms(void)
 {
 	return clock_read_ns(CLOCK_REALTIME) / NS_PER_MS;
 }
@@ -124,8 +89,14 @@ out:
 static int settle(void *data)
 {
 	struct audit *a = data;
+	struct audit_mark mark;
+	int rc = audit_file_settle(a->file);
 
-	return audit_file_settle(a->file);
+	/* What the anchor says of a folder that was turned back stays until somebody has seen it. */
+	if (rc < 0 || a->is_doubted)
+		return rc;
+	audit_file_mark(a->file, &mark);
+	return audit_anchor_save(&a->anchor, &mark, audit_now_ms());
 }
 
 /* ---- batches, in the loop ------------------------------------------------------------ */
@@ -210,6 +181,8 @@ static void batch_done(void *data, int result)
 	empty_batch(a);
 	if (result == 0)
 		submit_settle(a);
+	if (result == 0)
+		audit_anchor_tell(&a->anchor, &a->batch.mark, audit_now_ms(), false);
 	if (result < 0)
 		event_add(a->retry, &later);
 	else
@@ -221,7 +194,7 @@ static void submit_batch(struct audit *a)
 	const struct timeval later = {.tv_sec = RETRY_S};
 	const struct disk_job job = {.run = write_batch, .done = batch_done, .data = a};
 
-	if (a->is_writing || !a->host.disk || STAILQ_EMPTY(&a->waiting))
+	if (a->is_writing || a->is_ending || !a->host.disk || STAILQ_EMPTY(&a->waiting))
 		return;
 	fill_batch(a);
 	a->is_writing = true;
@@ -250,7 +223,7 @@ static void submit_settle(struct audit *a)
 	const struct disk_job job = {.run = settle, .done = settle_done, .data = a};
 
 	a->has_to_settle = a->is_settling;
-	if (a->is_settling)
+	if (a->is_settling || a->is_ending)
 		return;
 	a->is_settling = disk_submit(a->host.disk, &job) == 0;
 }
@@ -273,7 +246,7 @@ static struct entry *make_entry(struct audit *a, const struct msg_audit_note *m)
 	e = malloc(sizeof(*e) + body.len + 1);
 	if (!e)
 		return NULL;
-	*e = (struct entry){.unix_ms = now_ms(), .len = sizeof(*e) + body.len};
+	*e = (struct entry){.unix_ms = audit_now_ms(), .len = sizeof(*e) + body.len};
 	memcpy(e->body, body.text, body.len + 1);
 	a->waiting_bytes += e->len;
 	return e;
@@ -317,6 +290,8 @@ int audit_request(struct audit *a, const struct msg_audit_note *m, uint64_t life
 		a->host.written(a->host.self, life, request, 0);
 		return 0;
 	}
+	if (a->is_doubted)
+		return -EUCLEAN;
 	if (a->waiting_bytes >= WAITING_MAX)
 		return -ENOBUFS;
 	e = make_entry(a, m);
@@ -353,6 +328,14 @@ static void say_what_was_found(struct audit *a, const struct audit_found *found)
 			"the log had %" PRIu64 " records and was found with %" PRIu64,
 			found->expected_n, found->n);
 		break;
+	case AUDIT_BACK:
+		m.event = AUDIT_EVENT_ROLLED_BACK;
+		m.count = found->expected_n;
+		snprintf(m.reason, sizeof(m.reason),
+			"state_anchor knows of record %" PRIu64 ", the log was found with %" PRIu64
+			": the state folder is an old copy, or another's",
+			found->expected_n, found->n);
+		break;
 	case AUDIT_KEY_LOST:
 		m.event = AUDIT_EVENT_KEY_LOST;
 		snprintf(m.reason, sizeof(m.reason),
@@ -372,27 +355,68 @@ static void say_what_was_found(struct audit *a, const struct audit_found *found)
 	audit_note(a, &m);
 }
 
-int audit_open(int state_folder, const struct audit_limits *limits, struct audit **ret,
-	char *ret_why, size_t why_size)
+static void doubt(struct audit *a)
 {
-	struct audit *a = calloc(1, sizeof(*a));
+	int rc = audit_file_doubt(a->file, true);
+
+	if (rc < 0)
+		log_error("that the state folder was rolled back is not kept: %s", strerror(-rc));
+	a->is_doubted = true;
+}
+
+/* A file that cannot be read says nothing: the log is then as good as it looks by itself. */
+static const struct audit_mark *load_anchor(const struct audit *a, struct audit_mark *ret)
+{
+	int rc = audit_anchor_load(&a->anchor, ret);
+
+	if (rc < 0 && a->anchor.folder >= 0)
+		log_warning(
+			"state_anchor says nothing (%s): whether the state folder is an old copy "
+			"cannot be told; the file is written anew",
+			strerror(-rc));
+	return rc < 0 ? NULL : ret;
+}
+
+static int open_files(struct audit *a, int state_folder, const struct audit_limits *limits)
+{
 	struct audit_found found;
 	struct audit_mark mark;
-	int rc = -ENOMEM;
+	int rc = audit_file_open(state_folder, limits, load_anchor(a, &mark), &a->file, &found);
 
-	if (a) {
-		STAILQ_INIT(&a->waiting);
-		STAILQ_INIT(&a->batch.entries);
-		rc = audit_file_open(state_folder, limits, NULL, &a->file, &found);
+	if (rc < 0)
+		return rc;
+	audit_file_mark(a->file, &mark);
+	a->records = mark.head.n;
+	a->is_doubted = audit_file_is_doubted(a->file);
+	if (found.condition == AUDIT_BACK)
+		doubt(a);
+	say_what_was_found(a, &found);
+	if (a->is_doubted)
+		log_error("AUDIT: the state folder was rolled back: nothing is granted until "
+			  "framemuxctl accept --state");
+	return 0;
+}
+
+int audit_open(const struct audit_place *place, struct audit **ret, char *ret_why, size_t why_size)
+{
+	struct audit *a = calloc(1, sizeof(*a));
+	int rc;
+
+	if (!a) {
+		snprintf(ret_why, why_size, "out of memory");
+		return -ENOMEM;
 	}
-	if (rc < 0) {
+	STAILQ_INIT(&a->waiting);
+	STAILQ_INIT(&a->batch.entries);
+	rc = audit_anchor_open(
+		&a->anchor, place->anchor, place->anchor_in_journal, ret_why, why_size);
+	if (!rc && (rc = open_files(a, place->state_folder, place->limits)) < 0)
 		snprintf(ret_why, why_size, "the audit log cannot be opened: %s", strerror(-rc));
+	if (rc < 0) {
+		audit_anchor_close(&a->anchor);
 		free(a);
 		return rc;
 	}
-	audit_file_mark(a->file, &mark);
-	a->records = mark.head.n;
-	say_what_was_found(a, &found);
 	*ret = a;
 	return 0;
 }
@@ -410,7 +434,7 @@ static void write_now(struct audit *a)
 	}
 	note_status(a, rc);
 	if (!rc)
-		rc = audit_file_settle(a->file);
+		rc = settle(a);
 	if (rc < 0)
 		log_error("the audit log is not up to date on the disk: %s", strerror(-rc));
 }
@@ -425,6 +449,12 @@ int audit_begin(struct audit *a, const struct audit_host *host)
 		return -ENOMEM;
 	write_now(a);
 	return STAILQ_EMPTY(&a->waiting) ? 0 : event_add(a->retry, &later) < 0 ? -ENOMEM : 0;
+}
+
+void audit_stop(struct audit *a)
+{
+	if (a)
+		a->is_ending = true;
 }
 
 void audit_end(struct audit *a)
@@ -444,12 +474,17 @@ void audit_end(struct audit *a)
 	}
 	if (a->retry)
 		event_free(a->retry);
+	audit_file_mark(a->file, &a->batch.mark);
+	audit_anchor_tell(&a->anchor, &a->batch.mark, audit_now_ms(), true);
+	audit_anchor_close(&a->anchor);
 	audit_file_close(a->file);
 	free(a);
 }
 
 enum audit_state audit_state(const struct audit *a)
 {
+	if (a->is_doubted)
+		return AUDIT_STATE_ROLLED_BACK;
 	if (is_full(a->status))
 		return AUDIT_STATE_FULL;
 	if (a->status == -EROFS)

@@ -291,6 +291,29 @@ void audit_file_free_reserve(struct audit_file *f)
 		f->has_reserve = false;
 }
 
+/* ---- doubt --------------------------------------------------------------------------- */
+
+#define DOUBT "rolled-back"
+
+bool audit_file_is_doubted(const struct audit_file *f)
+{
+	return faccessat(f->folder, DOUBT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int audit_file_doubt(struct audit_file *f, bool is)
+{
+	cleanup_fd int fd = -1;
+
+	if (is) {
+		fd = openat(f->folder, DOUBT, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (fd < 0 || fsync(fd) < 0)
+			return -errno;
+	} else if (unlinkat(f->folder, DOUBT, 0) < 0 && errno != ENOENT) {
+		return -errno;
+	}
+	return fsync(f->folder) < 0 ? -errno : 0;
+}
+
 /* ---- for others ---------------------------------------------------------------------- */
 
 void audit_file_mark(const struct audit_file *f, struct audit_mark *ret)

@@ -29,6 +29,7 @@ enum audit_condition {
 	AUDIT_AS_LEFT,
 	AUDIT_TORN,     /* its last batch is not whole: it was never acknowledged, and is cut off */
 	AUDIT_CUT,      /* records that were there are not */
+	AUDIT_BACK,     /* at_least says so: the folder is an old copy, or another's */
 	AUDIT_KEY_LOST, /* so is what would tell, and sign */
 };
 
@@ -39,16 +40,9 @@ struct audit_found {
 	uint64_t n, expected_n; /* AUDIT_CUT: its last record, and what that should be */
 };
 
-/* A place in the log that was noted elsewhere: it has got there, or it was turned back. */
-struct audit_mark {
-	struct audit_head head;
-	uint64_t seal; /* number of the next seal */
-	uint8_t key[AUDIT_KEY_BYTES];
-};
-
 /*
- * at_least: NULL, or how far the log must have got: one that has not is AUDIT_CUT, and goes on from
- * there. 0 or -errno.
+ * at_least: NULL, or how far the log must have got: one that has not is AUDIT_BACK, and goes on from
+ * there where its key leads there. 0 or -errno.
  */
 int audit_file_open(int state_folder, const struct audit_limits *limits,
 	const struct audit_mark *at_least, struct audit_file **ret, struct audit_found *ret_found);
@@ -68,6 +62,10 @@ int audit_file_append(struct audit_file *f, const struct audit_entry *entries, s
  * are removed. 0 or -errno; then the next settle makes up for it.
  */
 int audit_file_settle(struct audit_file *f);
+
+/* That a person has not accepted yet what was found; it outlasts a restart. */
+bool audit_file_is_doubted(const struct audit_file *f);
+int audit_file_doubt(struct audit_file *f, bool is);
 
 /* The space kept back. make: 0 when it is there. */
 int audit_file_make_reserve(struct audit_file *f);

@@ -283,30 +283,47 @@ static int resume(struct audit_file *f, uint32_t last, struct audit_found *found
 	return follow_segments(f, last, found);
 }
 
-/* Somebody wrote down elsewhere that the log had got further. */
-static int compare_mark(struct audit_file *f, const struct audit_mark *mark, uint32_t last,
-	struct audit_found *found)
+/* What stands elsewhere is of this log and not further than it is. */
+static bool has_got_there(const struct audit_keys *s, const struct audit_mark *mark)
 {
 	uint8_t key[AUDIT_KEY_BYTES];
 
-	if (!mark || mark->seal <= f->now->seal || found->condition == AUDIT_NEW)
-		return 0;
-	if (mark->seal - f->now->seal > EVOLVE_MAX)
-		return -EBADMSG;
+	if (mark->seal != s->seal)
+		return mark->seal < s->seal;
+	audit_seed_public(s->seed, key);
+	return !memcmp(key, mark->key, sizeof(key)) && mark->head.n == s->head.n;
+}
+
+/*
+ * Somebody wrote down elsewhere that the log had got further. Where the key leads to the one that
+ * stands there the log goes on behind it, so that no number and no key is used twice.
+ */
+static void compare_mark(struct audit_file *f, const struct audit_mark *mark, uint32_t last,
+	struct audit_found *found)
+{
+	uint8_t key[AUDIT_KEY_BYTES];
+	uint64_t n = f->now->head.n;
+	bool leads_there;
+
+	if (!mark || has_got_there(f->now, mark))
+		return;
+	found->n = n;
 	*f->next = *f->now;
-	audit_keys_evolve(f->next, mark->seal - f->now->seal);
+	if (mark->seal > f->now->seal && mark->seal - f->now->seal <= EVOLVE_MAX)
+		audit_keys_evolve(f->next, mark->seal - f->now->seal);
 	audit_seed_public(f->next->seed, key);
-	if (memcmp(key, mark->key, sizeof(key)) != 0) {
-		sodium_memzero(f->next, sizeof(*f->next));
-		return -EBADMSG; /* of another log */
+	leads_there = !memcmp(key, mark->key, sizeof(key));
+	if (leads_there) {
+		*f->now = *f->next;
+		f->now->head = mark->head;
+		cleanup_close(&f->fd);
+		f->fd = -1;
+		go_on_cut(f, last, found);
+		found->n = n;
 	}
-	*f->now = *f->next;
 	sodium_memzero(f->next, sizeof(*f->next));
-	f->now->head = mark->head;
-	cleanup_close(&f->fd);
-	f->fd = -1;
-	go_on_cut(f, last, found);
-	return 0;
+	found->condition = AUDIT_BACK;
+	found->expected_n = mark->head.n;
 }
 
 static int begin_anew(struct audit_file *f, uint32_t last, struct audit_found *found)
@@ -345,7 +362,7 @@ static int recover(
 			rc = resume(f, last, found);
 	}
 	if (!rc)
-		rc = compare_mark(f, at_least, last, found);
+		compare_mark(f, at_least, last, found);
 	/* Before anything is signed with it: a seed that is known here alone would be lost. */
 	if (!rc && f->head_fd < 0)
 		rc = audit_keys_create(f->folder, f->now, &f->head_fd);

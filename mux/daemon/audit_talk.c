@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,5 +59,101 @@ int mux_on_audit_note(void *self, const void *msg, int *fds)
 	rc = audit_request(m->audit, note, life, note->request);
 	if (rc < 0)
 		mux_written(m, life, note->request, rc);
+	return 0;
+}
+
+/* ---- reading it ---------------------------------------------------------------------- */
+
+struct asker {
+	struct mux *mux;
+	uint64_t life;
+	uint32_t request;
+};
+
+static struct asker *asker_new(struct mux *m, uint32_t request)
+{
+	struct asker *a = malloc(sizeof(*a));
+
+	if (a)
+		*a = (struct asker){m, broker_life(m->broker), request};
+	return a;
+}
+
+static void send_told(const struct asker *a, int status, const struct audit_reading *r)
+{
+	const struct audit *audit = a->mux->audit;
+	struct msg_audit_told told = {.request = a->request,
+		.status = (uint32_t)-status,
+		.state = audit_state(audit),
+		.anchor = audit_anchor_kind(audit)};
+
+	if (r) {
+		told.n = r->mark.head.n;
+		told.seal = r->mark.seal;
+		memcpy(told.chain, r->mark.head.chain, sizeof(told.chain));
+		memcpy(told.key, r->mark.key, sizeof(told.key));
+	}
+	broker_send(a->mux->broker, &wire_audit_told, &told, NULL, 0);
+}
+
+static void on_read(void *data, int status, const struct audit_reading *r)
+{
+	struct asker *a = data;
+
+	for (size_t i = 0; !status && i < r->n && broker_life(a->mux->broker) == a->life; i++) {
+		struct msg_audit_segment m = {.request = a->request,
+			.segment = r->parts[i].segment,
+			.bytes = r->parts[i].bytes};
+
+		broker_send(a->mux->broker, &wire_audit_segment, &m, &r->parts[i].fd, 1);
+	}
+	if (broker_life(a->mux->broker) == a->life)
+		send_told(a, status, r);
+	free(a);
+}
+
+int mux_on_audit_ask(void *self, const void *msg, int *fds)
+{
+	const struct msg_audit_ask *m = msg;
+	struct asker *a = asker_new(self, m->request), none = {self, 0, m->request};
+	int rc = a ? audit_read(none.mux->audit, on_read, a) : -ENOMEM;
+
+	(void)fds;
+	if (rc < 0) {
+		send_told(&none, rc, NULL);
+		free(a);
+	}
+	return 0;
+}
+
+static void on_accepted(void *data, int status)
+{
+	struct asker *a = data;
+	struct msg_camera_accepted m = {.request = a->request, .status = (uint32_t)-status};
+
+	if (broker_life(a->mux->broker) == a->life)
+		broker_send(a->mux->broker, &wire_camera_accepted, &m, NULL, 0);
+	free(a);
+}
+
+int mux_on_state_accept(void *self, const void *msg, int *fds)
+{
+	const struct msg_state_accept *m = msg;
+	struct mux *mux = self;
+	struct asker *a = asker_new(self, m->request);
+	struct msg_camera_accepted refused = {.request = m->request};
+	int rc = a ? audit_accept(mux->audit, on_accepted, a) : -ENOMEM;
+
+	(void)fds;
+	audit_note(mux->audit,
+		&(struct msg_audit_note){.event = AUDIT_EVENT_ACCEPT,
+			.by_uid = m->uid,
+			.by_pid = m->pid,
+			.what = "state"});
+	if (rc < 0) {
+		refused.status = (uint32_t)-rc;
+		broker_send(mux->broker, &wire_camera_accepted, &refused, NULL, 0);
+		free(a);
+	}
 	return 0;
 }

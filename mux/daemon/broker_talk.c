@@ -321,6 +321,8 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_grant_token, BROKER_STARTING | BROKER_SERVING, 0, on_grant_token},
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
 	{&wire_audit_note, BROKER_SERVING | BROKER_LEAVING, 0, mux_on_audit_note},
+	{&wire_audit_ask, BROKER_SERVING, 0, mux_on_audit_ask},
+	{&wire_state_accept, BROKER_SERVING, 0, mux_on_state_accept},
 	{&wire_camera_want, BROKER_SERVING, 0, on_camera_want},
 	{&wire_pair_kill, BROKER_SERVING, 0, on_pair_kill},
 	{&wire_camera_block, BROKER_SERVING, 0, on_camera_block},

@@ -55,6 +55,8 @@ struct config_grant {
 struct config {
 	char socket[CONFIG_SOCKET_BYTES], control_socket[CONFIG_SOCKET_BYTES];
 	char state_dir[LIMIT_PATH];
+	bool anchor_in_journal;        /* state_anchor */
+	char state_anchor[LIMIT_PATH]; /* "": no file */
 	char admin_group[CONFIG_GROUP_BYTES];
 	uid_t admins[CONFIG_ADMINS_MAX];
 	size_t n_admins;

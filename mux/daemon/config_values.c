@@ -176,6 +176,20 @@ static int read_admins(const struct scope *s, struct config *c)
 	return 0;
 }
 
+/* "none", "journal", or a file: whose path has a slash, so that a misspelt word is no file. */
+static int read_anchor(struct scope *s, struct config *c)
+{
+	const char *v = has(s, "state_anchor") ? cfg_getstr(s->cfg, "state_anchor") : "none";
+
+	c->anchor_in_journal = !strcmp(v, "journal");
+	if (c->anchor_in_journal || !strcmp(v, "none"))
+		return 0;
+	if (!strchr(v, '/'))
+		return FAIL(s, "state_anchor",
+			"state_anchor: use none, journal, or a file's path with a slash in it");
+	return read_path(s, "state_anchor", c->state_anchor, sizeof(c->state_anchor));
+}
+
 int config_read_top(struct config_reader *r, cfg_t *cfg)
 {
 	struct scope s = scope_of(r, cfg, NULL, 0);
@@ -205,8 +219,8 @@ int config_read_top(struct config_reader *r, cfg_t *cfg)
 	if (!strcmp(c->socket, c->control_socket))
 		return FAIL(&s, has(&s, "control_socket") ? "control_socket" : "socket",
 			"socket and control_socket are the same path");
-	if (has(&s, "state_anchor") && strcmp(cfg_getstr(cfg, "state_anchor"), "none") != 0)
-		return FAIL(&s, "state_anchor", "state_anchor: not built yet; use none");
+	if ((rc = read_anchor(&s, c)) < 0)
+		return rc;
 	if (has(&s, "policy_keys") && cfg_size(cfg, "policy_keys"))
 		return FAIL(&s, "policy_keys", "policy_keys: not built yet; leave it empty");
 	return 0;

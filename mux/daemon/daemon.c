@@ -204,7 +204,11 @@ static int read_state(struct mux *m)
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
-	rc = audit_open(state_folder(m->state), &audit_limits_usual, &m->audit, why, sizeof(why));
+	rc = audit_open(&(struct audit_place){.state_folder = state_folder(m->state),
+				.limits = &audit_limits_usual,
+				.anchor = m->config->state_anchor,
+				.anchor_in_journal = m->config->anchor_in_journal},
+		&m->audit, why, sizeof(why));
 	if (rc < 0)
 		return fail(EX_CANTCREAT, dir, why);
 	for (size_t i = 0; i < m->config->n_cameras; i++)
@@ -315,6 +319,7 @@ static int open_all(struct mux *m)
 static void close_all(struct mux *m)
 {
 	disk_free(m->reader);
+	audit_stop(m->audit);
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
 	if (m->stopping)
 		mux_note_stop(m);

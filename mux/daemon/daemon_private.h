@@ -101,6 +101,8 @@ void mux_note_stop(struct mux *m);
 void mux_note_broker(struct mux *m, enum audit_event event);
 void mux_written(void *mux, uint64_t life, uint32_t request, int status);
 int mux_on_audit_note(void *self, const void *msg, int *fds);
+int mux_on_audit_ask(void *self, const void *msg, int *fds);
+int mux_on_state_accept(void *self, const void *msg, int *fds);
 
 #define MUX_OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
 

@@ -3,8 +3,10 @@ noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
 	mux/daemon/accept.c \
 	mux/daemon/audit.c mux/daemon/audit.h \
+	mux/daemon/audit_anchor.c mux/daemon/audit_anchor.h \
 	mux/daemon/audit_file.c mux/daemon/audit_file.h mux/daemon/audit_file_private.h \
 	mux/daemon/audit_keys.c mux/daemon/audit_keys.h \
+	mux/daemon/audit_read.c mux/daemon/audit_private.h \
 	mux/daemon/audit_recover.c \
 	mux/daemon/audit_talk.c \
 	mux/daemon/broker_link.c mux/daemon/broker_link.h \

@@ -278,6 +278,11 @@ static bool admins_differ(const struct config *a, const struct config *b)
 
 #define NEEDS_RESTART "needs a restart"
 
+static const char *anchor_of(const struct config *c)
+{
+	return c->anchor_in_journal ? "journal" : c->state_anchor[0] ? c->state_anchor : "none";
+}
+
 int reload_diff_settings(struct reload_diff *d, const struct config *old, const struct config *now)
 {
 	int rc;
@@ -286,6 +291,8 @@ int reload_diff_settings(struct reload_diff *d, const struct config *old, const 
 		(rc = diff_text(d, "control_socket", NEEDS_RESTART, old->control_socket,
 			 now->control_socket)) < 0 ||
 		(rc = diff_text(d, "state_dir", NEEDS_RESTART, old->state_dir, now->state_dir)) <
+			0 ||
+		(rc = diff_text(d, "state_anchor", NEEDS_RESTART, anchor_of(old), anchor_of(now))) <
 			0 ||
 		(rc = diff_text(d, "admin_group", "changed", old->admin_group, now->admin_group)) <
 			0 ||
@@ -302,4 +309,6 @@ void reload_keep_fixed(const struct config *old, struct config *now)
 	memcpy(now->socket, old->socket, sizeof(now->socket));
 	memcpy(now->control_socket, old->control_socket, sizeof(now->control_socket));
 	memcpy(now->state_dir, old->state_dir, sizeof(now->state_dir));
+	memcpy(now->state_anchor, old->state_anchor, sizeof(now->state_anchor));
+	now->anchor_in_journal = old->anchor_in_journal;
 }

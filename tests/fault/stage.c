@@ -320,6 +320,7 @@ static void hear_broker(struct stage *t)
 	struct msg_camera_want want;
 	struct msg_pair_kill kill_it;
 	struct msg_revoked_keep keep;
+	struct msg_audit_note note;
 
 	if (n == -EAGAIN)
 		return;
@@ -340,6 +341,10 @@ static void hear_broker(struct stage *t)
 		const struct msg_revoked_kept kept = {.request = keep.request};
 
 		tell_broker(t, &wire_revoked_kept, &kept, -1);
+	} else if (wire_decode(&wire_audit_note, buf, (size_t)n, &note) == 0 && note.request) {
+		const struct msg_audit_written written = {.request = note.request};
+
+		tell_broker(t, &wire_audit_written, &written, -1);
 	}
 }
 

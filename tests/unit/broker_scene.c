@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/camera_state.h"
@@ -30,11 +32,138 @@ static const char *const names[SCENE_CAMERAS] = {"porch", "yard"};
 
 /* --- messages ------------------------------------------------------------------------------- */
 
-static void wait_readable(int fd)
+/*
+ * framemuxd hears of everything that is to be recorded, at any moment: it says that it is on the
+ * disk. What else it was told waits here for the test to expect it.
+ */
+struct heard {
+	STAILQ_ENTRY(heard) next;
+	size_t len;
+	uint8_t bytes[];
+};
+
+static int the_daemon = -1;
+static bool daemon_has_ended;
+static STAILQ_HEAD(, heard) unheard = STAILQ_HEAD_INITIALIZER(unheard);
+struct scene_audit scene_audit;
+
+static void take_note(const struct msg_audit_note *m)
+{
+	struct scene_audit *a = &scene_audit;
+	struct msg_audit_written written = {.request = m->request, .status = a->status};
+
+	if (a->n < SCENE_NOTES)
+		a->notes[a->n++] = *m;
+	if (m->request && !a->is_held)
+		(void)sock_send_msg(the_daemon, &wire_audit_written, &written);
+}
+
+static void hear(void)
+{
+	uint8_t buf[LIMIT_MESSAGE];
+	struct msg_audit_note note;
+	struct heard *h;
+	ssize_t n;
+
+	while (the_daemon >= 0 && !daemon_has_ended &&
+		(n = sock_recv(the_daemon, buf, sizeof(buf), NULL, NULL)) != -EAGAIN) {
+		if (n < 0) {
+			daemon_has_ended = true;
+		} else if (wire_decode(&wire_audit_note, buf, (size_t)n, &note) == 0) {
+			take_note(&note);
+		} else {
+			h = malloc(sizeof(*h) + (size_t)n);
+			ck_assert_ptr_nonnull(h);
+			h->len = (size_t)n;
+			memcpy(h->bytes, buf, (size_t)n);
+			STAILQ_INSERT_TAIL(&unheard, h, next);
+		}
+	}
+}
+
+static void forget_unheard(void)
+{
+	struct heard *h;
+
+	while ((h = STAILQ_FIRST(&unheard))) {
+		STAILQ_REMOVE_HEAD(&unheard, next);
+		free(h);
+	}
+}
+
+static bool has_come(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
-	ck_assert_msg(poll(&p, 1, PATIENCE_MS) == 1, "nothing came");
+	if (fd == the_daemon)
+		return !STAILQ_EMPTY(&unheard) || daemon_has_ended;
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Meanwhile framemuxd does its work. */
+static bool comes_within(int fd, int ms)
+{
+	struct timespec t;
+	int64_t end, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	end = t.tv_sec * 1000ll + t.tv_nsec / 1000000 + ms;
+	for (;;) {
+		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+			{.fd = daemon_has_ended ? -1 : the_daemon, .events = POLLIN}};
+
+		hear();
+		if (has_come(fd))
+			return true;
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+		if (now >= end)
+			return false;
+		poll(p, 2, (int)(end - now));
+	}
+}
+
+static void wait_readable(int fd)
+{
+	ck_assert_msg(comes_within(fd, PATIENCE_MS), "nothing came");
+}
+
+/* From framemuxd's link what was heard already comes first. */
+static ssize_t take_message(int fd, uint8_t *buf, size_t cap, int *fds, size_t *ret_n_fds)
+{
+	struct heard *h = STAILQ_FIRST(&unheard);
+	ssize_t n;
+
+	if (fd != the_daemon)
+		return sock_recv(fd, buf, cap, fds, ret_n_fds);
+	if (!h)
+		return -EPIPE;
+	n = (ssize_t)h->len;
+	memcpy(buf, h->bytes, h->len);
+	STAILQ_REMOVE_HEAD(&unheard, next);
+	free(h);
+	return n;
+}
+
+void scene_audit_wait(unsigned n)
+{
+	for (int i = 0; i < PATIENCE_MS && scene_audit.n < n; i++) {
+		hear();
+		usleep(1000);
+	}
+	ck_assert_uint_ge(scene_audit.n, n);
+}
+
+const struct msg_audit_note *scene_note(uint32_t event)
+{
+	for (int i = 0; i < PATIENCE_MS; i++) {
+		hear();
+		for (unsigned k = 0; k < scene_audit.n; k++)
+			if (scene_audit.notes[k].event == event)
+				return &scene_audit.notes[k];
+		usleep(1000);
+	}
+	ck_abort_msg("no record of event %u", event);
 }
 
 void expect(int fd, const struct wire_message *m, void *msg, int *fds, size_t n_fds)
@@ -45,7 +174,7 @@ void expect(int fd, const struct wire_message *m, void *msg, int *fds, size_t n_
 	ssize_t n;
 
 	wait_readable(fd);
-	n = sock_recv(fd, buf, sizeof(buf), got, &n_got);
+	n = take_message(fd, buf, sizeof(buf), got, &n_got);
 	ck_assert_msg(n > 0, "the end came instead of %s", m->name);
 	ck_assert_msg(wire_type(buf, (size_t)n) == m->type, "type %#x came instead of %s",
 		wire_type(buf, (size_t)n), m->name);
@@ -57,9 +186,7 @@ void expect(int fd, const struct wire_message *m, void *msg, int *fds, size_t n_
 
 void expect_silence(int fd, int ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	ck_assert_int_eq(poll(&p, 1, ms), 0);
+	ck_assert(!comes_within(fd, ms));
 }
 
 void expect_end(int fd)
@@ -67,7 +194,7 @@ void expect_end(int fd)
 	uint8_t buf[LIMIT_MESSAGE];
 
 	wait_readable(fd);
-	ck_assert_int_eq(sock_recv(fd, buf, sizeof(buf), NULL, NULL), -EPIPE);
+	ck_assert_int_eq(take_message(fd, buf, sizeof(buf), NULL, NULL), -EPIPE);
 }
 
 void tell(int fd, const struct wire_message *m, const void *msg)
@@ -118,7 +245,7 @@ static void start_broker(struct scene *s)
 	close(pair[1]);
 	close(clients);
 	close(control);
-	s->daemon = pair[0];
+	s->daemon = the_daemon = pair[0];
 }
 
 static void describe(const struct scene *s, const struct scene_setup *setup)
@@ -166,6 +293,10 @@ void scene_begin(struct scene *s, const struct scene_setup *setup)
 	ck_assert_int_eq(chmod(s->folder, 0755), 0);
 	snprintf(s->clients_path, sizeof(s->clients_path), "%s/client", s->folder);
 	snprintf(s->control_path, sizeof(s->control_path), "%s/control", s->folder);
+	forget_unheard();
+	daemon_has_ended = false;
+	scene_audit.n = scene_audit.status = 0;
+	scene_audit.is_held = false;
 	start_broker(s);
 	describe(s, setup);
 	if (setup->grant)
@@ -179,6 +310,8 @@ int scene_end(struct scene *s)
 	int status = -1;
 
 	close(s->daemon);
+	the_daemon = -1;
+	forget_unheard();
 	for (int i = 0; i < PATIENCE_MS && waitpid(s->broker, &status, WNOHANG) == 0; i++)
 		usleep(1000);
 	unlink(s->clients_path);
@@ -191,24 +324,28 @@ int scene_end(struct scene *s)
 static void skip_kills(int fd)
 {
 	uint8_t buf[LIMIT_MESSAGE];
+	const struct heard *h;
 
 	for (;;) {
-		ssize_t n;
-
 		wait_readable(fd);
-		n = recv(fd, buf, sizeof(buf), MSG_PEEK);
-		if (n <= 0 || wire_type(buf, (size_t)n) != wire_pair_kill.type)
+		h = STAILQ_FIRST(&unheard);
+		if (!h || wire_type(h->bytes, h->len) != wire_pair_kill.type)
 			return;
-		(void)recv(fd, buf, sizeof(buf), 0);
+		(void)take_message(fd, buf, sizeof(buf), NULL, NULL);
 	}
+}
+
+void expect_but_kills(const struct scene *s, const struct wire_message *m, void *msg)
+{
+	skip_kills(s->daemon);
+	expect(s->daemon, m, msg, NULL, 0);
 }
 
 void expect_want(const struct scene *s, unsigned camera, uint32_t leases)
 {
 	struct msg_camera_want m;
 
-	skip_kills(s->daemon);
-	expect(s->daemon, &wire_camera_want, &m, NULL, 0);
+	expect_but_kills(s, &wire_camera_want, &m);
 	ck_assert_mem_eq(m.id, s->camera[camera].b, sizeof(m.id));
 	ck_assert_uint_eq(m.leases, leases);
 }
@@ -451,7 +588,7 @@ void control_finish(int fd, struct msg_ctl_done *ret_done, unsigned *ret_ended)
 	*ret_ended = 0;
 	for (;;) {
 		wait_readable(fd);
-		n = sock_recv(fd, buf, sizeof(buf), NULL, NULL);
+		n = take_message(fd, buf, sizeof(buf), NULL, NULL);
 		ck_assert_int_gt(n, 0);
 		if (wire_decode(&wire_ctl_done, buf, (size_t)n, ret_done) == 0)
 			return;

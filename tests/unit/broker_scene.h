@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "common/protocol.h"
+#include "mux/audit_note.h"
 #include "mux/link.h"
 
 #define SCENE_CAMERAS 2u /* "porch" and "yard" */
@@ -62,6 +63,23 @@ void scene_begin(struct scene *s, const struct scene_setup *setup);
 int scene_end(struct scene *s);
 int scene_broker_fds(const struct scene *s);
 
+/*
+ * What the broker had recorded. framemuxd answers at once, with status, unless is_held; scene_begin
+ * sets it back.
+ */
+#define SCENE_NOTES 256u
+struct scene_audit {
+	struct msg_audit_note notes[SCENE_NOTES];
+	unsigned n;
+	uint32_t status;
+	bool is_held;
+};
+extern struct scene_audit scene_audit;
+
+/* Until there are so many; the first of this event. */
+void scene_audit_wait(unsigned n);
+const struct msg_audit_note *scene_note(uint32_t event);
+
 /* The next message must be m, with n_fds descriptors. */
 void expect(int fd, const struct wire_message *m, void *msg, int *fds, size_t n_fds);
 void expect_silence(int fd, int ms);
@@ -76,6 +94,9 @@ void viewer_ask(const struct viewer *v, const struct token *t, struct msg_open o
 /* Asked, accepted and told CONNECTING; the lease's number. */
 uint64_t viewer_lease(const struct viewer *v, const struct token *t, struct msg_open o);
 void viewer_end(struct viewer *v);
+
+/* The next message to framemuxd that does not ask for a pair to be killed. */
+void expect_but_kills(const struct scene *s, const struct wire_message *m, void *msg);
 
 void expect_want(const struct scene *s, unsigned camera, uint32_t leases);
 void camera_says(const struct scene *s, unsigned camera, uint32_t state, const char *reason);

@@ -28,18 +28,10 @@ static void clear(uint32_t request)
 
 static void expect_cleared(uint32_t request)
 {
-	struct pollfd pfd = {.fd = s.daemon, .events = POLLIN};
 	struct msg_reload_cleared m;
-	struct msg_pair_kill kill;
-	uint8_t buf[LIMIT_MESSAGE];
-	ssize_t n;
 
-	do { /* the end of a pair's link may be seen before pair_dead, and be told */
-		ck_assert_int_eq(poll(&pfd, 1, 20000), 1);
-		n = sock_recv(s.daemon, buf, sizeof(buf), NULL, NULL);
-		ck_assert_int_gt(n, 0);
-	} while (wire_decode(&wire_pair_kill, buf, (size_t)n, &kill) == 0);
-	ck_assert_int_eq(wire_decode(&wire_reload_cleared, buf, (size_t)n, &m), 0);
+	/* The end of a pair's link may be seen before pair_dead, and be told. */
+	expect_but_kills(&s, &wire_reload_cleared, &m);
 	ck_assert_uint_eq(m.request, request);
 }
 

@@ -16,7 +16,10 @@ static struct lease_life in_phase(enum lease_phase phase)
 		LEASE_ATTACHING, LEASE_ATTACHED, LEASE_DETACHING, LEASE_WAITING, LEASE_OVER};
 	struct lease_life l;
 
-	lease_begin(&l);
+	if (phase == LEASE_ASKED)
+		lease_ask(&l);
+	else
+		lease_begin(&l);
 	for (size_t i = 0; l.phase != phase; i++) {
 		if (way[i] == LEASE_OVER)
 			lease_turn(&l, FRAMEMUX_STATE_CLOSED, "");
@@ -42,6 +45,21 @@ START_TEST(test_phases)
 			ck_assert_int_eq(l.phase, permitted[from][to] ? to : from);
 		}
 	}
+}
+END_TEST
+
+/* Until its record is written a lease is nothing, and its client hears nothing but its end. */
+START_TEST(test_asked)
+{
+	struct lease_life l = in_phase(LEASE_ASKED);
+
+	ck_assert(!lease_tell(&l));
+	lease_turn(&l, FRAMEMUX_STATE_LOST, "camera");
+	ck_assert(!lease_tell(&l));
+	ck_assert_int_eq(lease_move(&l, LEASE_OVER), -EINVAL);
+	lease_turn(&l, FRAMEMUX_STATE_REFUSED, "no record");
+	ck_assert(lease_tell(&l));
+	ck_assert_int_eq(lease_move(&l, LEASE_OVER), 0);
 }
 END_TEST
 
@@ -175,6 +193,7 @@ int main(void)
 	TCase *t = tcase_create("lease");
 
 	tcase_add_test(t, test_phases);
+	tcase_add_test(t, test_asked);
 	tcase_add_test(t, test_final_ends);
 	tcase_add_test(t, test_gravest_prevails);
 	tcase_add_test(t, test_attached_clears);
