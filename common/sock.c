@@ -154,6 +154,13 @@ void sock_refuse_fds(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
+void sock_permit_fds(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
+}
+
 bool sock_can_refuse_fds(void)
 {
 	int off = 0, pair[2] = {-1, -1};

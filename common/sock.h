@@ -32,6 +32,8 @@ int sock_connect_to_owner(const char *path, int *ret_fd);
 
 /* Ask the kernel to drop descriptors that a peer sends (Linux 6.16; silently nothing before). */
 void sock_refuse_fds(int fd);
+/* The opposite. */
+void sock_permit_fds(int fd);
 bool sock_can_refuse_fds(void);
 
 /* Who called connect(): the peer's process, user and group. */

@@ -8,6 +8,27 @@
 #include "clients/ctl/verbs.h"
 #include "common/protocol.h"
 
+static int accept_state(const struct options *o)
+{
+	struct msg_ctl_accept_state rq = {0};
+	struct control *c = NULL;
+	int code = ask_connect(o, &c);
+	json_t *j;
+
+	if (code == 0)
+		code = ask(c, &wire_ctl_accept_state, &rq, NULL, NULL, NULL);
+	control_close(c);
+	if (code)
+		return code;
+	if (o->json) {
+		j = json_object();
+		json_object_set_new(j, "accepted", json_text("state"));
+		return json_print(j);
+	}
+	puts("accepted the state folder as it is: the mux grants again");
+	return 0;
+}
+
 int verb_accept(const struct options *o)
 {
 	const char *camera = o->limits.camera;
@@ -16,10 +37,12 @@ int verb_accept(const struct options *o)
 	json_t *j;
 	int code;
 
-	if (!camera) {
-		fputs("framemuxctl: accept: which --camera?\n", stderr);
+	if (!camera == !o->state) {
+		fputs("framemuxctl: accept: which --camera, or --state?\n", stderr);
 		return EXIT_USAGE;
 	}
+	if (o->state)
+		return accept_state(o);
 	memcpy(rq.camera, camera, strlen(camera) + 1); /* its length was checked with the options */
 	code = ask_connect(o, &c);
 	if (code == 0)

@@ -4,6 +4,10 @@ libctl_la_SOURCES = \
 	clients/ctl/accept.c \
 	clients/ctl/ask.c clients/ctl/ask.h \
 	clients/ctl/attenuate.c \
+	clients/ctl/audit.c clients/ctl/audit.h \
+	clients/ctl/audit_log.c clients/ctl/audit_log.h \
+	clients/ctl/audit_print.c clients/ctl/audit_report.c \
+	clients/ctl/audit_scan.c clients/ctl/audit_verify.c \
 	clients/ctl/check.c \
 	clients/ctl/check_board.c clients/ctl/check_board.h \
 	clients/ctl/check_crowd.c clients/ctl/check_crowd.h \

@@ -26,6 +26,12 @@ enum {
 	OPT_NO_DUMP = 'D',
 	OPT_ALL = 'a',
 	OPT_VENDOR = 'v',
+	OPT_SINCE = 'S',
+	OPT_UNTIL = 'T',
+	OPT_AT = 'A',
+	OPT_FOLLOW = 'F',
+	OPT_ANCHOR = 'n',
+	OPT_STATE = 'y',
 };
 
 static const struct option longs[] = {
@@ -47,6 +53,12 @@ static const struct option longs[] = {
 	{"no-dump", no_argument, NULL, OPT_NO_DUMP},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"vendor", required_argument, NULL, OPT_VENDOR},
+	{"since", required_argument, NULL, OPT_SINCE},
+	{"until", required_argument, NULL, OPT_UNTIL},
+	{"at", required_argument, NULL, OPT_AT},
+	{"follow", no_argument, NULL, OPT_FOLLOW},
+	{"anchor", required_argument, NULL, OPT_ANCHOR},
+	{"state", no_argument, NULL, OPT_STATE},
 	{0},
 };
 
@@ -66,11 +78,12 @@ static void help_all(void)
 	      "  -h, --help            this text; after COMMAND: about that command\n"
 	      "  -V, --version         the version\n"
 	      "\n"
-	      "DUR is an integer and s, m, h or d, or never. Tokens come from -k FILE, else\n"
+	      "DUR is an integer and s, m, h or d, or never; a time T is RFC 3339, or a DUR\n"
+	      "ago. Tokens come from -k FILE, else\n"
 	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
-	      "Exit status: 0; 64 usage; 65 bad data; 69 mux not there; 70 internal error;\n"
-	      "75 timed out, or a reload is under way; 77 refused; 78 the configuration is "
-	      "wrong.\n",
+	      "Exit status: 0; 64 usage; 65 bad data, or an audit log that is not whole; 69 mux not\n"
+	      "there; 70 internal error; 74 cannot write; 75 timed out, or a reload is under way;\n"
+	      "77 refused; 78 the configuration is wrong.\n",
 		stdout);
 }
 
@@ -145,6 +158,20 @@ static int take_vendor(const struct verb *v, const char *arg, struct options *o)
 	return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a vendor's name", arg);
 }
 
+static int take_time(int c, const char *arg, struct options *o)
+{
+	uint64_t ms;
+
+	if (units_when(arg, &ms) < 0)
+		return usage(o->verb,
+			"not a time (such as 2026-01-31T12:00:00Z, or 2h: so long ago)", arg);
+	o->has_since |= c == OPT_SINCE;
+	o->has_until |= c == OPT_UNTIL;
+	o->has_at |= c == OPT_AT;
+	*(c == OPT_SINCE ? &o->since_ms : c == OPT_UNTIL ? &o->until_ms : &o->at_ms) = ms;
+	return -1;
+}
+
 /* -1, or an exit code. */
 static int take_option(int c, const char *arg, struct options *o)
 {
@@ -177,8 +204,16 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->all = true;
 	else if (c == OPT_VENDOR)
 		return take_vendor(v, arg, o);
+	else if (c == OPT_SINCE || c == OPT_UNTIL || c == OPT_AT)
+		return take_time(c, arg, o);
 	else if (c == 'k')
 		o->key_file = arg;
+	else if (c == OPT_FOLLOW)
+		o->follow = true;
+	else if (c == OPT_STATE)
+		o->state = true;
+	else if (c == OPT_ANCHOR)
+		o->anchor = arg;
 	else if (c == OPT_WATCH)
 		o->watch = true;
 	else
@@ -234,7 +269,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 			break;
 		if (n_operands++ == o.verb->n_operands)
 			return usage(o.verb, "what is this?", argv[optind]);
-		o.operand = argv[optind++];
+		*(o.operand ? &o.second : &o.operand) = argv[optind++];
 	}
 	*ret = o;
 	return -1;

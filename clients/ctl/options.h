@@ -33,8 +33,11 @@ struct options {
 	const char *socket; /* NULL: the built-in default */
 	const char *key_file;
 	const char *vendor;
-	const char *operand;
-	bool json, watch, all;
+	const char *operand, *second;
+	const char *anchor; /* a file with a line of state_anchor */
+	bool json, watch, all, follow, state;
+	bool has_since, has_until, has_at;
+	uint64_t since_ms, until_ms, at_ms; /* since the Unix epoch */
 	struct limits limits;
 };
 

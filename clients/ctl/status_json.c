@@ -97,6 +97,15 @@ static json_t *totals_json(const struct msg_ctl_mux *m)
 	return o;
 }
 
+static json_t *audit_json(const struct msg_ctl_mux *m)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "state", json_text(m->audit_state));
+	json_object_set_new(o, "records", json_u64(m->audit_records));
+	return o;
+}
+
 json_t *status_json(const struct status *s)
 {
 	json_t *o = json_object(), *cameras = json_array(), *leases = json_array(),
@@ -118,5 +127,6 @@ json_t *status_json(const struct status *s)
 	json_object_set_new(o, "leases", leases);
 	json_object_set_new(o, "uids", uids);
 	json_object_set_new(o, "totals", totals_json(&s->mux));
+	json_object_set_new(o, "audit", audit_json(&s->mux));
 	return o;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "clients/ctl/status.h"
 #include "clients/ctl/table.h"
@@ -23,6 +24,18 @@ static void cell_text(struct table *t, const char *text)
 	table_cell(t, "%s", *text ? text : "-");
 }
 
+/* For a person who reads that word for the first time. */
+static const char *audit_meaning(const char *state)
+{
+	if (!strcmp(state, "ok"))
+		return "";
+	if (!strcmp(state, "cut"))
+		return " -- RECORDS WERE MISSING AT THE START (framemuxctl audit verify)";
+	if (!strcmp(state, "rolled-back"))
+		return " -- AN OLD STATE FOLDER: NOTHING IS GRANTED (framemuxctl accept --state)";
+	return " -- IT CANNOT BE WRITTEN: NOTHING IS GRANTED";
+}
+
 static void print_mux(const struct msg_ctl_mux *m, FILE *f)
 {
 	char up[UNITS_TIME_TEXT];
@@ -36,6 +49,9 @@ static void print_mux(const struct msg_ctl_mux *m, FILE *f)
 		" (slowest %" PRIu64 " us); provenance failures %" PRIu64 "\n",
 		m->leases_opened, m->leases_refused, m->revokes, m->revoke_us_max,
 		m->provenance_failures);
+	if (*m->audit_state)
+		fprintf(f, "audit log: %s, %" PRIu64 " records%s\n", m->audit_state,
+			m->audit_records, audit_meaning(m->audit_state));
 }
 
 static struct table *cameras_table(const struct status *s)

@@ -16,6 +16,9 @@ int units_duration(const char *text, uint64_t *ret_s);
 /* "1280x720", both at least 1. 0 or -EINVAL. */
 int units_size(const char *text, uint32_t *ret_width, uint32_t *ret_height);
 
+/* A time: RFC 3339, or a duration, which is so long ago. In ms since the Unix epoch. 0 or -EINVAL. */
+int units_when(const char *text, uint64_t *ret_ms);
+
 #define UNITS_TIME_TEXT 32u /* bytes that hold a time or an age as text */
 
 /* RFC 3339 in UTC; "" for a time that no calendar has. */

@@ -43,12 +43,15 @@ const struct verb verbs[] = {
 		"      --all              every token issued so far\n"
 		"A standing grant whose token is killed gets a new one at the next reload.\n",
 		"cua", 1, verb_revoke},
-	{"accept", "--camera NAME",
+	{"accept", "--camera NAME | --state",
 		"Accept what the camera calls itself now: forget its fingerprint and lift the "
 		"block\n"
 		"by pin or fingerprint.\n"
-		"      --camera NAME      the camera\n",
-		"c", 0, verb_accept},
+		"      --camera NAME      the camera\n"
+		"      --state            accept that the state folder was rolled back, as status "
+		"says:\n"
+		"                         grant again\n",
+		"cy", 0, verb_accept},
 	{"reload", "",
 		"Read the configuration again: all of it is put in force, or nothing is changed.\n"
 		"Prints what changed. What is not touched loses no frame; leases of what was "
@@ -71,7 +74,19 @@ const struct verb verbs[] = {
 		"      --vendor NAME      the vendor\n"
 		"      --uid UID          the user\n",
 		"cuv", 0, verb_enable},
-	{.name = "audit"},
+	{"audit", "[verify [FILE] | report --camera NAME --at T] [FILTER]...",
+		"Who saw what, and when; is the log whole (65 when not); in sentences.\n"
+		"      --camera NAME      records of this camera\n"
+		"      --uid UID          of this user\n"
+		"      --since T          not older; T: RFC 3339, or so long ago (2h)\n"
+		"      --until T          not newer\n"
+		"      --follow           and what comes, until it is ended\n"
+		"      --at T             report: who could see the camera then, who did\n"
+		"      --anchor FILE      verify, report: a copy of what state_anchor has kept\n"
+		"FILE: a copy of the log, one segment or a folder of them; else the mux's own. --json "
+		"prints\n"
+		"the records themselves.\n",
+		"cuSTFAn", 2, verb_audit},
 	{.name = "watch"},
 	{.name = "policy"},
 	{.name = "snapshot"},

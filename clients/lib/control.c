@@ -1,6 +1,6 @@
 /*
  * framemuxctl's side of the control socket: hello, a request, its records, done. Waits in poll with
- * a deadline. Never receives a descriptor. In framemuxctl's process.
+ * a deadline. Receives no descriptor but where a verb asks for that. In framemuxctl's process.
  */
 #include "clients/lib/control.h"
 
@@ -20,6 +20,8 @@
 
 struct control {
 	int fd; /* owned */
+	bool takes_fds;
+	int record_fd; /* owned; of the record that is being handed out, or -1 */
 	uint32_t last_request;
 };
 
@@ -34,6 +36,8 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_change,
 	&wire_ctl_fault,
 	&wire_ctl_switched,
+	&wire_ctl_segment,
+	&wire_ctl_head,
 };
 
 union record {
@@ -46,6 +50,8 @@ union record {
 	struct msg_ctl_change change;
 	struct msg_ctl_fault fault;
 	struct msg_ctl_switched switched;
+	struct msg_ctl_segment segment;
+	struct msg_ctl_head head;
 };
 
 static int connect_to(const char *path, struct control **ret)
@@ -56,7 +62,7 @@ static int connect_to(const char *path, struct control **ret)
 
 	if (!c)
 		return -ENOMEM;
-	c->fd = -1;
+	c->fd = c->record_fd = -1;
 	r = sock_connect_to_owner(path, &c->fd);
 	if (r == 0) {
 		sock_refuse_fds(c->fd);
@@ -101,6 +107,34 @@ void control_close(struct control *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	free(c);
+}
+
+void control_accept_fds(struct control *c)
+{
+	sock_permit_fds(c->fd);
+	c->takes_fds = true;
+}
+
+int control_take_fd(struct control *c)
+{
+	return take_fd(&c->record_fd);
+}
+
+/* One message, and its descriptor where there may be one. */
+static ssize_t receive(struct control *c, uint8_t buf[LIMIT_MESSAGE])
+{
+	int fds[SOCK_FDS_MAX] = {-1, -1, -1, -1};
+	size_t n_fds = 0;
+	ssize_t n;
+
+	if (!c->takes_fds)
+		return sock_recv(c->fd, buf, LIMIT_MESSAGE, NULL, NULL);
+	n = sock_recv(c->fd, buf, LIMIT_MESSAGE, fds, &n_fds);
+	if (n > 0 && n_fds)
+		c->record_fd = take_fd(&fds[0]);
+	if (n > 0)
+		sock_close_fds(fds, n_fds);
+	return n;
 }
 
 static int wait_readable(int fd, uint64_t deadline_ns)
@@ -187,13 +221,15 @@ int control_ask(struct control *c, const struct wire_message *request, void *msg
 		r = wait_readable(c->fd, deadline_ns);
 		if (r < 0)
 			return r;
-		n = sock_recv(c->fd, buf, sizeof(buf), NULL, NULL);
+		n = receive(c, buf);
 		if (n == -EAGAIN)
 			continue;
 		if (n < 0)
 			return (int)n;
 		r = take(c, buf, (size_t)n, on_record, data, ret_done);
 		sodium_memzero(buf, (size_t)n);
+		cleanup_close(&c->record_fd);
+		c->record_fd = -1;
 		if (r != 0)
 			return r < 0 ? r : 0;
 	}

@@ -16,6 +16,10 @@ int control_connect(const char *path, struct control **ret);
 int control_connect_kill(const char *path, struct control **ret);
 void control_close(struct control *c);
 
+/* From now on descriptors may come with records; whoever gets one takes the record's, or -1. */
+void control_accept_fds(struct control *c);
+int control_take_fd(struct control *c);
+
 /*
  * Send a request (its request member is set here) and hand each record of the answer to on_record
  * (message, struct). Returns 0 and the closing message in *ret_done, or -errno: -ETIMEDOUT, -EPIPE,

@@ -33,6 +33,59 @@ void mux_note_broker(struct mux *m, enum audit_event event)
 	audit_note(m->audit, &(struct msg_audit_note){.event = event, .name = "broker"});
 }
 
+/* A standing grant's token, as the broker made it: in each life anew, as the log's old end goes. */
+void mux_note_token(struct mux *m, const struct standing *st)
+{
+	const struct config_grant *g = st->grant;
+	struct msg_audit_note note = {.event = AUDIT_EVENT_GRANT,
+		.uid = g->uid,
+		.width = g->max_width,
+		.height = g->max_height,
+		.fps = g->max_fps,
+		.masks = g->n_masks,
+		.dump = g->dump,
+		.not_after = st->not_after};
+
+	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
+		if (!strcmp(pair_camera(m->pair_host.pairs[i])->name, st->camera))
+			note.epoch = pair_camera(m->pair_host.pairs[i])->epoch;
+	memcpy(note.camera, st->camera, sizeof(note.camera));
+	memcpy(note.name, g->name, sizeof(note.name));
+	memcpy(note.label, g->label, sizeof(note.label));
+	memcpy(note.token, st->id, sizeof(note.token));
+	audit_note(m->audit, &note);
+}
+
+void mux_note_token_end(struct mux *m, const struct msg_token_end *end)
+{
+	struct msg_audit_note note = {.event = AUDIT_EVENT_REVOKE, .what = "grant"};
+
+	memcpy(note.token, end->id, sizeof(note.token));
+	memcpy(note.reason, end->reason, sizeof(note.reason));
+	audit_note(m->audit, &note);
+}
+
+void mux_note_reload(struct mux *m, const struct msg_reload_ask *ask)
+{
+	struct msg_audit_note note = {.event = AUDIT_EVENT_RELOAD, .what = "by a signal"};
+
+	if (ask) {
+		note.by_uid = ask->uid;
+		note.by_pid = ask->pid;
+		note.what[0] = 0;
+	}
+	audit_note(m->audit, &note);
+}
+
+void mux_note_change(struct mux *m, const char *kind, const char *name, const char *what)
+{
+	struct msg_audit_note note = {.event = AUDIT_EVENT_CHANGE};
+
+	snprintf(note.name, sizeof(note.name), "%s", name);
+	snprintf(note.what, sizeof(note.what), "%.15s %.15s", kind, what);
+	audit_note(m->audit, &note);
+}
+
 void mux_written(void *mux, uint64_t life, uint32_t request, int status)
 {
 	struct mux *m = mux;

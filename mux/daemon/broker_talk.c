@@ -149,7 +149,10 @@ static int on_grant_token(void *self, const void *msg, int *fds)
 		log_error("no memory for the token of grant %s", t->grant);
 		return 0;
 	}
-	return rc < 0 ? -EPROTO : 0;
+	if (rc < 0)
+		return -EPROTO;
+	mux_note_token(m, grants_find(m->grants, t->grant, t->camera));
+	return 0;
 }
 
 static int on_ready(void *self, const void *msg, int *fds)

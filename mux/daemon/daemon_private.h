@@ -98,6 +98,10 @@ int mux_accept(struct mux *m, uint32_t request, struct pair *p);
 /* ---- audit_talk.c: what framemuxd itself has to record, and what the broker asks for --- */
 void mux_note_start(struct mux *m);
 void mux_note_stop(struct mux *m);
+void mux_note_token(struct mux *m, const struct standing *st);
+void mux_note_token_end(struct mux *m, const struct msg_token_end *end);
+void mux_note_reload(struct mux *m, const struct msg_reload_ask *ask);
+void mux_note_change(struct mux *m, const char *kind, const char *name, const char *what);
 void mux_note_broker(struct mux *m, enum audit_event event);
 void mux_written(void *mux, uint64_t life, uint32_t request, int status);
 int mux_on_audit_note(void *self, const void *msg, int *fds);

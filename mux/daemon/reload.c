@@ -38,6 +38,7 @@ static void report_changes(const struct reload *r)
 
 		log_notice("reload: %s %s: %s%s%s%s", c->kind, c->name, c->what,
 			*c->detail ? " (" : "", c->detail, *c->detail ? ")" : "");
+		mux_note_change(r->mux, c->kind, c->name, c->what);
 		if (!is_awaited(r))
 			continue;
 		memcpy(m.kind, c->kind, sizeof(m.kind));
@@ -273,6 +274,7 @@ void mux_reload(struct mux *m, const struct msg_reload_ask *ask)
 {
 	if (ask)
 		log_notice("reload: asked for by uid %u pid %u", ask->uid, ask->pid);
+	mux_note_reload(m, ask);
 	if (m->stopping)
 		return;
 	if (ask && (m->reload || m->reload_again)) {

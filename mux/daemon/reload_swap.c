@@ -220,6 +220,7 @@ static void end_tokens(struct reload *r)
 				? "its grant has changed"
 				: "its grant was removed from the configuration");
 		broker_send(m->broker, &wire_token_end, &m_end, NULL, 0);
+		mux_note_token_end(m, &m_end);
 	}
 }
 

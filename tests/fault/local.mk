@@ -21,7 +21,7 @@ FAULT_TEST_SOURCES = $(FAULT_SOURCES) tests/fault/runs.c tests/fault/runs.h
 FAULT_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 
 if HAVE_CHECK
-fault_tests = tests/fault/test_lease tests/fault/test_daemon tests/fault/test_state
+fault_tests = tests/fault/test_audit tests/fault/test_lease tests/fault/test_daemon tests/fault/test_state
 check_PROGRAMS += tests/fault/decode $(fault_tests)
 TESTS += $(fault_tests)
 tests_fault_decode_SOURCES = tests/fault/decode.c $(FAULT_SOURCES)
@@ -38,6 +38,12 @@ tests_fault_test_daemon_SOURCES = tests/fault/test_daemon.c $(PAIR_SCENE) $(FAUL
 tests_fault_test_daemon_CFLAGS = $(FAULT_CFLAGS)
 tests_fault_test_daemon_LDFLAGS = $(fault_wrap)
 tests_fault_test_daemon_LDADD = libdaemon.la $(EVENT_LIBS) $(UNIT_LIBS)
+tests_fault_test_audit_SOURCES = tests/fault/test_audit.c tests/unit/audit_check.h
+tests_fault_test_audit_CFLAGS = $(UNIT_CFLAGS)
+tests_fault_test_audit_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat \
+	-Wl,--wrap=openat,--wrap=pwrite,--wrap=write
+tests_fault_test_audit_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_fault_test_state_SOURCES = tests/fault/test_state.c $(FAULT_TEST_SOURCES)
 tests_fault_test_state_CFLAGS = $(FAULT_CFLAGS) -pthread
 tests_fault_test_state_LDFLAGS = $(fault_wrap) -pthread

@@ -43,6 +43,7 @@ struct heard {
 };
 
 static int the_daemon = -1;
+static pid_t daemon_pid; /* a test may play somebody else in a child */
 static bool daemon_has_ended;
 static STAILQ_HEAD(, heard) unheard = STAILQ_HEAD_INITIALIZER(unheard);
 struct scene_audit scene_audit;
@@ -65,7 +66,7 @@ static void hear(void)
 	struct heard *h;
 	ssize_t n;
 
-	while (the_daemon >= 0 && !daemon_has_ended &&
+	while (the_daemon >= 0 && daemon_pid == getpid() && !daemon_has_ended &&
 		(n = sock_recv(the_daemon, buf, sizeof(buf), NULL, NULL)) != -EAGAIN) {
 		if (n < 0) {
 			daemon_has_ended = true;
@@ -110,7 +111,7 @@ static bool comes_within(int fd, int ms)
 	end = t.tv_sec * 1000ll + t.tv_nsec / 1000000 + ms;
 	for (;;) {
 		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
-			{.fd = daemon_has_ended ? -1 : the_daemon, .events = POLLIN}};
+			{.fd = daemon_has_ended || daemon_pid != getpid() ? -1 : the_daemon, .events = POLLIN}};
 
 		hear();
 		if (has_come(fd))
@@ -295,6 +296,7 @@ void scene_begin(struct scene *s, const struct scene_setup *setup)
 	snprintf(s->control_path, sizeof(s->control_path), "%s/control", s->folder);
 	forget_unheard();
 	daemon_has_ended = false;
+	daemon_pid = getpid();
 	scene_audit.n = scene_audit.status = 0;
 	scene_audit.is_held = false;
 	start_broker(s);

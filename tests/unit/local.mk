@@ -6,9 +6,12 @@ UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
 PAIR_SCENE = tests/unit/pair_scene.c tests/unit/pair_scene.h
 
 if HAVE_CHECK
-unit_common = tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
+unit_common = tests/unit/test_audit_record tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
 TESTS += $(unit_common)
+tests_unit_test_audit_record_SOURCES = tests/unit/test_audit_record.c
+tests_unit_test_audit_record_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_audit_record_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_text_LDADD = libcommon.la $(UNIT_LIBS)
@@ -110,7 +113,7 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_end \
 	tests/unit/test_pair_state tests/unit/test_pause tests/unit/test_fingerprint \
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
-	tests/unit/test_resolve tests/unit/test_cutoff
+	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -122,6 +125,9 @@ tests_unit_test_url_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
 tests_unit_test_digest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_digest_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_audit_file_SOURCES = tests/unit/test_audit_file.c tests/unit/audit_check.h
+tests_unit_test_audit_file_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_audit_file_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_state_SOURCES = tests/unit/test_state.c
 tests_unit_test_state_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_state_LDADD = libdaemon.la $(UNIT_LIBS)

@@ -186,10 +186,8 @@ static const struct {
 	{"admins = { \"no-such-user\" }\n", 1, "no user"},
 	{"admin_group = \"\"\n", 1, "is empty"},
 	{"socket = \"x\"\ncontrol_socket = \"x\"\n", 2, "the same path"},
+	{"state_anchor = \"else\"\n", 1, "use none, journal, or a file"},
 	/* not built yet, and said so */
-	{"state_anchor = \"journal\"\n", 1, "not built yet"},
-	{"state_anchor = \"/else/where\"\n", 1, "not built yet"},
-	{"state_anchor = \"else\"\n", 1, "use none"},
 	{"policy_keys = { \"AAAA\" }\n", 1, "not built yet"},
 	/* transport, certificates, bounds */
 	{"camera \"a\" {\n url = \"test:a\"\n transport = \"udp\"\n}\n", 3, "for rtsp and rtsps"},

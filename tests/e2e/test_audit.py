@@ -1,0 +1,378 @@
+"""The audit log from outside: who saw what is in it, nothing happens without it, and what was done
+to it is found. The chain is checked by an implementation of its own, too."""
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import harness
+import pattern  # noqa: F401  (its cameras are the ones that are watched)
+from harness import UID_A, UID_B, Failed, Skipped, check, until
+from test_refusals import TWO
+
+ZERO = "0" * 64
+MS_TREE = "size=512k"  # a disk that is soon full
+
+
+def log_of(s, name="state"):
+    """The records, and that each follows from the one before it."""
+    folder = s.path(os.path.join(name, "audit"))
+    records, chain = [], None
+    for file in sorted(f for f in os.listdir(folder) if f.endswith(".log")):
+        with open(os.path.join(folder, file), "rb") as f:
+            for line in f.read().split(b"\n")[:-1]:
+                record = json.loads(line)
+                before = bytes.fromhex(chain or record.get("before", ZERO))
+                head = line[:line.rindex(b',"chain":"')]
+                chain = hashlib.blake2b(before + head, digest_size=32, person=b"framemux chain 1").hexdigest()
+                check(record["chain"] == chain, f"record {record['n']} does not follow")
+                check(not records or record["n"] == records[-1]["n"] + 1, f"a gap at {record['n']}")
+                records.append(record)
+    return records
+
+
+def events(records, name):
+    return [r for r in records if r["event"] == name]
+
+
+def one(records, name):
+    found = events(records, name)
+    check(len(found) == 1, f"{len(found)} records of {name}: {found}")
+    return found[0]
+
+
+def wait_for(s, name, n=1):
+    return until(lambda: (lambda r: r if len(r) >= n else None)(events(log_of(s), name)), f"{n} records of {name}")
+
+
+def verify(mux, *args, code=0):
+    return mux.ctl("audit", "verify", *args, code=code)
+
+
+def test_who_saw_what(s):
+    mux = s.mux(TWO)
+    token = mux.grant("porch", "--label", "the \"wall\"", uid=UID_A)
+    client = mux.dump("porch", token, uid=UID_A, frames=5)
+    client.expect(0)
+    close = wait_for(s, "close")[0]
+    records = log_of(s)
+    grant, opened = one(records, "grant"), one(records, "open")
+    uid = UID_A if os.getuid() == 0 else os.getuid()
+    check(grant["camera"] == "porch" and grant["uid"] == uid and grant["by_uid"] == os.getuid(), grant)
+    check(opened["token"] == grant["token"] and opened["uid"] == uid and opened["pid"] == client.pid and
+        opened["dump"] and opened["label"] == 'the "wall"', opened)
+    check(close["lease"] == opened["lease"] and close["first_generation"] == 1, close)
+    check(close["published"] == close["delivered"] + close["dropped"] + close["withheld"], f"does not add up: {close}")
+    check(close["delivered"] >= 5, f"it was shown 5: {close}")
+    check(grant["n"] < opened["n"] < one(records, "erase")["n"] < close["n"], "out of order")
+    check(records[0]["event"] == "segment" and one(records, "start")["n"] == 2, "it begins with its start")
+    mux.stop()
+    records = log_of(s)
+    check(records[-1]["event"] == "seal" and one(records, "stop"), "the stop is the last, and sealed")
+
+
+def test_queries(s):
+    mux = s.mux(TWO)
+    for name, uid in (("porch", UID_A), ("garden", UID_B)):
+        mux.dump(name, mux.grant(name, uid=uid), uid=uid, frames=2).expect(0)
+    wait_for(s, "close", 2)
+    rows = [json.loads(line) for line in mux.ctl("--json", "audit", "--camera", "porch").splitlines()]
+    check(rows and all(r["camera"] == "porch" for r in rows), rows)
+    check({"grant", "open", "close"} <= {r["event"] for r in rows}, rows)
+    if os.getuid() == 0:
+        rows = [json.loads(line) for line in mux.ctl("--json", "audit", "--uid", str(UID_B)).splitlines()]
+        check({r["camera"] for r in rows} == {"garden"}, rows)
+    check(mux.ctl("audit", "--until", "1h") == "", "nothing is an hour old")
+    check("porch" in mux.ctl("audit", "--since", "1h"), "all of it is younger")
+    close = events(log_of(s), "open")[0]
+    text = mux.ctl("audit", "report", "--camera", "porch", "--at", close["time"])
+    for words in ("Who could see it", f"user {close['uid']}", close["lease"], "the log is whole", "not anchored"):
+        check(words in text, f"no «{words}» in the report:\n{text}")
+    check("Nobody: no lease" in mux.ctl("audit", "report", "--camera", "porch", "--at", "1h"), "an hour ago")
+    report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", close["time"]))
+    check(report["log_is_whole"] and report["saw"][0]["record"]["lease"] == close["lease"], report)
+    for wrong in (("report",), ("report", "--camera", "porch"), ("verify", "--at", "1h"), ("x",), ("--at", "1h"),
+            ("--since", "yesterday")):
+        mux.ctl("audit", *wrong, code=64)
+
+
+def test_refusals_in_sums(s):
+    mux = s.mux(TWO)
+    token = mux.grant("porch", uid=UID_A)
+    for _ in range(3):
+        mux.dump("garden", token, uid=UID_A).wait()
+    mux.stop()
+    refused = one(log_of(s), "refused")
+    check(refused["camera"] == "garden" and refused["count"] == 3, refused)
+
+
+def test_revoked(s):
+    mux = s.mux(TWO)
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=1000)
+    client.await_frames(2)
+    mux.ctl("revoke", mux.status()["leases"][0]["token"])
+    revoke = wait_for(s, "revoke")[0]
+    records = log_of(s)
+    check(revoke["count"] == 1 and revoke["token"] == one(records, "open")["token"], revoke)
+    check(one(records, "erase")["n"] < one(records, "close")["n"] < revoke["n"], "out of order")
+    check(one(records, "close")["reason"] == "revoked", one(records, "close"))
+    client.wait()
+
+
+def test_restart_and_crash(s):
+    mux = s.mux(TWO)
+    token = mux.grant("porch", uid=UID_A)
+    client = mux.dump("porch", token, uid=UID_A, frames=1000)
+    client.await_frames(2)
+    mux.process.signal(signal.SIGKILL)
+    mux.process.wait()
+    client.wait()
+    until(lambda: not any(harness.command_of(p) in harness.ROLES for p in harness.children_of(os.getpid())), "all gone")
+    mux.start()
+    check("the log is whole" in verify(mux), "whole over a crash")
+    opened = one(log_of(s), "open")
+    text = mux.ctl("audit", "report", "--camera", "porch", "--at", opened["time"])
+    check("framemuxd started anew" in text, text)
+    check(mux.status()["audit"]["state"] == "ok", mux.status()["audit"])
+
+
+def test_accounting_when_a_decoder_is_killed(s):
+    mux = s.mux(TWO)
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=1000)
+    for i in range(3):
+        client.await_frames(5 * (i + 1))
+        os.kill(mux.roles("framemux-decode")[0], signal.SIGKILL)
+        until(lambda: mux.camera("porch")["generation"] == i + 2 and mux.camera("porch")["state"] == "live", "born again")
+    client.await_frames(len(client.meta()) + 2)
+    client.signal(signal.SIGTERM)
+    client.wait()
+    close = wait_for(s, "close")[0]
+    check(close["published"] == close["delivered"] + close["dropped"] + close["withheld"], close)
+    check((close["first_generation"], close["last_generation"], close["count"]) == (1, 4, 4), close)
+    deaths = [r for r in events(log_of(s), "role_death") if r["name"] == "pair"]
+    check(len(deaths) == 3 and all(r["reason"] for r in deaths), deaths)
+
+
+# ---- what is done to the log -----------------------------------------------------------------
+
+
+def damaged(s, change):
+    """A copy of the folder, with change(lines) of its first segment."""
+    folder = s.path("copy")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    with open(s.path("state/audit/000001.log")) as f:
+        lines = f.read().splitlines(keepends=True)
+    lines = change(lines) or lines
+    with open(os.path.join(folder, "000001.log"), "w") as f:
+        f.write("".join(lines))
+    return folder
+
+
+def test_damage_is_found(s):
+    mux = s.mux(TWO)
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=2).expect(0)
+    wait_for(s, "close")
+    n = next(i for i, r in enumerate(log_of(s)) if r["event"] == "open")
+
+    def flip(lines):
+        lines[n] = lines[n].replace("porch", "patio")
+
+    def delete(lines):
+        del lines[n]
+
+    def renumber(lines):
+        lines[n] = lines[n].replace(f'"n":{n + 1},', f'"n":{n + 7},')
+
+    check("the log is whole" in verify(mux, damaged(s, lambda lines: None)), "a copy")
+    for change, words in ((flip, f"record {n + 1} in 000001.log was altered"),
+            (delete, f"cut after record {n}, written until 2"), (renumber, f"cut after record {n},"),
+            (lambda lines: lines[:n + 1], f"cut after record {n + 1}, written until 2")):
+        text = verify(mux, damaged(s, change), code=65)
+        check(words in text, f"no «{words}» in: {text}")
+    check("not anchored" in verify(mux, damaged(s, lambda lines: lines[:n + 2])), "cut behind a seal: nobody can know")
+    check(json.loads(mux.ctl("--json", "audit", "verify"))["whole"], "as JSON")
+    # The mux knows how far its own log had got.
+    with open(s.path("state/audit/000001.log"), "r+") as f:
+        f.truncate(sum(map(len, f.read().splitlines(keepends=True)[:n + 2])))
+    text = verify(mux, code=65)
+    check(f"cut after record {n + 2}" in text, text)
+
+
+def test_cut_is_noticed_at_the_start(s):
+    mux = s.mux(TWO)
+    mux.grant("porch")
+    mux.stop()
+    path = s.path("state/audit/000001.log")
+    with open(path) as f:
+        lines = f.read().splitlines(keepends=True)
+    with open(path, "w") as f:
+        f.write("".join(lines[:3]))
+    mux.start()
+    check(mux.status()["audit"]["state"] == "cut" and "AUDIT:" in mux.log(), mux.log())
+    check("RECORDS WERE MISSING" in mux.ctl("status"), mux.ctl("status"))
+    check("cut after record 3, written until" in verify(mux, code=65), "verify finds it, too")
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)  # and it goes on
+
+
+def test_rolled_back_with_an_anchor(s):
+    os.mkdir(s.path("elsewhere"), 0o755)
+    mux = s.mux(f'state_anchor = "{s.path("elsewhere/anchor")}"\n' + TWO)
+    mux.stop()
+    shutil.copytree(s.path("state"), s.path("old"))
+    mux.start()
+    token = mux.grant("porch", uid=UID_A)
+    mux.dump("porch", token, uid=UID_A).expect(0)
+    wait_for(s, "close")
+    check("; anchored: record" in verify(mux), verify(mux))
+    mux.stop()
+    shutil.rmtree(s.path("state"))
+    shutil.copytree(s.path("old"), s.path("state"))
+    for _ in range(2):  # it outlasts a restart
+        mux.start()
+        check(mux.status()["audit"]["state"] == "rolled-back", mux.status()["audit"])
+        mux.dump("porch", token, uid=UID_A).expect(77)
+        mux.ctl("grant", "--camera", "porch", code=70)
+        check("NOTHING IS GRANTED" in mux.ctl("status"), mux.ctl("status"))
+        mux.stop()
+    mux.start()
+    verify(mux, code=65)
+    mux.ctl("accept", "--state")
+    check(mux.status()["audit"]["state"] == "ok", mux.status()["audit"])
+    mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)
+    mux.stop()
+    mux.start()
+    check(mux.status()["audit"]["state"] == "ok", mux.status()["audit"])
+    check(events(log_of_segments(s), "rolled_back"), "the log says so")
+
+
+def log_of_segments(s):
+    """The records of all segments, without their chain: there is a gap."""
+    folder = s.path("state/audit")
+    return [json.loads(line) for f in sorted(os.listdir(folder)) if f.endswith(".log")
+        for line in open(os.path.join(folder, f))]
+
+
+# ---- a disk that takes nothing ---------------------------------------------------------------
+
+
+class SmallDisk:
+    """A file system of its own for the state folder."""
+
+    def __init__(self, s):
+        if os.getuid() != 0:
+            raise Skipped("mounting takes root")
+        self.path = s.path("state")
+        os.mkdir(self.path, 0o700)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", MS_TREE + ",mode=0700", "tmpfs", self.path],
+            capture_output=True, text=True)
+        if done.returncode:
+            raise Skipped("nothing can be mounted here: " + done.stderr.strip())
+
+    def fill(self):
+        with open(os.path.join(self.path, "rubbish"), "wb", buffering=0) as f:
+            for size in (4096, 1):
+                try:
+                    while f.write(b"x" * size):
+                        pass
+                except OSError:
+                    pass
+
+    def empty(self):
+        os.unlink(os.path.join(self.path, "rubbish"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        subprocess.run(["umount", "-l", self.path], check=False)
+
+
+def test_disk_full(s):
+    """REDTEAM 48: no grant without its record; who sees goes on seeing; what ends is recorded."""
+    with SmallDisk(s) as disk:
+        mux = s.mux(TWO)
+        token, other = mux.grant("porch", uid=UID_A), mux.grant("garden", uid=UID_B)
+        client = mux.dump("porch", token, uid=UID_A, frames=100000)
+        client.await_frames(2)
+        disk.fill()
+        # Up to the end of a block that the log has already there is room.
+        until(lambda: mux.dump("garden", other, uid=UID_B, frames=1).wait() == 77, "a lease is refused")
+        check(mux.status()["audit"]["state"] == "full", mux.status()["audit"])
+        check("CANNOT BE WRITTEN" in mux.ctl("status"), mux.ctl("status"))
+        mux.ctl("grant", "--camera", "porch", code=74)
+        client.await_frames(len(client.meta()) + 5)
+        client.signal(signal.SIGTERM)  # its end is recorded all the same
+        client.wait()
+        lease = events(log_of(s), "open")[0]["lease"]
+        until(lambda: [r for r in events(log_of(s), "close") if r["lease"] == lease], "its close record")
+        check(not os.path.exists(s.path("state/audit/reserve")), "that took the space kept back")
+        disk.empty()
+        until(lambda: mux.dump("garden", other, uid=UID_B, frames=1).wait() == 0, "it goes on")
+        check(mux.status()["audit"]["state"] == "ok", mux.status()["audit"])
+        check(os.path.exists(s.path("state/audit/reserve")), "space is kept back again")
+        check("the log is whole" in verify(mux), "whole")
+        opens, served = events(log_of(s), "open"), mux.status()["totals"]["leases_opened"]
+        check(len(opens) == served, f"{served} leases began, {len(opens)} are recorded")
+        mux.stop()
+
+
+def test_no_lease_without_its_record(s):
+    """As many leases as records of their opening; the log is looked at while they live."""
+    mux = s.mux(TWO)
+    clients = [mux.dump(name, mux.grant(name, uid=uid), uid=uid, frames=1000)
+        for name, uid in (("porch", UID_A), ("garden", UID_B))]
+    for client in clients:
+        client.await_frames(1)
+    opened = {r["lease"] for r in events(log_of(s), "open")}
+    live = {lease["id"] for lease in mux.status()["leases"]}
+    check(live and live <= opened, f"leases {live}, of which are recorded {live & opened}")
+
+
+def test_only_readers_read(s):
+    """REDTEAM 64: reading is for who may use the control socket; nobody writes through what he gets."""
+    mux = s.mux(TWO)
+    mode = os.stat(s.path("state/audit/000001.log")).st_mode & 0o777
+    check(mode == 0o600 and os.stat(s.path("state/audit")).st_mode & 0o777 == 0o700, f"mode {mode:o}")
+    with harness_reader(mux) as fds:
+        check(fds, "no segment came")
+        for fd in fds:
+            try:
+                os.write(fd, b"x")
+            except OSError:
+                continue
+            raise Failed("a reader can write")
+
+
+def harness_reader(mux):
+    import contextlib
+    import array
+    import socket
+    import struct
+
+    @contextlib.contextmanager
+    def reader():
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.settimeout(20)
+        sock.connect(mux.control)
+        got = []
+        try:
+            sock.send(struct.pack("<HHII", 0x0001, 12, 0x31584D46, 1))
+            sock.send(struct.pack("<HHI", 0x0211, 8, 7))
+            while True:
+                data, anc, _, _ = sock.recvmsg(4096, socket.CMSG_SPACE(16))
+                for level, kind, raw in anc:
+                    if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                        fds = array.array("i")
+                        fds.frombytes(raw[:len(raw) // 4 * 4])
+                        got += fds
+                if struct.unpack_from("<H", data)[0] == 0x0287:
+                    break
+            yield got
+        finally:
+            for fd in got:
+                os.close(fd)
+            sock.close()
+    return reader()
