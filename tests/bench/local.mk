@@ -1,6 +1,9 @@
 # make bench: what the mux costs beside a bare decoder. Short; BENCH_FLAGS=--rounds=9 for better figures.
-bench_programs = tests/bench/bench_decode tests/bench/bench_client tests/bench/bench_live
+bench_programs = tests/bench/bench_audit tests/bench/bench_decode tests/bench/bench_client tests/bench/bench_live
 check_PROGRAMS += $(bench_programs)
+tests_bench_bench_audit_SOURCES = tests/bench/bench_audit.c
+tests_bench_bench_audit_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+tests_bench_bench_audit_LDADD = libdaemon.la
 tests_bench_bench_decode_SOURCES = tests/bench/bench_decode.c tests/bench/bench_decoder.h
 tests_bench_bench_decode_CFLAGS = $(AM_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_bench_bench_decode_LDADD = $(AVFORMAT_LIBS)
@@ -12,11 +15,13 @@ tests_bench_bench_client_SOURCES = tests/bench/bench_client.c tests/bench/bench_
 tests_bench_bench_client_CFLAGS = $(AM_CFLAGS)
 tests_bench_bench_client_LDADD = libframemux.la
 
-EXTRA_DIST += tests/bench/bench.py tests/bench/bench_join.py tests/bench/bench_stale.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_audit.py tests/bench/bench_join.py tests/bench/bench_stale.py
 bench: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-join: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_join.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-stale: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_stale.py --build $(abs_builddir) $(BENCH_FLAGS)
-.PHONY: bench bench-join bench-stale
+bench-audit: all $(check_PROGRAMS)
+	python3 $(srcdir)/tests/bench/bench_audit.py --build $(abs_builddir) $(BENCH_FLAGS)
+.PHONY: bench bench-audit bench-join bench-stale

@@ -331,6 +331,20 @@ def test_no_lease_without_its_record(s):
     check(live and live <= opened, f"leases {live}, of which are recorded {live & opened}")
 
 
+def alive_each_minute(s):
+    """For a build in which a minute is a second long: what a crash can lose."""
+    mux = s.mux(TWO)
+    client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=1000)
+    client.await_frames(3)
+    alive = wait_for(s, "alive", 2)
+    opened = one(log_of(s), "open")
+    check({r["lease"] for r in alive} == {opened["lease"]}, alive)
+    check(alive[0]["published"] <= alive[-1]["published"] and alive[-1]["delivered"] > 0, alive)
+    mux.dump("garden", mux.grant("porch", uid=UID_A), uid=UID_A).wait()
+    refused = wait_for(s, "refused")[0]
+    check(refused["count"] == 1 and refused["camera"] == "garden", refused)
+
+
 def test_only_readers_read(s):
     """REDTEAM 64: reading is for who may use the control socket; nobody writes through what he gets."""
     mux = s.mux(TWO)

@@ -11,6 +11,7 @@ import re
 import harness
 import pattern
 import table
+import test_audit
 import test_check
 import test_death
 import test_life
@@ -208,6 +209,10 @@ TESTS += [
         "answered for another realm", "daemon-any-realm")),
     ("daemon-shares-log lets roles write under any name", seen_by(
         test_takeover.test_forged_log_lines, "its last words", "daemon-shares-log")),
+    ("audit-skip is seen", seen_by(test_audit.test_no_lease_without_its_record,
+        "of which are recorded", "audit-skip")),
+    ("audit-hurry records each lease each minute", with_breakage(test_audit.alive_each_minute,
+        "audit-hurry")),
     ("framemuxctl check sees broker-no-erase", test_check.fails("broker-no-erase",
         "not erased by a revoke")),
     ("framemuxctl check sees daemon-swap-streams", test_check.fails(

@@ -239,7 +239,7 @@ tests_unit_test_ingest_transport_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
-	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_rules \
+	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_audit tests/unit/test_broker_rules \
 	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
 	tests/unit/test_broker_reload tests/unit/test_broker_cutoff
 check_PROGRAMS += $(unit_broker)
@@ -259,6 +259,10 @@ tests_unit_test_grant_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_ring_SOURCES = tests/unit/test_broker_ring.c
 tests_unit_test_broker_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_ring_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_audit_SOURCES = tests/unit/test_broker_audit.c tests/unit/broker_live.h \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h
+tests_unit_test_broker_audit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_audit_LDADD = libbroker.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_broker_rules_SOURCES = tests/unit/test_broker_rules.c
 tests_unit_test_broker_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_rules_LDADD = libbroker.la $(UNIT_LIBS)

@@ -117,6 +117,14 @@ START_TEST(test_options)
 	ck_assert_str_eq(o.operand, "0123456789abcdef");
 	ck_assert_int_eq(parse(&o, "attenuate --no-dump -k /k"), -1);
 	ck_assert(o.limits.no_dump);
+	ck_assert_int_eq(parse(&o, "audit report --camera porch --at 2026-11-28T13:38:28.123Z"), -1);
+	ck_assert_str_eq(o.operand, "report");
+	ck_assert(o.has_at);
+	ck_assert_uint_eq(o.at_ms, 1795873108123ull);
+	ck_assert_int_eq(parse(&o, "audit --since 2026-11-28T15:38:28+02:00 --follow verify x"), -1);
+	ck_assert_uint_eq(o.since_ms, 1795873108000ull);
+	ck_assert(o.follow);
+	ck_assert_str_eq(o.second, "x");
 }
 END_TEST
 
@@ -127,7 +135,8 @@ START_TEST(test_bad_options)
 		"grant --max-size 5", "grant --max-fps 0", "grant --expires 0s",
 		"grant --expires x", "grant --mask 1,2,3", "grant --no-dump", "attenuate --dump",
 		"inspect --uid 5", "revoke a b", "accept x", "accept --uid 5", "accept --all",
-		"reload x", "reload --camera x", "audit", "--what", "status --what"};
+		"reload x", "reload --camera x", "audit a b c", "audit --since yesterday",
+		"audit --until 2026-02-30T00:00:00", "audit --dump", "--what", "status --what"};
 	struct options o;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -178,7 +187,7 @@ START_TEST(test_status_json)
 	status_record(&s, &wire_ctl_ended, &uid); /* not of this answer */
 	ck_assert(s.has_mux && !s.is_short);
 	j = status_json(&s);
-	expect_keys(j, "version pid uptime_s walls missing_walls cameras leases uids totals ");
+	expect_keys(j, "version pid uptime_s walls missing_walls cameras leases uids totals audit ");
 	ck_assert_str_eq(json_string_value(json_object_get(j, "walls")), "partial");
 	ck_assert_uint_eq(json_array_size(json_object_get(j, "missing_walls")), 2);
 	ck_assert_double_eq(json_real_value(json_object_get(j, "uptime_s")), 1.5);
