@@ -58,7 +58,8 @@ void mux_note_token(struct mux *m, const struct standing *st)
 
 void mux_note_token_end(struct mux *m, const struct msg_token_end *end)
 {
-	struct msg_audit_note note = {.event = AUDIT_EVENT_REVOKE, .what = "grant"};
+	struct msg_audit_note note = {
+		.event = AUDIT_EVENT_REVOKE, .uid = UINT32_MAX, .what = "grant"};
 
 	memcpy(note.token, end->id, sizeof(note.token));
 	memcpy(note.reason, end->reason, sizeof(note.reason));

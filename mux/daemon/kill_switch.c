@@ -365,6 +365,22 @@ static bool is_known(const struct kill_switch *k, const struct disabled_entry *e
 	return false;
 }
 
+static void note_request(const struct request *r)
+{
+	const struct disabled_entry *e = &r->what;
+	struct msg_audit_note note = {.event = r->is_on ? AUDIT_EVENT_DISABLE : AUDIT_EVENT_ENABLE,
+		.uid = e->kind == SWITCH_UID ? e->uid : UINT32_MAX,
+		.by_uid = talk_uid(r->asker),
+		.by_pid = talk_pid(r->asker)};
+
+	memcpy(e->kind == SWITCH_CAMERA ? note.camera : note.name, e->name, sizeof(note.name));
+	snprintf(note.what, sizeof(note.what), "%s",
+		e->kind == SWITCH_CAMERA           ? "camera"
+			: e->kind == SWITCH_VENDOR ? "vendor"
+						   : "uid");
+	audit_note(r->kill->mux->audit, &note);
+}
+
 static void log_request(const struct request *r)
 {
 	char what[LIMIT_LABEL + 16];
@@ -454,6 +470,7 @@ int kill_switch_ask(struct kill_switch *k, struct talk *asker, const struct msg_
 	}
 	r->change = k->changes;
 	log_request(r);
+	note_request(r);
 	if (r->is_on)
 		put_in_force(k, &e, true);
 	ask_to_drain(r);
