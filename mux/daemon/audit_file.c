@@ -19,6 +19,8 @@
 #define MIB            (1024u * 1024u)
 #define RESERVE        "reserve"
 #define LINE_EXTRA_MAX 256u /* what a line has besides its members */
+#define SEAL_MAX       512u
+#define BEGIN_MAX      1024u /* what a segment begins with */
 
 const struct audit_limits audit_limits_usual = {
 	.segment_bytes = 16u * MIB, .total_bytes = 256u * MIB, .reserve_bytes = 256u * 1024u};
@@ -103,16 +105,17 @@ static int build(const struct audit_file *f, const struct audit_entry *entries, 
 	struct audit_keys *s, struct batch *b)
 {
 	uint64_t now = entries[n - 1].unix_ms;
+	size_t needed = SEAL_MAX;
 	char line[AUDIT_LINE_MAX];
 	int rc = 0;
 
-	b->room = 3 * AUDIT_LINE_MAX;
 	for (size_t i = 0; i < n; i++)
-		b->room += strlen(entries[i].body) + LINE_EXTRA_MAX;
+		needed += strlen(entries[i].body) + LINE_EXTRA_MAX;
+	b->room = needed + BEGIN_MAX;
 	b->text = malloc(b->room);
 	if (!b->text)
 		return -ENOMEM;
-	if (s->bytes && s->bytes + b->room > f->limits.segment_bytes) {
+	if (s->bytes && s->bytes + needed > f->limits.segment_bytes) {
 		s->segment++;
 		s->bytes = 0;
 	}

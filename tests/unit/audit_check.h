@@ -11,7 +11,7 @@
 
 #include "common/audit_walk.h"
 
-#define AUDIT_CHECK_SEGMENTS 64u
+#define AUDIT_CHECK_SEGMENTS 1000u
 
 struct audit_check {
 	enum audit_fault fault;
