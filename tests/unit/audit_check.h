@@ -17,8 +17,10 @@ struct audit_check {
 	enum audit_fault fault;
 	struct audit_walk walk;
 	unsigned segments;
-	unsigned torn, cut, pruned, events; /* records of these; of all but seals and segments */
-	char last[AUDIT_LINE_MAX];          /* the last record that is no seal */
+	unsigned torn, cut, pruned, lost; /* records of these */
+	unsigned events;                  /* and of all but seals and what segments begin with */
+	uint64_t lost_count;
+	char last[AUDIT_LINE_MAX]; /* the last record that is no seal */
 };
 
 static inline void audit_check_line(struct audit_check *c, const char *line, size_t len)
@@ -30,6 +32,9 @@ static inline void audit_check_line(struct audit_check *c, const char *line, siz
 	c->torn += audit_line_is(&l, "torn");
 	c->cut += audit_line_is(&l, "cut");
 	c->pruned += audit_line_is(&l, "pruned");
+	c->lost += audit_line_is(&l, "lost");
+	if (audit_line_is(&l, "lost"))
+		(void)audit_member_number(line, len, "count", &c->lost_count);
 	if (l.is_seal || audit_line_is(&l, "segment") || audit_line_is(&l, "pruned"))
 		return;
 	c->events++;

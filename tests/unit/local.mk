@@ -113,7 +113,8 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_state tests/unit/test_child tests/unit/test_pair tests/unit/test_pair_end \
 	tests/unit/test_pair_state tests/unit/test_pause tests/unit/test_fingerprint \
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
-	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file
+	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file \
+	tests/unit/test_audit
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -125,6 +126,10 @@ tests_unit_test_url_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_digest_SOURCES = tests/unit/test_digest.c
 tests_unit_test_digest_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_digest_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_audit_SOURCES = tests/unit/test_audit.c tests/unit/audit_check.h
+tests_unit_test_audit_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) -pthread
+tests_unit_test_audit_LDFLAGS = $(AM_LDFLAGS) -pthread
+tests_unit_test_audit_LDADD = libdaemon.la $(EVENT_LIBS) $(UNIT_LIBS)
 tests_unit_test_audit_file_SOURCES = tests/unit/test_audit_file.c tests/unit/audit_check.h
 tests_unit_test_audit_file_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_audit_file_LDADD = libdaemon.la $(UNIT_LIBS)

@@ -1,0 +1,242 @@
+/*
+ * The queue of the audit log: who waits hears when his record is on the disk, many at once cost one
+ * seal, a disk that hangs stops what is asked for before it loses what has happened, and what was lost
+ * is counted.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mux/daemon/audit.h"
+#include "tests/unit/audit_check.h"
+#include "tests/unit/unit.h"
+
+#define REQUESTS  500u
+#define FLOOD_MAX 200000u
+
+static char dir[64];
+static int folder;
+static struct event_base *base;
+static struct disk *disk;
+static struct audit *audit;
+static unsigned answers, good;
+
+static void written(void *self, uint64_t life, uint32_t request, int status)
+{
+	ck_assert_ptr_null(self);
+	ck_assert_uint_eq(life, 7);
+	ck_assert_uint_le(request, REQUESTS);
+	answers++;
+	good += status == 0;
+}
+
+static void begin(const char *anchor)
+{
+	const struct audit_place place = {
+		.state_folder = folder, .limits = &audit_limits_usual, .anchor = anchor};
+	char why[256] = "";
+
+	answers = good = 0;
+	base = event_base_new();
+	ck_assert_int_eq(disk_new(base, &disk), 0);
+	ck_assert_msg(audit_open(&place, &audit, why, sizeof(why)) == 0, "%s", why);
+	ck_assert_int_eq(audit_begin(audit, &(struct audit_host){base, disk, NULL, written}), 0);
+}
+
+static void end(void)
+{
+	audit_stop(audit);
+	disk_free(disk);
+	audit_end(audit);
+	event_base_free(base);
+}
+
+static void until_answered(unsigned n)
+{
+	while (answers < n)
+		event_base_loop(base, EVLOOP_ONCE);
+}
+
+static struct msg_audit_note note_of(uint32_t event)
+{
+	return (struct msg_audit_note){
+		.event = event, .camera = "porch", .uid = 1000, .reason = "because of a test"};
+}
+
+START_TEST(test_many_at_once)
+{
+	const struct msg_audit_note m = note_of(AUDIT_EVENT_OPEN);
+	struct audit_check c;
+
+	begin("");
+	for (uint32_t i = 1; i <= REQUESTS; i++)
+		ck_assert_int_eq(audit_request(audit, &m, 7, i), 0);
+	ck_assert_uint_eq(answers, 0); /* not before the loop has heard of it */
+	until_answered(REQUESTS);
+	ck_assert_uint_eq(good, REQUESTS);
+	audit_check("audit", &c); /* as it is on the disk now */
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
+	ck_assert_uint_eq(c.events, REQUESTS);
+	ck_assert_uint_lt(c.walk.seal, REQUESTS / 10);
+	ck_assert_uint_eq(audit_records(audit), c.walk.head.n);
+	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_OK);
+	end();
+}
+END_TEST
+
+/* What is noted last is written too, at the very end. */
+START_TEST(test_end_writes)
+{
+	const struct msg_audit_note m = note_of(AUDIT_EVENT_CLOSE);
+	struct audit_check c;
+
+	begin("");
+	for (int i = 0; i < 3; i++)
+		audit_note(audit, &m);
+	audit_stop(audit);
+	disk_free(disk);
+	audit_note(audit, &m);
+	audit_end(audit);
+	event_base_free(base);
+	audit_check("audit", &c);
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
+	ck_assert_uint_eq(c.events, 4);
+	ck_assert_uint_eq(c.walk.sealed_n, c.walk.head.n);
+}
+END_TEST
+
+static int gate[2];
+
+static int wait_at_gate(void *data)
+{
+	char c;
+
+	(void)data;
+	return read(gate[0], &c, 1) == 1 ? 0 : -EIO;
+}
+
+static void pass(void *data, int result)
+{
+	(void)data;
+	ck_assert_int_eq(result, 0);
+}
+
+START_TEST(test_disk_hangs)
+{
+	const struct disk_job job = {.run = wait_at_gate, .done = pass};
+	const struct msg_audit_note m = note_of(AUDIT_EVENT_CLOSE);
+	struct audit_check c;
+	unsigned noted = 0;
+
+	ck_assert_int_eq(pipe(gate), 0);
+	begin("");
+	ck_assert_int_eq(disk_submit(disk, &job), 0);
+	while (audit_request(audit, &m, 7, 1) == 0 && noted < FLOOD_MAX) {
+		audit_note(audit, &m);
+		noted++;
+	}
+	ck_assert_uint_lt(noted, FLOOD_MAX); /* refused, */
+	ck_assert_int_eq(audit_request(audit, &m, 7, 1), -ENOBUFS);
+	for (unsigned i = 0; i < 1000; i++) /* and still there is room for what has happened */
+		audit_note(audit, &m);
+	noted += 1000;
+	for (unsigned i = 0; i < FLOOD_MAX; i++) /* but not for ever */
+		audit_note(audit, &m);
+	ck_assert_int_eq(write(gate[1], "x", 1), 1);
+	until_answered(noted - 1000);
+	audit_note(audit, &m); /* now it is said how many */
+	end();
+	audit_check("audit", &c);
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
+	ck_assert_uint_gt(c.events, noted);
+	ck_assert_uint_eq(c.lost, 1);
+	/* Every request, every note, and the record of those that are missing. */
+	ck_assert_uint_eq(c.events + c.lost_count, 2 * (noted - 1000) + 1000 + FLOOD_MAX + 1 + 1);
+	close(gate[0]);
+	close(gate[1]);
+}
+END_TEST
+
+static int accepted;
+
+static void on_accepted(void *data, int status)
+{
+	(void)data;
+	accepted = status == 0;
+}
+
+START_TEST(test_rolled_back)
+{
+	const struct msg_audit_note m = note_of(AUDIT_EVENT_OPEN);
+
+	ck_assert_int_eq(mkdir("elsewhere", 0700), 0);
+	begin("elsewhere/anchor");
+	ck_assert_int_eq(audit_request(audit, &m, 7, 1), 0);
+	until_answered(1);
+	end();
+	ck_assert_int_eq(system("rm -rf audit"), 0);
+	begin("elsewhere/anchor");
+	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_ROLLED_BACK);
+	ck_assert_int_eq(audit_request(audit, &m, 7, 1), -EUCLEAN);
+	accepted = 0;
+	ck_assert_int_eq(audit_accept(audit, on_accepted, NULL), 0);
+	while (!accepted)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(audit_request(audit, &m, 7, 1), 0);
+	until_answered(1);
+	ck_assert_uint_eq(good, 1);
+	end();
+	begin("elsewhere/anchor");
+	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_OK);
+	end();
+}
+END_TEST
+
+static void setup(void)
+{
+	umask(077);
+	/* In memory where there is such a place: what is tested is order, not the disk. */
+	snprintf(dir, sizeof(dir), "%s/framemux-audit-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chdir(dir), 0);
+	folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void teardown(void)
+{
+	close(folder);
+	ck_assert_int_eq(chdir("/"), 0);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("audit");
+	TCase *tc = tcase_create("audit");
+
+	if (sodium_init() < 0)
+		return EXIT_FAILURE;
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, test_many_at_once);
+	tcase_add_test(tc, test_end_writes);
+	tcase_add_test(tc, test_disk_hangs);
+	tcase_add_test(tc, test_rolled_back);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
