@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 import harness
-import pattern  # noqa: F401  (its cameras are the ones that are watched)
+import table
 from harness import UID_A, UID_B, Failed, Skipped, check, until
 from test_refusals import TWO
 
@@ -171,6 +171,7 @@ def damaged(s, change):
     return folder
 
 
+@table.row(40, "audit log: flip, delete, renumber, cut", "verify says so, and where")
 def test_damage_is_found(s):
     mux = s.mux(TWO)
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=2).expect(0)
@@ -217,6 +218,7 @@ def test_cut_is_noticed_at_the_start(s):
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)  # and it goes on
 
 
+@table.row(42, "old copy of the state folder put back, with a state_anchor", "noticed, nothing granted until accepted")
 def test_rolled_back_with_an_anchor(s):
     os.mkdir(s.path("elsewhere"), 0o755)
     mux = s.mux(f'state_anchor = "{s.path("elsewhere/anchor")}"\n' + TWO)
@@ -290,6 +292,7 @@ class SmallDisk:
         subprocess.run(["umount", "-l", self.path], check=False)
 
 
+@table.row(48, "disk full", "no grant without its record; running leases go on")
 def test_disk_full(s):
     """REDTEAM 48: no grant without its record; who sees goes on seeing; what ends is recorded."""
     with SmallDisk(s) as disk:

@@ -361,8 +361,8 @@ def test_leases_come_and_go(s):
             until(lambda: is_flat(before, sizes(stage)), f"flat: {before}, {sizes(stage)}")
             a.say()
             a.end()
-        check(not [u for u in stage.mux.status()["uids"] if u["uid"] == stage.uid(UID_A) and u["bytes"]]
-            or os.getuid(), "memory is still charged")
+        until(lambda: os.getuid() or not [u for u in stage.mux.status()["uids"]
+            if u["uid"] == stage.uid(UID_A) and u["bytes"]], "its memory to be charged no more")
     return f"{LEASES / seconds:.0f} a second; flat"
 
 

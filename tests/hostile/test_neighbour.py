@@ -174,9 +174,13 @@ def test_secrets_are_where_they_belong(s):
             check(not any(n in data for n in needles.values()), f"{name}'s {file} has a secret")
     told = mux.log() + mux.ctl("--json", "status") + mux.ctl("status")
     check(PASSWORD not in told, "the password was said")
-    for path in glob.glob(s.path("state/*")):
+    files = [p for p in glob.glob(s.path("state/**"), recursive=True) if os.path.isfile(p)]
+    check(any("audit" in p for p in files), f"where is the audit log? {files}")
+    for path in files:
         with open(path, "rb") as f:
-            check(PASSWORD.encode() not in f.read(), f"the password is in {path}")
+            data = f.read()
+        check(PASSWORD.encode() not in data, f"the password is in {path}")
+        check(path.endswith("root.key") or root[-32:] not in data, f"the root key is in {path}")
 
 
 @table.row(39, "a fault in every role", "no core file")

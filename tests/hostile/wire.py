@@ -172,7 +172,7 @@ class Connection:
                 return "closed"
             if m.kind == STATE and m.state == REFUSED:
                 return "refused: " + m.reason
-            if m.kind in (LEASE, ATTACH):
+            if m.kind == LEASE:  # not an ATTACH, which may be of a view from before
                 return "leased"
 
     def is_closed(self):
