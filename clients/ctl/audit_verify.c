@@ -162,7 +162,7 @@ static void judge_end(struct verifier *v)
 	if (w->first_n > 1 && w->first_n > w->pruned_n + 1 && (log->has_head || log->n > 1))
 		say(v,
 			"records before %" PRIu64 " are missing, and the log does not say that "
-						  "they were removed for their age",
+			"they were removed for their age",
 			w->first_n);
 	else if (w->head.n != w->sealed_n)
 		say_cut(v),
