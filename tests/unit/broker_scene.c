@@ -146,6 +146,11 @@ static ssize_t take_message(int fd, uint8_t *buf, size_t cap, int *fds, size_t *
 	return n;
 }
 
+void expect_something(int fd)
+{
+	wait_readable(fd);
+}
+
 void scene_audit_wait(unsigned n)
 {
 	for (int i = 0; i < PATIENCE_MS && scene_audit.n < n; i++) {

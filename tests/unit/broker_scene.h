@@ -82,6 +82,8 @@ const struct msg_audit_note *scene_note(uint32_t event);
 
 /* The next message must be m, with n_fds descriptors. */
 void expect(int fd, const struct wire_message *m, void *msg, int *fds, size_t n_fds);
+/* Until something can be read, while framemuxd does its work. */
+void expect_something(int fd);
 void expect_silence(int fd, int ms);
 void expect_end(int fd);
 void tell(int fd, const struct wire_message *m, const void *msg);
