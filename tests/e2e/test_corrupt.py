@@ -82,7 +82,7 @@ def damaged_run(s, clips, transports=("file",), references=None):
         + f"      {len(cases)} damaged streams, {healthy} healthy frames and none lost; the largest "
         f"pair {most} KiB", flush=True)
     left = set(os.listdir(s.dir)) - before
-    left = {n for n in left if not n.endswith((".d", ".out", ".err", ".sock", ".conf"))} - {"state"}
+    left = {n for n in left if not n.endswith((".d", ".out", ".err", ".sock", ".kill", ".conf"))} - {"state"}
     check(not left, f"files left: {left}")
 
 
