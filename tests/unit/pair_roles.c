@@ -221,7 +221,7 @@ static int play_decode(const char *camera)
 		}
 		if (p[0].revents)
 			return 0;
-		if (p[1].revents) {
+		if (p[1].revents && !plays(camera, "stubborn")) { /* ingest may end first */
 			struct msg_decode_failed failed = {.reason = "the stream has ended"};
 
 			sock_send_msg(LINK_FD_DAEMON, &wire_decode_failed, &failed);
