@@ -21,6 +21,7 @@
 #include "mux/broker/control.h"
 #include "mux/broker/daemon_link.h"
 #include "mux/broker/decoder.h"
+#include "mux/broker/drain.h"
 #include "mux/broker/erase.h"
 #include "mux/broker/expiry.h"
 #include "mux/broker/held.h"
@@ -402,12 +403,15 @@ static void begin(void)
 	b->secrets = locked_alloc(sizeof(*b->secrets));
 	MUST(b->base && b->secrets);
 	b->settings.key_id = KEY_ID;
+	b->settings.issue = 1;
 	b->settings.stale_after_ns = 1000000000;
 	b->settings.mux_uid = getuid();
-	MUST(audit_init(b) == 0 && held_init(b) == 0 && tenure_init_line(b) == 0 && expiry_init(b) == 0);
+	MUST(audit_init(b) == 0 && held_init(b) == 0 && tenure_init_line(b) == 0 &&
+		expiry_init(b) == 0);
 	MUST(sock_pair(SOCK_SEQPACKET, pair) == 0);
 	s.daemon = pair[1];
 	MUST(daemon_link_begin(b, pair[0]) == 0);
+	conn_set_state(b->daemon, DAEMON_SERVING);
 	MUST(camera_add(b, &camera) == 0);
 	s.camera = camera_by_name(b, "porch");
 	token_begin(b->secrets->root, KEY_ID, id, &s.token);
@@ -443,6 +447,8 @@ static void end(void)
 	close(s.daemon);
 	event_base_free(b->base);
 	revoked_free(&b->revoked);
+	cutoffs_free(&b->cutoffs);
+	drain_free_all(b);
 	quota_free(&b->quota);
 	locked_free(b->secrets);
 }
