@@ -33,14 +33,15 @@ def row(number, attack, expected):
     return decorate
 
 
-def show(is_breakage):
-    """Of a run with breakages the rows that belong there: in its other tests a row's failure is right."""
+def show(is_breakage=None):
+    """Of a run with breakages the rows that belong there: in its other tests a row's failure is right.
+    None: the rows that there are, of something that is not the suite."""
     global rows
     if is_breakage:
         rows = [r for r in rows if r[0] in BROKEN]
     if not rows:
         return
-    missing = () if is_breakage else BROKEN
+    missing = BROKEN if is_breakage is False else ()
     rows += [(n, BROKEN[n], "see there", "", "tests/e2e/run --breakage shows it") for n in missing]
     wide = [max(len(r[i]) for r in rows) for i in (1, 2)]
     print(f"\n  #   {'attack':{wide[0]}}  {'expected':{wide[1]}}       got")
