@@ -322,9 +322,9 @@ int main(void)
 		return EXIT_FAILURE;
 	if (!runs_are_full()) /* each run takes its time: make check does a part, scripts/check all in CI */
 		(void)setenv("FAULT_EVERY", "7", 0);
-	tcase_set_timeout(broker, runs_are_full() ? 3600 : 240);
-	tcase_set_timeout(decode, runs_are_full() ? 3600 : 240);
-	tcase_set_timeout(client, runs_are_full() ? 3600 : 240);
+	tcase_set_timeout(broker, runs_are_full() ? 3600 : 480);
+	tcase_set_timeout(decode, runs_are_full() ? 3600 : 480);
+	tcase_set_timeout(client, runs_are_full() ? 3600 : 480);
 	tcase_add_loop_test(broker, test_broker, 0, N_SCENARIOS);
 	tcase_add_loop_test(decode, test_decode, 0, N_SCENARIOS);
 	tcase_add_loop_test(client, test_client, 0, N_SCENARIOS);
