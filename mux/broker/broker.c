@@ -20,6 +20,7 @@
 #include "mux/broker/attach.h"
 #include "mux/broker/audit.h"
 #include "mux/broker/audit_read.h"
+#include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/control.h"
@@ -41,7 +42,7 @@
 #define CONNECTIONS_UID_MAX 512u
 #define LEASES_UID_MAX      512u
 #define FDS_OWN_MAX         1024u /* for cameras, control connections and the broker itself */
-#define LAST_MS             100 /* for framemuxd to take the last records */
+#define LAST_MS             100   /* for framemuxd to take the last records */
 #define STOP_MS             300u  /* for decoders to let go, before the broker goes anyway */
 
 static uint32_t lower(uint32_t a, uint32_t b)
@@ -171,6 +172,7 @@ static void broker_free(struct broker *b)
 	revoked_free(&b->revoked);
 	cutoffs_free(&b->cutoffs);
 	drain_free_all(b);
+	barred_free(b);
 	quota_free(&b->quota);
 	free(b->settings.admins);
 	locked_free(b->secrets);

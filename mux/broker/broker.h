@@ -56,8 +56,8 @@ struct broker {
 	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
 	LIST_HEAD(, reloading) reloadings;   /* reload.c: not answered yet */
 	LIST_HEAD(, drain) drains;           /* drain.c: not answered yet */
-	uint32_t *off;                       /* owned; drain.c: users that are cut off */
-	size_t n_off;
+	uint32_t *barred;                    /* owned; barred.c */
+	size_t n_barred;
 	LIST_HEAD(, audit_reader) audit_readers; /* audit_read.c: not answered yet */
 	struct revoked revoked;                  /* revoke.c, with the cutoffs */
 	struct cutoffs cutoffs;

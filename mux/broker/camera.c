@@ -108,23 +108,17 @@ int camera_stays(struct camera *c, const struct msg_broker_camera *m)
 	return 0;
 }
 
-/* Dead marks first, of all of them: erasing takes time. */
+static bool is_of_camera(const void *camera, const struct tenure *t)
+{
+	return t->camera == camera;
+}
+
 void camera_end(struct camera *c, bool stays, const char *reason)
 {
-	struct tenure *t, *next;
-
 	c->is_gone = !stays;
 	if (c->decoder)
 		c->decoder->is_retired = true;
-	LIST_FOREACH (t, &c->tenures, in_camera)
-		if (t->attach)
-			ring_mark_dead(&t->attach->ring);
-	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next) {
-		t->ends_by_reload = true;
-		if (t->attach)
-			erase_hasten(t->attach);
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
-	}
+	tenure_end_those(c->broker, is_of_camera, c, true, reason);
 }
 
 bool camera_sweep(struct broker *b)
@@ -168,8 +162,7 @@ static bool state_is_dark(enum camera_state state)
 bool camera_is_showing(const struct camera *c)
 {
 	return c->decoder && c->decoder->conn && !c->decoder->is_condemned &&
-		!c->decoder->is_retired &&
-		c->decoder->format.serial && !state_is_dark(c->state);
+		!c->decoder->is_retired && c->decoder->format.serial && !state_is_dark(c->state);
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "mux/broker/accept.h"
 #include "mux/broker/audit.h"
 #include "mux/broker/audit_read.h"
+#include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/drain.h"
 #include "mux/broker/reload.h"
@@ -121,7 +122,7 @@ static int handle_user(void *self, const void *msg, int *fds)
 	const struct msg_broker_user *m = msg;
 
 	(void)fds;
-	return drain_user(self, m->uid, m->disabled);
+	return barred_set(self, m->uid, m->disabled);
 }
 
 static uint32_t count_cameras(const struct broker *b)

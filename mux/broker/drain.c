@@ -1,26 +1,19 @@
-/* What the kill switch wants of the broker. Owns the questions and the list of users. */
+/* Whether what was ending is erased. Owns the questions. Runs in the broker. */
 #include "mux/broker/drain.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/log.h"
 #include "mux/broker/attach.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/erase.h"
-#include "mux/broker/tenure.h"
 #include "mux/link.h"
-
-#define USERS_MAX 65536u
-#define REASON    "revoked: the kill switch is on for this user"
 
 struct drain {
 	LIST_ENTRY(drain) link;
 	uint32_t request;
 	uint64_t last_attach; /* the newest that was there */
 };
-
-/* ---- what is erased -------------------------------------------------------------------- */
 
 static bool is_drained(const struct broker *b, const struct drain *d)
 {
@@ -63,54 +56,6 @@ int drain_ask(struct broker *b, uint32_t request)
 	return 0;
 }
 
-/* ---- users ----------------------------------------------------------------------------- */
-
-static uint32_t *find(const struct broker *b, uint32_t uid)
-{
-	for (size_t i = 0; i < b->n_off; i++)
-		if (b->off[i] == uid)
-			return &b->off[i];
-	return NULL;
-}
-
-bool drain_is_off(const struct broker *b, uint32_t uid)
-{
-	return find(b, uid) != NULL;
-}
-
-/* Dead marks first, of all of them: erasing takes time. */
-static void end_leases(struct broker *b, uint32_t uid)
-{
-	struct tenure *t, *next;
-
-	LIST_FOREACH (t, &b->tenures, in_broker)
-		if (t->attach && t->uid == uid)
-			ring_mark_dead(&t->attach->ring);
-	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next)
-		if (t->uid == uid)
-			tenure_end(t, FRAMEMUX_STATE_REVOKED, REASON);
-}
-
-int drain_user(struct broker *b, uint32_t uid, bool is_off)
-{
-	uint32_t *known = find(b, uid), *off;
-
-	if (known && !is_off)
-		*known = b->off[--b->n_off];
-	if (known || !is_off)
-		return 0;
-	if (b->n_off >= USERS_MAX)
-		return -E2BIG;
-	off = reallocarray(b->off, b->n_off + 1, sizeof(*off));
-	if (!off)
-		return -ENOMEM;
-	b->off = off;
-	off[b->n_off++] = uid;
-	log_notice("uid %u is cut off", uid);
-	end_leases(b, uid);
-	return 0;
-}
-
 void drain_free_all(struct broker *b)
 {
 	struct drain *d;
@@ -119,7 +64,4 @@ void drain_free_all(struct broker *b)
 		LIST_REMOVE(d, link);
 		free(d);
 	}
-	free(b->off);
-	b->off = NULL;
-	b->n_off = 0;
 }

@@ -6,6 +6,7 @@ libbroker_la_SOURCES = \
 	mux/broker/audit.c mux/broker/audit.h \
 	mux/broker/audit_read.c mux/broker/audit_read.h \
 	mux/broker/audit_sums.c mux/broker/audit_sums.h \
+	mux/broker/barred.c mux/broker/barred.h \
 	mux/broker/broker.c mux/broker/broker.h \
 	mux/broker/camera.c mux/broker/camera.h \
 	mux/broker/client.c mux/broker/client.h \

@@ -9,8 +9,8 @@
 #include "common/log.h"
 #include "framemux.h"
 #include "mux/broker/audit.h"
+#include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
-#include "mux/broker/drain.h"
 #include "mux/broker/held.h"
 #include "mux/broker/plan.h"
 #include "mux/broker/revoked.h"
@@ -67,7 +67,7 @@ static enum verdict verify(const struct client *c, const struct msg_open *m,
 		.key_id = b->settings.key_id,
 		.challenge = c->challenge,
 		.uid = c->uid,
-		.is_off = drain_is_off(b, c->uid),
+		.is_barred = barred_has(b, c->uid),
 		.now_s = clock_unix_s(),
 		.is_revoked = is_revoked,
 		.find_epoch = find_epoch,

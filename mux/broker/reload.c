@@ -124,26 +124,19 @@ void reload_forget_asker(struct broker *b, const struct control *asker)
 
 /* ---- what is over -------------------------------------------------------------------------- */
 
-/* Dead marks first, of all of them: erasing takes time. */
+static bool is_of_token(const void *id, const struct tenure *t)
+{
+	return !memcmp(t->token, id, TOKEN_ID_BYTES);
+}
+
 int reload_end_token(struct broker *b, const uint8_t id[TOKEN_ID_BYTES], const char *reason)
 {
-	struct tenure *t, *next;
 	int r = revoked_add(&b->revoked, id);
 
 	if (r < 0)
 		return r;
 	standing_forget(b, id);
-	LIST_FOREACH (t, &b->tenures, in_broker)
-		if (t->attach && !memcmp(t->token, id, TOKEN_ID_BYTES))
-			ring_mark_dead(&t->attach->ring);
-	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next) {
-		if (memcmp(t->token, id, TOKEN_ID_BYTES) != 0)
-			continue;
-		t->ends_by_reload = true;
-		if (t->attach)
-			erase_hasten(t->attach); /* of one that is ending already */
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
-	}
+	tenure_end_those(b, is_of_token, id, true, reason);
 	return 0;
 }
 

@@ -104,8 +104,10 @@ static void answer_if_over(struct revocation *r)
 		answer(r, 0, "");
 }
 
-static bool hits(const struct target *target, const struct tenure *t)
+static bool hits(const void *data, const struct tenure *t)
 {
+	const struct target *target = data;
+
 	if (target->is_cutoff)
 		return cutoff_hits(&target->cutoff, t->camera_name, t->uid);
 	return !memcmp(t->token, target->token, TOKEN_ID_BYTES);
@@ -183,23 +185,6 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 			? "its leases have ended, but framemuxd did not record it in time"
 			: "a camera's decoder could not be ended in time; its frames are erased "
 			  "and marked dead");
-}
-
-/* Dead marks first, of all of them: erasing takes time. */
-static void end_leases(struct broker *b, const struct target *target)
-{
-	struct tenure *t, *next;
-
-	LIST_FOREACH (t, &b->tenures, in_broker)
-		if (t->attach && hits(target, t))
-			ring_mark_dead(&t->attach->ring);
-	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next) {
-		if (!hits(target, t))
-			continue;
-		if (t->attach)
-			erase_hasten(t->attach); /* of one that is ending already */
-		tenure_end(t, FRAMEMUX_STATE_REVOKED, "revoked");
-	}
 }
 
 static bool is_hex(const char *id)
@@ -328,7 +313,7 @@ int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_r
 	}
 	b->totals.revokes++;
 	/* While something is unkept, nothing frees r. */
-	end_leases(b, &r->target);
+	tenure_end_those(b, hits, &r->target, false, "revoked");
 	note_erased(r);
 	return 0;
 }

@@ -16,7 +16,7 @@ struct tenure;
 
 /*
  * 0: the answer follows through control.h; -EINVAL: the id is none, or no such kind; -ENOENT: no
- * such lease or camera; -ENOSPC: too many cutoffs; -ENOMEM: nothing was revoked.
+ * such lease or camera; -ENOSPC: too many cutoffs; -ENOMEM: not all of it, if any, was revoked, and nothing is on disk.
  */
 int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask);
 

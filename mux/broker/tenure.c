@@ -89,6 +89,24 @@ void tenure_end(struct tenure *t, enum framemux_state state, const char *reason)
 		settle(t);
 }
 
+void tenure_end_those(struct broker *b, tenure_is_meant *is_meant, const void *data, bool by_reload,
+	const char *reason)
+{
+	struct tenure *t, *next;
+
+	LIST_FOREACH (t, &b->tenures, in_broker)
+		if (t->attach && is_meant(data, t))
+			ring_mark_dead(&t->attach->ring);
+	LIST_FOREACH_SAFE (t, &b->tenures, in_broker, next) {
+		if (!is_meant(data, t))
+			continue;
+		t->ends_by_reload |= by_reload;
+		if (t->attach)
+			erase_hasten(t->attach); /* of one that is ending already */
+		tenure_end(t, FRAMEMUX_STATE_REVOKED, reason);
+	}
+}
+
 void tenure_darken(struct tenure *t, enum framemux_state state, const char *reason)
 {
 	lease_turn(&t->life, state, reason);

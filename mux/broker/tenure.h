@@ -82,6 +82,14 @@ void tenure_recorded(struct tenure *t, uint32_t status);
 /* End it for good: state REVOKED, REFUSED or CLOSED. */
 void tenure_end(struct tenure *t, enum framemux_state state, const char *reason);
 
+/*
+ * End for good, as REVOKED, all those that are meant: dead marks first, of all of them, as erasing
+ * takes time. by_reload: a reload waits for them.
+ */
+typedef bool tenure_is_meant(const void *data, const struct tenure *t);
+void tenure_end_those(struct broker *b, tenure_is_meant *is_meant, const void *data, bool by_reload,
+	const char *reason);
+
 /* No picture for now: STALE or LOST. */
 void tenure_darken(struct tenure *t, enum framemux_state state, const char *reason);
 

@@ -24,7 +24,7 @@ static const struct {
 	[VERDICT_NO_CAMERA] = {"the token's camera is unknown or has changed", NULL},
 	[VERDICT_KILLED] = {"the token was revoked", "the capability was revoked"},
 	[VERDICT_OTHER_USER] = {"the token is another user's", "the capability is another user's"},
-	[VERDICT_OFF] = {"the kill switch is on for the user",
+	[VERDICT_BARRED] = {"the kill switch is on for the user",
 		"the kill switch is on for this user"},
 	[VERDICT_EXPIRED] = {"the token has expired", "the capability has expired"},
 	[VERDICT_UNIT] = {"the token is bound to a unit, which is not built yet",
@@ -112,8 +112,8 @@ enum verdict verify_capability(const struct verify_facts *facts, const struct ms
 		return VERDICT_KILLED;
 	if (rights.uid != facts->uid)
 		return VERDICT_OTHER_USER;
-	if (facts->is_off && !breakage("broker-skip-switch"))
-		return VERDICT_OFF;
+	if (facts->is_barred && !breakage("broker-skip-switch"))
+		return VERDICT_BARRED;
 	if (!rights.never_expires && facts->now_s >= rights.not_after)
 		return VERDICT_EXPIRED;
 	if (*rights.unit)

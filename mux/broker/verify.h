@@ -27,7 +27,7 @@ enum verdict {
 	/* these may be told to whoever has proved the token */
 	VERDICT_KILLED,
 	VERDICT_OTHER_USER,
-	VERDICT_OFF, /* the kill switch is on for the user */
+	VERDICT_BARRED, /* the kill switch is on for the user */
 	VERDICT_EXPIRED,
 	VERDICT_UNIT,
 	VERDICT_NO_DUMP,
@@ -44,7 +44,7 @@ struct verify_facts {
 	uint32_t key_id;
 	const uint8_t *challenge; /* TOKEN_CHALLENGE_BYTES, this connection's; borrowed */
 	uint32_t uid;             /* of the peer, by the kernel */
-	bool is_off;              /* the kill switch is on for it */
+	bool is_barred;           /* the kill switch is on for it */
 	uint64_t now_s;           /* real time */
 	bool (*is_revoked)(
 		const void *data, const uint8_t id[TOKEN_ID_BYTES], const struct rights *rights);

@@ -16,6 +16,7 @@
 #include "common/sock.h"
 #include "fuzz.h"
 #include "mux/broker/audit.h"
+#include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/client.h"
 #include "mux/broker/control.h"
@@ -449,6 +450,7 @@ static void end(void)
 	revoked_free(&b->revoked);
 	cutoffs_free(&b->cutoffs);
 	drain_free_all(b);
+	barred_free(b);
 	quota_free(&b->quota);
 	locked_free(b->secrets);
 }
