@@ -4,26 +4,19 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
-#include "mux/daemon/folder.h"
+#include "mux/daemon/list_file.h"
 #include "mux/daemon/parse.h"
 
-#define HEADER     "framemux cutoffs 1\n"
-#define FILE_BYTES (CUTOFFS_MAX * (LIMIT_NAME + 32u))
+static const struct list_file list = {.name = CUTOFFS_FILE,
+	.header = "framemux cutoffs 1\n",
+	.bytes_max = CUTOFFS_MAX * (LIMIT_NAME + 32u)};
 
-int cutoff_file_text(const struct cutoffs *s, char **ret, size_t *ret_len)
+static void print(const void *data, FILE *f)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	bool bad;
+	const struct cutoffs *s = data;
 
-	if (!f)
-		return -ENOMEM;
-	fputs(HEADER, f);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct cutoff *c = &s->list[i];
 
@@ -34,14 +27,11 @@ int cutoff_file_text(const struct cutoffs *s, char **ret, size_t *ret_len)
 		else
 			fprintf(f, "%" PRIu64 " uid %" PRIu32 "\n", c->issue, c->uid);
 	}
-	bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_len = len;
-	return 0;
+}
+
+int cutoff_file_text(const struct cutoffs *s, char **ret, size_t *ret_len)
+{
+	return list_file_text(&list, print, s, ret, ret_len);
 }
 
 static int parse_line(char *line, struct cutoff *ret)
@@ -70,37 +60,15 @@ static int parse_line(char *line, struct cutoff *ret)
 	return 0;
 }
 
+static int take(void *data, char *line)
+{
+	struct cutoff c;
+	int rc = parse_line(line, &c);
+
+	return rc < 0 ? rc : cutoffs_add(data, &c);
+}
+
 int cutoff_file_load(int folder, struct cutoffs *ret, char *ret_why, size_t why_size)
 {
-	cleanup_free char *text = NULL;
-	size_t len = 0, number = 1;
-	char *save = NULL;
-	int rc = folder_read(folder, CUTOFFS_FILE, FILE_BYTES, &text, &len);
-
-	if (rc == -ENOENT)
-		return 0;
-	if (rc < 0) {
-		snprintf(ret_why, why_size, CUTOFFS_FILE ": %s", strerror(-rc));
-		return rc;
-	}
-	/* Replaced as a whole whenever it changes: there is no torn line that could be excused. */
-	if (strlen(text) != len || strncmp(text, HEADER, strlen(HEADER)) != 0 ||
-		text[len - 1] != '\n') {
-		snprintf(ret_why, why_size, CUTOFFS_FILE " is damaged");
-		return -EBADMSG;
-	}
-	for (char *line = strtok_r(text + strlen(HEADER), "\n", &save); line;
-		line = strtok_r(NULL, "\n", &save)) {
-		struct cutoff c;
-
-		number++;
-		rc = parse_line(line, &c);
-		if (!rc)
-			rc = cutoffs_add(ret, &c);
-		if (rc < 0) {
-			snprintf(ret_why, why_size, CUTOFFS_FILE " is damaged in line %zu", number);
-			return rc == -ENOMEM ? rc : -EBADMSG;
-		}
-	}
-	return 0;
+	return list_file_load(folder, &list, take, ret, ret_why, why_size);
 }

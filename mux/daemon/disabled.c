@@ -7,13 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
 #include "common/text.h"
-#include "mux/daemon/folder.h"
+#include "mux/daemon/list_file.h"
 #include "mux/daemon/parse.h"
 
-#define HEADER     "framemux disabled 1\n"
-#define FILE_BYTES (DISABLED_MAX * (LIMIT_LABEL + 16u))
 #define ROOM_FIRST 16u
 
 void disabled_free(struct disabled *d)
@@ -127,16 +124,14 @@ bool disabled_why(
 
 /* ---- the file ------------------------------------------------------------------------ */
 
-int disabled_text(const struct disabled *d, char **ret, size_t *ret_len)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	bool bad;
+static const struct list_file list = {.name = DISABLED_FILE,
+	.header = "framemux disabled 1\n",
+	.bytes_max = DISABLED_MAX * (LIMIT_LABEL + 16u)};
 
-	if (!f)
-		return -ENOMEM;
-	fputs(HEADER, f);
+static void print(const void *data, FILE *f)
+{
+	const struct disabled *d = data;
+
 	for (size_t i = 0; i < d->n; i++) {
 		const struct disabled_entry *e = &d->list[i];
 
@@ -146,14 +141,11 @@ int disabled_text(const struct disabled *d, char **ret, size_t *ret_len)
 			fprintf(f, "%s %s\n", e->kind == SWITCH_CAMERA ? "camera" : "vendor",
 				e->name);
 	}
-	bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_len = len;
-	return 0;
+}
+
+int disabled_text(const struct disabled *d, char **ret, size_t *ret_len)
+{
+	return list_file_text(&list, print, d, ret, ret_len);
 }
 
 static int parse_line(char *line, struct disabled_entry *ret)
@@ -178,38 +170,15 @@ static int parse_line(char *line, struct disabled_entry *ret)
 	return is_well_formed(ret) ? 0 : -EBADMSG;
 }
 
-/* What cannot be read ends the start: a camera that was cut off would come back. */
+static int take(void *data, char *line)
+{
+	struct disabled_entry e;
+	int rc = parse_line(line, &e);
+
+	return rc < 0 ? rc : disabled_add(data, &e);
+}
+
 int disabled_load(int folder, struct disabled *ret, char *ret_why, size_t why_size)
 {
-	cleanup_free char *text = NULL;
-	size_t len = 0, number = 1;
-	char *save = NULL;
-	int rc = folder_read(folder, DISABLED_FILE, FILE_BYTES, &text, &len);
-
-	if (rc == -ENOENT)
-		return 0;
-	if (rc < 0) {
-		snprintf(ret_why, why_size, DISABLED_FILE ": %s", strerror(-rc));
-		return rc;
-	}
-	if (strlen(text) != len || strncmp(text, HEADER, strlen(HEADER)) != 0 ||
-		text[len - 1] != '\n') {
-		snprintf(ret_why, why_size, DISABLED_FILE " is damaged");
-		return -EBADMSG;
-	}
-	for (char *line = strtok_r(text + strlen(HEADER), "\n", &save); line;
-		line = strtok_r(NULL, "\n", &save)) {
-		struct disabled_entry e;
-
-		number++;
-		rc = parse_line(line, &e);
-		if (!rc)
-			rc = disabled_add(ret, &e);
-		if (rc < 0) {
-			snprintf(
-				ret_why, why_size, DISABLED_FILE " is damaged in line %zu", number);
-			return rc == -ENOMEM ? rc : -EBADMSG;
-		}
-	}
-	return 0;
+	return list_file_load(folder, &list, take, ret, ret_why, why_size);
 }

@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
-#include "mux/daemon/folder.h"
+#include "mux/daemon/list_file.h"
 
-#define HEADER     "framemux fingerprints 1\n"
-#define ID_HEX     (2u * CAMERA_ID_BYTES)
-#define TEXT_HEX   (2u * FINGERPRINT_BYTES)
-#define FILE_BYTES (16u * 1024u * 1024u) /* far more than all cameras need */
+#define ID_HEX   (2u * CAMERA_ID_BYTES)
+#define TEXT_HEX (2u * FINGERPRINT_BYTES)
+
+static const struct list_file list = {.name = FINGERPRINTS_FILE,
+	.header = "framemux fingerprints 1\n",
+	.bytes_max = 16u * 1024u * 1024u}; /* far more than all cameras need */
 
 /* A field: '=' and the text in hexadecimal digits, or "-". */
 static void add_field(FILE *f, bool is_known, const char *text)
@@ -32,18 +33,18 @@ static void add_field(FILE *f, bool is_known, const char *text)
 	fprintf(f, " =%s", hex);
 }
 
-int fingerprint_file_text(
-	const struct fingerprint_record *records, size_t n, char **ret, size_t *ret_len)
-{
-	char *text = NULL, id[ID_HEX + 1];
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
+struct records {
+	const struct fingerprint_record *records;
+	size_t n;
+};
 
-	if (!f)
-		return -ENOMEM;
-	fputs(HEADER, f);
-	for (size_t i = 0; i < n; i++) {
-		const struct fingerprint_record *r = &records[i];
+static void print(const void *data, FILE *f)
+{
+	const struct records *all = data;
+	char id[ID_HEX + 1];
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct fingerprint_record *r = &all->records[i];
 		const struct fingerprint *p = &r->print;
 
 		if (!p->has_realm && !p->has_identity && !r->block[0])
@@ -56,13 +57,12 @@ int fingerprint_file_text(
 		add_field(f, r->block[0], r->block);
 		fputc('\n', f);
 	}
-	if (fclose(f) != 0) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_len = len;
-	return 0;
+}
+
+int fingerprint_file_text(
+	const struct fingerprint_record *records, size_t n, char **ret, size_t *ret_len)
+{
+	return list_file_text(&list, print, &(struct records){records, n}, ret, ret_len);
 }
 
 /* Into ret[size], NUL behind it. */
@@ -117,40 +117,33 @@ static bool place(const struct fingerprint_record *r, const struct camera_record
 	return false;
 }
 
+struct loading {
+	const struct camera_record *cameras;
+	size_t n;
+	struct fingerprint_record *records;
+	bool is_stale;
+};
+
+static int take(void *data, char *line)
+{
+	struct loading *l = data;
+	struct fingerprint_record r;
+	int rc = parse_line(line, &r);
+
+	if (!rc && !place(&r, l->cameras, l->n, l->records))
+		l->is_stale = true;
+	return rc;
+}
+
 int fingerprint_file_load(int folder, const struct camera_record *cameras, size_t n,
 	struct fingerprint_record *ret_records, bool *ret_stale, char *ret_why, size_t why_size)
 {
-	cleanup_free char *text = NULL;
-	size_t len = 0, number = 1;
-	char *save = NULL;
-	int rc = folder_read(folder, FINGERPRINTS_FILE, FILE_BYTES, &text, &len);
+	struct loading l = {.cameras = cameras, .n = n, .records = ret_records};
+	int rc;
 
-	*ret_stale = false;
 	for (size_t i = 0; i < n; i++)
 		ret_records[i] = (struct fingerprint_record){.id = cameras[i].id};
-	if (rc == -ENOENT)
-		return 0;
-	if (rc < 0) {
-		snprintf(ret_why, why_size, FINGERPRINTS_FILE ": %s", strerror(-rc));
-		return rc;
-	}
-	/* Replaced as a whole whenever it changes: there is no torn line that could be excused. */
-	if (strncmp(text, HEADER, strlen(HEADER)) != 0 || text[len - 1] != '\n') {
-		snprintf(ret_why, why_size, FINGERPRINTS_FILE " is damaged");
-		return -EBADMSG;
-	}
-	for (char *line = strtok_r(text + strlen(HEADER), "\n", &save); line;
-		line = strtok_r(NULL, "\n", &save)) {
-		struct fingerprint_record r;
-
-		number++;
-		if (parse_line(line, &r) < 0) {
-			snprintf(ret_why, why_size, FINGERPRINTS_FILE " is damaged in line %zu",
-				number);
-			return -EBADMSG;
-		}
-		if (!place(&r, cameras, n, ret_records))
-			*ret_stale = true;
-	}
-	return 0;
+	rc = list_file_load(folder, &list, take, &l, ret_why, why_size);
+	*ret_stale = l.is_stale;
+	return rc;
 }

@@ -23,6 +23,7 @@
 #define PER_SECOND  64u
 #define PAUSE_S     1   /* when descriptors have run out */
 #define REFUSAL_LOG 10u /* lines a second */
+#define NOTE_NS     (60 * NS_PER_S)
 
 enum { TALK_NEW = 1, TALK_READY = 2, TALK_BUSY = 4 };
 
@@ -39,6 +40,8 @@ struct kill_socket {
 	LIST_HEAD(, talk) talks;
 	unsigned n_talks, n_refused; /* the latter in this second */
 	uint64_t second_ns;
+	unsigned n_unnoted; /* since the audit log heard of one */
+	uint64_t noted_ns;
 	struct event *readable, *resume; /* owned */
 };
 
@@ -141,15 +144,32 @@ static void turn_away(int fd, uint32_t status, const char *reason)
 	(void)sock_send_msg(fd, &wire_ctl_done, &m);
 }
 
-static bool may_log(struct kill_socket *s)
+static bool may_log(struct kill_socket *s, uint64_t now)
 {
-	uint64_t now = clock_monotonic_ns();
-
 	if (now - s->second_ns >= NS_PER_S) {
 		s->second_ns = now;
 		s->n_refused = 0;
 	}
 	return s->n_refused++ < REFUSAL_LOG;
+}
+
+/* In the audit log at once, and after that once a minute at most with how many it were: a flood stays
+ * small. */
+static void note_refused(struct kill_socket *s, uid_t uid, pid_t pid)
+{
+	uint64_t now = clock_monotonic_ns();
+	struct msg_audit_note note = {
+		.event = AUDIT_EVENT_DENIED, .uid = uid, .what = "kill switch"};
+
+	if (may_log(s, now))
+		log_notice("refused: the kill switch for uid %u pid %d", uid, pid);
+	s->n_unnoted++;
+	if (s->noted_ns && now - s->noted_ns < NOTE_NS)
+		return;
+	note.count = s->n_unnoted;
+	s->noted_ns = now;
+	s->n_unnoted = 0;
+	audit_note(s->mux->audit, &note);
 }
 
 static void take(struct kill_socket *s, int connected)
@@ -164,8 +184,7 @@ static void take(struct kill_socket *s, int connected)
 	if (sock_peer(fd, &pid, &uid, &gid) < 0)
 		return;
 	if (!mux_may_change(s->mux, uid)) {
-		if (may_log(s))
-			log_notice("refused: the kill switch for uid %u pid %d", uid, pid);
+		note_refused(s, uid, pid);
 		turn_away(fd, EACCES, "only root, the mux's own user and admins may do that");
 		return;
 	}

@@ -21,7 +21,6 @@
 #include "mux/daemon/disabled.h"
 #include "mux/daemon/folder.h"
 #include "mux/daemon/kill_socket.h"
-#include "mux/daemon/kill_switch.h"
 
 #define LIMIT_MS                                                                                   \
 	3000u /* for the disk, the broker, the reaping; then the asker hears what is not done */
@@ -307,7 +306,8 @@ static void job_done(void *data, int result)
 		lift(k, &j->written);
 	else if (!is_changed)
 		take_back(k);
-	settle(k, j->change, result);
+	if (result == 0 || !is_changed) /* else the next attempt, which has all of it, says so */
+		settle(k, j->change, result);
 	job_free(j);
 	if (is_changed && !k->mux->stopping)
 		persist(k);

@@ -31,6 +31,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/hand_out.c mux/daemon/keep_revoked.c \
 	mux/daemon/kill_socket.c mux/daemon/kill_socket.h \
 	mux/daemon/kill_switch.c mux/daemon/kill_switch.h \
+	mux/daemon/list_file.c mux/daemon/list_file.h \
 	mux/daemon/listen.c mux/daemon/listen.h \
 	mux/daemon/notify.c mux/daemon/notify.h \
 	mux/daemon/options.c mux/daemon/options.h \
