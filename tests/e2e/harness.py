@@ -243,6 +243,11 @@ class Mux:
     def status(self):
         return json.loads(self.ctl("--json", "status"))
 
+    def recorded(self, event):
+        """The records of this kind, as the audit log has them."""
+        lines = (json.loads(line) for line in self.ctl("--json", "audit").splitlines())
+        return [r for r in lines if r["event"] == event]
+
     def camera(self, name):
         return next(c for c in self.status()["cameras"] if c["name"] == name)
 

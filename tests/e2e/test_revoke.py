@@ -216,6 +216,9 @@ def test_revoke_of_a_camera(s):
         refused(mux.dump("porch", narrow, uid=uid))
         mux.dump("porch", new, uid=uid).expect(0)
         mux.dump("garden", other, uid=uid).expect(0)
+    (r,) = mux.recorded("revoke")
+    check(r["what"] == "camera" and r["camera"] == "porch" and r["by_uid"] == os.getuid() and
+        r["count"] == 1 and "token" not in r, f"{r}")
     mux.ctl("revoke", "--camera", "nowhere", code=77)
     mux.ctl("revoke", "--camera", "porch", "--all", code=64)
     mux.ctl("revoke", code=64)

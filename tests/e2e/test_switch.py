@@ -54,6 +54,10 @@ def test_camera_is_cut_off(s):
     mux.stop()
     mux.start()
     mux.dump("porch", token, uid=UID_B).expect(0)
+    for event in ("disable", "enable"):
+        (r,) = mux.recorded(event)
+        check(r["camera"] == "porch" and r["by_uid"] == os.getuid() and r["by_pid"] and "uid" not in r,
+            f"{r}")
 
 
 def test_vendor_is_cut_off(s):
@@ -158,6 +162,26 @@ def test_nothing_on_the_wire(s):
         until(lambda: len(camera.connections) > before, "it to be connected to again")
 
 
+def test_a_disk_that_refuses(s):
+    """It is in force all the same, and said not to be recorded; nothing is lifted unrecorded."""
+    mux = s.mux(TWO)
+    token = mux.grant("porch", uid=UID_A)
+    in_the_way = os.path.join(s.dir, "state", "disabled")
+    os.mkdir(in_the_way)  # a file cannot take its name
+    mux.ctl("disable", "--camera", "porch", code=70)
+    check(mux.camera("porch")["state"] == "disabled", "not in force")
+    mux.ctl("enable", "--camera", "porch", code=70)
+    check(mux.camera("porch")["state"] == "disabled", "lifted, and not recorded")
+    refused(mux.dump("porch", token, uid=UID_A), 69)
+    os.rmdir(in_the_way)
+    mux.ctl("disable", "--camera", "garden")  # with it the other is recorded, too
+    mux.stop()
+    mux.start()
+    check([mux.camera(n)["state"] for n in ("porch", "garden")] == ["disabled"] * 2, "one was lost")
+    mux.ctl("enable", "--camera", "porch")
+    mux.dump("porch", token, uid=UID_A).expect(0)
+
+
 def test_who_may(s):
     """Whoever may only read is refused, before it is listened to; nonsense is wrong usage."""
     mux = s.mux(TWO)
@@ -173,3 +197,5 @@ def test_who_may(s):
     asker.expect(77)
     check("admins" in asker.err(), asker.err())
     check(mux.camera("porch")["state"] == "idle", f"{mux.camera('porch')}")
+    (r,) = mux.recorded("denied")
+    check(r["uid"] == UID_A and r["what"] == "kill switch" and r["count"] == 1, f"{r}")

@@ -38,13 +38,13 @@ tests_fault_test_daemon_SOURCES = tests/fault/test_daemon.c $(PAIR_SCENE) $(FAUL
 tests_fault_test_daemon_CFLAGS = $(FAULT_CFLAGS)
 tests_fault_test_daemon_LDFLAGS = $(fault_wrap)
 tests_fault_test_daemon_LDADD = libdaemon.la $(EVENT_LIBS) $(UNIT_LIBS)
-tests_fault_test_audit_SOURCES = tests/fault/test_audit.c tests/unit/audit_check.h
+tests_fault_test_audit_SOURCES = tests/fault/test_audit.c tests/unit/audit_check.h tests/unit/work_folder.h
 tests_fault_test_audit_CFLAGS = $(UNIT_CFLAGS)
 tests_fault_test_audit_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=fsync,--wrap=fdatasync,--wrap=ftruncate,--wrap=renameat,--wrap=unlinkat \
 	-Wl,--wrap=openat,--wrap=pwrite,--wrap=write
 tests_fault_test_audit_LDADD = libdaemon.la $(UNIT_LIBS)
-tests_fault_test_state_SOURCES = tests/fault/test_state.c $(FAULT_TEST_SOURCES)
+tests_fault_test_state_SOURCES = tests/fault/test_state.c tests/unit/work_folder.h $(FAULT_TEST_SOURCES)
 tests_fault_test_state_CFLAGS = $(FAULT_CFLAGS) -pthread
 tests_fault_test_state_LDFLAGS = $(fault_wrap) -pthread
 tests_fault_test_state_LDADD = libdaemon.la $(EVENT_LIBS) $(UNIT_LIBS)

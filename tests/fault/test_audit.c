@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -20,6 +19,7 @@
 #include "mux/daemon/audit_file.h"
 #include "tests/unit/audit_check.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/work_folder.h"
 
 #define T0_MS       1795873108123ull
 #define BATCHES     40u
@@ -166,18 +166,10 @@ static void write_log(void)
 
 /* ---- the test ------------------------------------------------------------------------ */
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void clear(void)
 {
 	if (access("audit", F_OK) == 0)
-		nftw("audit", remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		nftw("audit", work_folder_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The last "number" there is. */
@@ -321,11 +313,7 @@ static void setup(void)
 	shared = mmap(
 		NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(shared, MAP_FAILED);
-	/* In memory where there is such a place: what is tested is order, not the disk. */
-	snprintf(dir, sizeof(dir), "%s/framemux-fault-XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
+	work_folder_begin(dir);
 	folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -333,8 +321,7 @@ static void teardown(void)
 {
 	clear();
 	close(folder);
-	ck_assert_int_eq(chdir("/"), 0);
-	rmdir(dir);
+	work_folder_end(dir);
 	munmap(shared, sizeof(*shared));
 }
 

@@ -6,7 +6,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include "mux/daemon/token_file.h"
 #include "tests/fault/runs.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/work_folder.h"
 
 #define TEXT_MAX 4096
 
@@ -136,7 +136,8 @@ static int do_token(void)
 static void before_token(void)
 {
 	ck_assert_int_eq(
-		token_file_write("tokens/porch", geteuid(), "old token\n", 10, why, sizeof(why)), 0);
+		token_file_write("tokens/porch", geteuid(), "old token\n", 10, why, sizeof(why)),
+		0);
 }
 
 static int do_token_remove(void)
@@ -155,8 +156,7 @@ static int write_prints(const char *server)
 	rc = fingerprint_file_text(&r, 1, &text, &len);
 	if (rc < 0)
 		return rc;
-	rc = folder_replace(
-		state_folder(state), FINGERPRINTS_FILE, text, len, 0600, (unsigned)-1);
+	rc = folder_replace(state_folder(state), FINGERPRINTS_FILE, text, len, 0600, (unsigned)-1);
 	free(text);
 	return rc;
 }
@@ -177,8 +177,7 @@ static int do_prints_load(void)
 	struct fingerprint_record r;
 	bool is_stale;
 
-	return fingerprint_file_load(
-		state_folder(state), &cam, 1, &r, &is_stale, why, sizeof(why));
+	return fingerprint_file_load(state_folder(state), &cam, 1, &r, &is_stale, why, sizeof(why));
 }
 
 static void nothing(void *data, int result)
@@ -353,24 +352,13 @@ static void setup(void)
 	fault_begin();
 	cams[0] = camera("porch");
 	cams[1] = camera("yard");
-	snprintf(dir, sizeof(dir), "/tmp/framemux-fault-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	work_folder_begin(dir);
 }
 
 static void teardown(void)
 {
 	state_close(state);
-	ck_assert_int_eq(chdir("/"), 0);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	work_folder_end(dir);
 }
 
 int main(void)

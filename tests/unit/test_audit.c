@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "mux/daemon/audit.h"
 #include "tests/unit/audit_check.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/work_folder.h"
 
 #define REQUESTS  500u
 #define FLOOD_MAX 200000u
@@ -201,27 +201,14 @@ END_TEST
 static void setup(void)
 {
 	umask(077);
-	/* In memory where there is such a place: what is tested is order, not the disk. */
-	snprintf(dir, sizeof(dir), "%s/framemux-audit-XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
+	work_folder_begin(dir);
 	folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static void teardown(void)
 {
 	close(folder);
-	ck_assert_int_eq(chdir("/"), 0);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	work_folder_end(dir);
 }
 
 int main(void)

@@ -4,7 +4,6 @@
  * verified, or as one whose damage is found.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "mux/daemon/audit_file.h"
 #include "tests/unit/audit_check.h"
 #include "tests/unit/unit.h"
+#include "tests/unit/work_folder.h"
 
 #define T0_MS      1795873108123ull
 #define TAILS      400u
@@ -428,27 +428,14 @@ static void setup(void)
 {
 	umask(077);
 	number = 0;
-	/* In memory where there is such a place: what is tested is order, not the disk. */
-	snprintf(dir, sizeof(dir), "%s/framemux-audit-XXXXXX",
-		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(chdir(dir), 0);
+	work_folder_begin(dir);
 	folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 static void teardown(void)
 {
 	close(folder);
-	ck_assert_int_eq(chdir("/"), 0);
-	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	work_folder_end(dir);
 }
 
 int main(void)
