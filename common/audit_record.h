@@ -6,6 +6,9 @@
  *	{"n":12,"time":"2026-11-28T13:38:28.123Z","event":"open", ... ,"chain":"HEX"}
  *	{"n":13,"time":"...","event":"seal","seal":5,"next":"HEX","chain":"HEX","sig":"HEX"}
  *
+ * The bytes of a line are what is hashed, so they are made and taken apart here, in this one form and no
+ * other; a JSON library has a form of its own. Whoever asks what a record says reads it with one.
+ *
  * n counts up without a gap. chain is BLAKE2b-256 over the chain of the line before and this line
  * up to and without `,"chain"`. Whatever is written at once ends in a seal: an Ed25519 signature
  * over n and chain by a key that the seal before it names as next. A seal's secret key comes from a

@@ -33,7 +33,9 @@ struct list {
 struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
-	struct list tokens, leases;
+	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
+	char off[LIMIT_REASON];            /* why it has cut the camera off; "": it has not */
+	uint64_t off_ms;
 };
 
 /* ---- collecting ---------------------------------------------------------------------- */
@@ -92,6 +94,43 @@ static void end_all_leases(struct report *r, uint64_t ms, const char *how)
 		end_item(&r->leases.items[i], ms, NULL, how);
 }
 
+/* A token, or all that there were: of this camera, of a user, of everybody. */
+static void take_revoke(struct report *r, uint64_t ms, json_t *o)
+{
+	const char *what = text_of(o, "what");
+
+	if (*text_of(o, "token")) {
+		end_item(find(&r->tokens, text_of(o, "token")), ms, o, "revoked");
+		return;
+	}
+	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
+		return;
+	for (size_t i = 0; i < r->tokens.n; i++)
+		if (strcmp(what, "uid") != 0 ||
+			number_of(r->tokens.items[i].begin, "uid") == number_of(o, "uid"))
+			end_item(&r->tokens.items[i], ms, o, "revoked");
+}
+
+/* What the kill switch has come to for a camera, and whom of the users it was asked to cut off. */
+static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
+{
+	bool is_on = audit_line_is(l, "disable");
+	char uid[24];
+
+	if (l->unix_ms > r->at_ms)
+		return;
+	if (!strcmp(text_of(o, "what"), "uid")) {
+		snprintf(uid, sizeof(uid), "%" PRIu64, number_of(o, "uid"));
+		end_item(find(&r->users, uid), l->unix_ms, NULL, "lifted");
+		if (is_on)
+			add(&r->users, uid, o);
+	} else if (!strcmp(text_of(o, "camera"), r->camera) && !json_object_get(o, "by_uid")) {
+		snprintf(r->off, sizeof(r->off), "%s", is_on ? text_of(o, "reason") : "");
+		text_make_plain(r->off, strlen(r->off));
+		r->off_ms = l->unix_ms;
+	}
+}
+
 static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
 {
 	bool is_before = l->unix_ms <= r->at_ms;
@@ -127,6 +166,8 @@ static int take(void *data, const struct audit_line *l, const char *line, size_t
 {
 	struct report *r = data;
 	bool is_broker = is_named(line, len, ",\"name\":\"broker\"");
+	bool is_revoke = audit_line_is(l, "revoke");
+	bool is_switch = audit_line_is(l, "disable") || audit_line_is(l, "enable");
 	char member[LIMIT_NAME + 16];
 	json_t *o;
 
@@ -135,11 +176,13 @@ static int take(void *data, const struct audit_line *l, const char *line, size_t
 		end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
 	else if (audit_line_is(l, "role_death") && is_broker)
 		end_all_leases(r, l->unix_ms, "the broker fell");
-	if (!audit_line_is(l, "revoke") && !is_named(line, len, member))
+	if (!is_revoke && !is_switch && !is_named(line, len, member))
 		return 0;
 	o = json_loadb(line, len, 0, NULL);
-	if (o && audit_line_is(l, "revoke"))
-		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, o, "revoked");
+	if (o && is_revoke)
+		take_revoke(r, l->unix_ms, o);
+	else if (o && is_switch)
+		take_switch(r, l, o);
 	else if (o)
 		take_of_camera(r, l, o);
 	json_decref(o);
@@ -165,10 +208,21 @@ static uint64_t expiry_ms(const json_t *o)
 	return strlen(text) == 24 && audit_time_parse(text, &ms) == 0 ? ms : UINT64_MAX;
 }
 
+static bool was_cut_off(const struct report *r, uint64_t uid)
+{
+	const struct item *user;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, uid);
+	user = find(&r->users, text);
+	return *r->off || (user && !user->end_ms);
+}
+
 static bool was_valid(const struct report *r, const struct item *token)
 {
-	return (!token->end_ms || token->end_ms > r->at_ms) && expiry_ms(token->begin) > r->at_ms &&
-		number_of(token->begin, "epoch") == r->epoch;
+	return !was_cut_off(r, number_of(token->begin, "uid")) &&
+		(!token->end_ms || token->end_ms > r->at_ms) &&
+		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
 }
 
 static bool was_open(const struct report *r, const struct item *lease)
@@ -206,6 +260,7 @@ static int print_json(const struct report *r, const struct audit_verdict *v)
 	json_object_set_new(o, "at", json_time(r->at_ms / 1000));
 	json_object_set_new(o, "epoch", json_u64(r->epoch));
 	json_object_set_new(o, "generation", json_u64(r->generation));
+	json_object_set_new(o, "disabled", *r->off ? json_text(r->off) : json_null());
 	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
 	json_object_set_new(o, "saw", list_json(r, &r->leases, was_open));
 	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
@@ -274,7 +329,10 @@ static void print_tokens(const struct report *r)
 			printf("; later %s", t->how);
 		printf(".\n");
 	}
-	if (!n)
+	if (!n && *r->off) {
+		audit_time_text(r->off_ms, text);
+		printf("  Nobody: %s, since %s.\n", r->off, text);
+	} else if (!n)
 		printf("  Nobody: no token for it was valid%s.\n",
 			r->tokens.n ? " any more, or yet" : "");
 }
@@ -360,7 +418,7 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 	} else {
 		printf("  nowhere: no pair of processes was at work for it.\n");
 	}
-	if (r->tokens.is_short || r->leases.is_short)
+	if (r->tokens.is_short || r->leases.is_short || r->users.is_short)
 		printf("\nThere were more records than are shown here.\n");
 	printf("\nWhat this can show: tokens and leases, their limits and times are the mux's own "
 	       "record, written\nbefore each began; in no other way does a picture leave the mux. "
@@ -384,6 +442,7 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 		print_text(&r, &v);
 	list_free(&r.tokens);
 	list_free(&r.leases);
+	list_free(&r.users);
 	if (code == 0 && fflush(stdout))
 		code = EXIT_WRITE;
 	return code == 0 && !v.is_whole ? EXIT_BAD_DATA : code;

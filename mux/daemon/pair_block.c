@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "mux/audit_note.h"
 #include "mux/daemon/pair_private.h"
 
 void pair_block(struct pair *p, const char *reason, bool lasts)
@@ -114,6 +115,18 @@ void pair_accept(struct pair *p)
 
 /* ---- the kill switch ------------------------------------------------------------------- */
 
+/* What it has come to, whoever asked for it: a vendor's camera, one that a reload has brought. */
+static void note_switch(const struct pair *p, enum audit_event event)
+{
+	struct msg_audit_note m = {.event = event, .epoch = p->camera->epoch, .uid = UINT32_MAX};
+
+	memcpy(m.camera, p->camera->name, sizeof(m.camera));
+	snprintf(
+		m.what, sizeof(m.what), "%s", event == AUDIT_EVENT_DISABLE ? "in force" : "lifted");
+	memcpy(m.reason, p->disabled, sizeof(m.reason));
+	p->host->note(p->host->self, &m);
+}
+
 /* The broker may not know the camera yet, or there is none: it is told when it serves. */
 static bool change_quietly(struct pair *p)
 {
@@ -133,6 +146,8 @@ void pair_disable(struct pair *p, const char *why)
 	bool is_new = !p->disabled[0];
 
 	snprintf(p->disabled, sizeof(p->disabled), "%s", why);
+	if (is_new)
+		note_switch(p, AUDIT_EVENT_DISABLE);
 	if (change_quietly(p)) {
 		if (is_new)
 			log_warning("camera %s: %s", p->camera->name, p->disabled);
@@ -151,6 +166,7 @@ void pair_enable(struct pair *p)
 	if (!p->disabled[0])
 		return;
 	p->disabled[0] = 0;
+	note_switch(p, AUDIT_EVENT_ENABLE);
 	p->pause = (struct pause){0};
 	if (change_quietly(p))
 		return;

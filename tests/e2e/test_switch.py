@@ -55,7 +55,7 @@ def test_camera_is_cut_off(s):
     mux.start()
     mux.dump("porch", token, uid=UID_B).expect(0)
     for event in ("disable", "enable"):
-        (r,) = mux.recorded(event)
+        (r,) = (r for r in mux.recorded(event) if "by_uid" in r)
         check(r["camera"] == "porch" and r["by_uid"] == os.getuid() and r["by_pid"] and "uid" not in r,
             f"{r}")
 
@@ -98,6 +98,34 @@ def test_vendor_is_cut_off(s):
     switch(mux, "enable", "--vendor", "Acme Eyes")
     mux.dump("d", mux.grant("d", uid=UID_A), uid=UID_A).expect(0)
     mux.dump("c", tokens["c"], uid=UID_A).expect(0)
+
+
+def test_report_knows(s):
+    """Who could see it then: nobody whose token or camera or who himself was cut off."""
+    def could_see(at, camera="porch"):
+        return json.loads(mux.ctl("--json", "audit", "report", "--camera", camera, "--at", at))
+
+    def newest(event, **what):
+        return [r for r in mux.recorded(event) if what.items() <= r.items()][-1]["time"]
+    mux = s.mux(TWO)
+    mux.grant("porch", uid=UID_A)
+    granted = newest("grant")
+    mux.ctl("revoke", "--camera", "garden")
+    mux.ctl("disable", "--camera", "porch")
+    off = newest("disable", what="in force")
+    mux.ctl("enable", "--camera", "porch")
+    on = newest("enable", what="lifted")
+    uid = UID_A if os.getuid() == 0 else os.getuid()
+    mux.ctl("disable", "--uid", str(uid))
+    user = newest("disable", what="uid")
+    mux.ctl("enable", "--uid", str(uid))
+    back = newest("enable", what="uid")
+    mux.ctl("revoke", "--camera", "porch")
+    gone = newest("revoke", camera="porch")
+    seen = [len(could_see(at)["could_see"]) for at in (granted, off, on, user, back, gone)]
+    check(seen == [1, 0, 1, 0, 1, 0], f"{seen}")
+    check("kill switch" in could_see(off)["disabled"] and could_see(on)["disabled"] is None, "why")
+    check("kill switch" in mux.ctl("audit", "report", "--camera", "porch", "--at", off), "in words")
 
 
 def test_user_is_cut_off(s):
