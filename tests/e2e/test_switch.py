@@ -1,15 +1,20 @@
 """The kill switch: cut off at once, without the broker's help, and over restarts."""
+import contextlib
 import json
 import os
 import signal
+import socket
+import struct
 
 import dialogues
-from harness import UID_A, UID_B, Process, Skipped, check, until
+import harness
+from harness import UID_A, UID_B, Process, Skipped, check, children_of, until
 from test_memory import UNHURRIED, watching
 from test_refusals import TWO, refused
 from test_revoke import is_blank, keep_ring
 
 REASON = "the kill switch is on"
+ETH_P_ALL, SOL_PACKET, PACKET_STATISTICS = 3, 263, 6
 
 
 def switch(mux, verb, *what):
@@ -188,6 +193,82 @@ def test_nothing_on_the_wire(s):
         check(len(camera.connections) == before, "it was connected to")
         mux.ctl("enable", "--camera", "porch")
         until(lambda: len(camera.connections) > before, "it to be connected to again")
+
+
+class Capture:
+    """Every packet from or to this port on the loopback interface, from here on."""
+
+    def __init__(self, port):
+        self.port = struct.pack("!H", port)
+        try:
+            self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        except PermissionError:
+            raise Skipped("a capture needs CAP_NET_RAW: run as root") from None
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.socket.bind(("lo", 0))
+        self.socket.setblocking(False)
+        self.packets = 0
+
+    def count(self):
+        """IPv4 with TCP or UDP, as the cameras of these tests have."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                packet = self.socket.recv(64)
+                ports = packet[(packet[0] & 15) * 4:][:4] if packet and packet[0] >> 4 == 4 else b""
+                self.packets += self.port in (ports[:2], ports[2:4])
+        lost = struct.unpack("II", self.socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+        check(not lost, f"the capture has lost {lost} packets")
+        return self.packets
+
+    def close(self):
+        self.socket.close()
+
+
+def test_vendor_on_the_wire(s):
+    """Four live cameras of one vendor: all blind when it returns, and not a packet to any of them,
+    nor after everything was killed and started again; another vendor's is served all the while."""
+    clip = harness.make_clip(s.path("clip.h264"), "-c:v", "libx264", "-preset", "ultrafast", "-tune",
+        "zerolatency", "-g", "15", size="320x240", frames=60)
+    vendors, others = (s.camserver(*(f"{n}=file:path={clip},fps=15" for n in names))
+        for names in ("abcd", "e"))
+
+    def section(name, port, vendor):
+        return f'camera "{name}" {{\n\turl = "rtsp://127.0.0.1:{port}/{name}"\n' \
+            f'\tvendor = "{vendor}"\n\tstandby = "warm"\n}}\n'
+    mux = s.mux("".join(section(n, vendors, "Acme Eyes") for n in "abcd") + section("e", others, "B"))
+    tokens = {n: mux.grant(n, uid=UID_A) for n in "abcde"}
+    clients = {n: mux.dump(n, tokens[n], uid=UID_A, frames=0, out_name="/dev/null") for n in "abcde"}
+    for client in clients.values():
+        client.await_frames(3)
+    wire = Capture(vendors)
+    with contextlib.closing(wire):
+        until(wire.count, "live cameras on the wire")
+        rings = [keep_ring(clients[n]) for n in "abcd"]
+        answer = switch(mux, "disable", "--vendor", "Acme Eyes")
+        blind = [is_blank(ring) for ring in rings]
+        for ring in rings:
+            ring.close()
+        check(all(blind), f"pixels are left after disable returned: {blind}")
+        check(answer["disabled"] == list("abcd"), f"{answer}")
+        print(f"      {answer['elapsed_us']} us for four cameras", flush=True)
+        for name in "abcd":
+            clients[name].expect(69)
+        clients["e"].await_frames(len(clients["e"].meta()) + 3)
+        wire.count()  # their goodbyes
+        wire.packets = 0
+        for pid in (mux.pid, *children_of(mux.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        mux.process.wait()
+        clients["e"].wait()
+        mux.start()
+        seen = mux.dump("e", tokens["e"], uid=UID_A, frames=15)
+        for name in "abcd":
+            refused(mux.dump(name, tokens[name], uid=UID_A), 69)
+        seen.expect(0)
+        check(not wire.count(), f"{wire.packets} packets to or from cameras that are cut off")
+        switch(mux, "enable", "--vendor", "Acme Eyes")
+        until(wire.count, "the cameras to be connected to again")
 
 
 def test_a_disk_that_refuses(s):
