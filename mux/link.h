@@ -230,6 +230,10 @@ WIRE_DECLARE(reload_fault, RELOAD_FAULT_FIELDS)
 	M(T, STR, reason, LIMIT_REASON)
 WIRE_DECLARE(reload_done, RELOAD_DONE_FIELDS)
 
+/* Are you there? Answered by broker_pong; for the init system's watchdog. number: any. */
+#define BROKER_PING_FIELDS(M, T) M(T, U32, number, )
+WIRE_DECLARE(broker_ping, BROKER_PING_FIELDS)
+
 /* What was to be recorded is on the disk (status 0), or why not (an errno): then it may not happen. */
 #define AUDIT_WRITTEN_FIELDS(M, T)                                                                 \
 	M(T, U32, request, )                                                                       \
@@ -263,6 +267,9 @@ WIRE_DECLARE(audit_told, AUDIT_TOLD_FIELDS)
 /* Sockets are served; the standing tokens were all sent before. */
 #define BROKER_READY_FIELDS(M, T) M(T, U32, grants, )
 WIRE_DECLARE(broker_ready, BROKER_READY_FIELDS)
+
+#define BROKER_PONG_FIELDS(M, T) M(T, U32, number, )
+WIRE_DECLARE(broker_pong, BROKER_PONG_FIELDS)
 
 /* leases: how many now want this camera. 0: nobody; the pair ends after linger. */
 #define CAMERA_WANT_FIELDS(M, T)                                                                   \

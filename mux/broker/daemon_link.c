@@ -158,6 +158,16 @@ static int handle_setup_done(void *self, const void *msg, int *fds)
 
 /* --- service -------------------------------------------------------------------------------- */
 
+static int handle_ping(void *self, const void *msg, int *fds)
+{
+	const struct msg_broker_ping *m = msg;
+	struct broker *b = self;
+
+	(void)fds;
+	conn_send(b->daemon, &wire_broker_pong, &(struct msg_broker_pong){m->number}, NULL, 0);
+	return 0;
+}
+
 static int handle_pair_born(void *self, const void *msg, int *fds)
 {
 	const struct msg_pair_born *m = msg;
@@ -361,6 +371,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_broker_user, DAEMON_SETUP | SERVING, 0, handle_user},
 	{&wire_broker_setup_done, DAEMON_SETUP, 0, handle_setup_done},
 	{&wire_camera_news, DAEMON_SETUP | SERVING, 0, handle_news},
+	{&wire_broker_ping, SERVING, 0, handle_ping},
 	{&wire_pair_born, SERVING, 1, handle_pair_born},
 	{&wire_pair_dead, SERVING, 0, handle_pair_dead},
 	{&wire_drain, SERVING, 0, handle_drain},

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "mux/daemon/daemon_private.h"
+#include "mux/daemon/notify.h"
 #include "mux/daemon/reload.h"
 
 #define ROOT_KEY_ID 1u
@@ -116,6 +117,14 @@ size_t mux_set_up_messages(const struct mux *m)
 		kill_switch_messages(m->kill_switch) + grants_standing(m->grants, &standing);
 }
 
+void mux_ask_alive(void *mux)
+{
+	struct mux *m = mux;
+
+	if (m->broker_ready)
+		broker_send(m->broker, &wire_broker_ping, &(struct msg_broker_ping){0}, NULL, 0);
+}
+
 /* ---- what it asks -------------------------------------------------------------------- */
 
 static struct pair *find_in(struct pair *const *pairs, size_t n, const uint8_t id[CAMERA_ID_BYTES])
@@ -169,6 +178,16 @@ static int on_ready(void *self, const void *msg, int *fds)
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_serve(m->pair_host.pairs[i]);
 	mux_reload_go_on(m);
+	return 0;
+}
+
+/* The init system's watchdog is fed for both of us. */
+static int on_pong(void *self, const void *msg, int *fds)
+{
+	(void)self;
+	(void)msg;
+	(void)fds;
+	notify_alive();
 	return 0;
 }
 
@@ -323,6 +342,7 @@ static int on_reload_ready(void *self, const void *msg, int *fds)
 const struct wire_rule mux_broker_rules[] = {
 	{&wire_grant_token, BROKER_STARTING | BROKER_SERVING, 0, on_grant_token},
 	{&wire_broker_ready, BROKER_STARTING, 0, on_ready},
+	{&wire_broker_pong, BROKER_SERVING, 0, on_pong},
 	{&wire_audit_note, BROKER_SERVING | BROKER_LEAVING, 0, mux_on_audit_note},
 	{&wire_audit_ask, BROKER_SERVING, 0, mux_on_audit_ask},
 	{&wire_state_accept, BROKER_SERVING, 0, mux_on_state_accept},

@@ -312,7 +312,7 @@ static int open_all(struct mux *m)
 		return fail(EX_OSERR, "start", "out of memory");
 	if (m->prints_changed) /* cameras that are gone */
 		mux_keep_prints(m);
-	notify_init(m->base, m->options->ready_fd);
+	notify_init(m->base, m->options->ready_fd, mux_ask_alive, m);
 	return 0;
 }
 

@@ -60,6 +60,8 @@ extern const size_t mux_n_broker_rules;
 
 /* A fresh session key, and everything that a new broker needs. 0 or -errno. */
 int mux_set_up_broker(void *mux);
+/* For the init system's watchdog: nothing is said to it unless the broker answers. */
+void mux_ask_alive(void *mux);
 
 /* Parts of it, for a reload too. */
 void mux_send_admins(struct mux *m);

@@ -214,9 +214,12 @@ int folder_prepare(
 	if (fd < 0)
 		return -errno;
 	rc = write_all(fd, bytes, len);
+	/* In this order: the mode of somebody else's file is not ours to change without CAP_FOWNER. */
+	if (!rc && fchmod(fd, mode) < 0)
+		rc = -errno;
 	if (!rc && uid != (unsigned)-1 && fchown(fd, uid, (gid_t)-1) < 0)
 		rc = -errno;
-	if (!rc && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+	if (!rc && fsync(fd) < 0)
 		rc = -errno;
 	if (rc < 0)
 		unlinkat(folder, temp, 0);

@@ -16,8 +16,14 @@
 #include "common/clock.h"
 #include "mux/daemon/parse.h"
 
+#define WATCHDOG_SHARE 4
+
 static int notify_fd = -1, ready_descriptor = -1; /* owned; a process has one init system */
 static struct event *watchdog;
+static struct {
+	void (*ask)(void *self);
+	void *self;
+} alive;
 
 static void tell(const char *text)
 {
@@ -30,7 +36,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	(void)data;
-	tell("WATCHDOG=1");
+	alive.ask(alive.self);
 }
 
 static void connect_notify(const char *path)
@@ -52,19 +58,22 @@ static void connect_notify(const char *path)
 	}
 }
 
-/* At half the time that the init system waits for. */
+/*
+ * Four times in the time that the init system waits for: one that was asked while there was no broker,
+ * for a moment, is not answered.
+ */
 static void start_watchdog(struct event_base *base)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 	uint64_t us, for_pid;
 	struct timeval tv;
 
-	if (!usec || parse_number(usec, 2, UINT64_MAX / 2, &us) < 0)
+	if (!usec || parse_number(usec, WATCHDOG_SHARE, UINT64_MAX / 2, &us) < 0)
 		return;
 	if (pid && (parse_number(pid, 1, INT32_MAX, &for_pid) < 0 || for_pid != (uint64_t)getpid()))
 		return;
-	tv = (struct timeval){
-		.tv_sec = (time_t)(us / 2 / 1000000), .tv_usec = (suseconds_t)(us / 2 % 1000000)};
+	tv = (struct timeval){.tv_sec = (time_t)(us / WATCHDOG_SHARE / 1000000),
+		.tv_usec = (suseconds_t)(us / WATCHDOG_SHARE % 1000000)};
 	watchdog = event_new(base, -1, EV_PERSIST, on_watchdog, NULL);
 	if (watchdog)
 		event_add(watchdog, &tv);
@@ -86,10 +95,12 @@ static int keep_apart(int fd)
 	return copy;
 }
 
-void notify_init(struct event_base *base, int ready_fd)
+void notify_init(struct event_base *base, int ready_fd, void (*ask)(void *self), void *self)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 
+	alive.ask = ask;
+	alive.self = self;
 	ready_descriptor = keep_apart(ready_fd);
 	if (path)
 		connect_notify(path);
@@ -122,6 +133,11 @@ void notify_reloading(void)
 void notify_stopping(void)
 {
 	tell("STOPPING=1");
+}
+
+void notify_alive(void)
+{
+	tell("WATCHDOG=1");
 }
 
 void notify_status(const char *status)

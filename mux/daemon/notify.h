@@ -7,12 +7,17 @@
 
 #include <event2/event.h>
 
-/* Reads and unsets the environment; starts the watchdog. ready_fd: -1 or ours from now on. */
-void notify_init(struct event_base *base, int ready_fd);
+/*
+ * Reads and unsets the environment; starts the watchdog, which has ask called from time to time and
+ * is fed by notify_alive() alone. ready_fd: -1 or ours from now on.
+ */
+void notify_init(struct event_base *base, int ready_fd, void (*ask)(void *self), void *self);
 void notify_ready(void);
 /* Between the two READY=1 the configuration is read again (Type=notify-reload). */
 void notify_reloading(void);
 void notify_stopping(void);
+/* What was asked has answered. */
+void notify_alive(void);
 
 /* STATUS=, a line for a person. */
 void notify_status(const char *status);

@@ -7,6 +7,10 @@ from harness import ROLES, check, run
 
 PROGRAMS = {"bin/framemuxctl", "bin/framemux-dump", "sbin/framemuxd",
     *(f"libexec/framemux/{name}" for name in (*ROLES, "framemux-resolve"))}
+INIT = {"lib/systemd/system/framemux.service", "lib/systemd/system/framemux.socket",
+    "lib/systemd/system/framemux-control.socket", "lib/sysusers.d/framemux.conf",
+    "lib/tmpfiles.d/framemux.conf", *(f"share/framemux/init/{name}" for name in ("s6/framemux/run",
+        "s6/framemux/notification-fd", "runit/framemux/run", "runit/framemux/check", "openrc/framemux"))}
 LIBRARY = {"include/framemux.h", "lib/libframemux.so", "lib/pkgconfig/framemux.pc"}
 PREFIX = "/usr/local"  # configure's own
 
@@ -42,7 +46,7 @@ def test_only_what_may_be_installed_is(s):
     done, found = make_install(s, "install")
     check(done.returncode == 0, done.stderr)
     found = {os.path.relpath(os.path.join("/", f), PREFIX) for f in found}
-    wanted = PROGRAMS | LIBRARY
+    wanted = PROGRAMS | LIBRARY | INIT
     check(wanted <= found, f"not installed: {sorted(wanted - found)}")
     more = {f for f in found - wanted
         if not re.fullmatch(r"lib/libframemux\.(so\.[0-9.]+|la)|share/(man|doc)/.*", f)}
