@@ -137,3 +137,8 @@ bool outbox_is_pending(const struct outbox *ob)
 {
 	return !STAILQ_EMPTY(&ob->waiting);
 }
+
+size_t outbox_count(const struct outbox *ob)
+{
+	return ob->n;
+}

@@ -33,6 +33,9 @@ int outbox_send(struct outbox *ob, int fd, const struct wire_message *m, const v
 /* Send what waits, as far as the socket takes it. 0 or -errno of a dead peer. */
 int outbox_flush(struct outbox *ob, int fd);
 
+/* How many messages wait. */
+size_t outbox_count(const struct outbox *ob);
+
 /* Whether the caller has to wait for the socket to become writable. */
 bool outbox_is_pending(const struct outbox *ob);
 

@@ -209,6 +209,10 @@ WIRE_DECLARE(ctl_audit, CTL_AUDIT_FIELDS)
 #define CTL_ACCEPT_STATE_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(ctl_accept_state, CTL_ACCEPT_STATE_FIELDS)
 
+/* What is, and from then on what happens, as ctl_event without end. No done but to refuse. */
+#define CTL_WATCH_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_watch, CTL_WATCH_FIELDS)
+
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
 	M(T, STR, version, 32)                                                                     \
@@ -325,6 +329,34 @@ WIRE_DECLARE(ctl_segment, CTL_SEGMENT_FIELDS)
 	M(T, BYTES, chain, 32)                                                                     \
 	M(T, BYTES, key, 32)
 WIRE_DECLARE(ctl_head, CTL_HEAD_FIELDS)
+
+/*
+ * uid, pid: of a lease, its client; else who asked. What does not belong to an event is empty, 0, or
+ * EVENT_NO_UID. state: enum camera_state. What EVENT_NOW ends is the whole present; EVENT_MISSED: the
+ * reader was too slow, and the present follows anew.
+ */
+enum ctl_event_kind {
+	EVENT_CAMERA = 1,
+	EVENT_CAMERA_REMOVED,
+	EVENT_LEASE_OPENED,
+	EVENT_LEASE_CLOSED,
+	EVENT_REVOKED,
+	EVENT_USER_DISABLED,
+	EVENT_USER_ENABLED,
+	EVENT_NOW,
+	EVENT_MISSED,
+};
+#define EVENT_NO_UID UINT32_MAX
+#define CTL_EVENT_FIELDS(M, T)                                                                     \
+	M(T, U32, event, )                                                                         \
+	M(T, U64, time_ms, ) /* since the Unix epoch */                                            \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, U32, state, )                                                                         \
+	M(T, U64, lease, )                                                                         \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, pid, )                                                                           \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(ctl_event, CTL_EVENT_FIELDS)
 
 /* The end of an answer. status: 0 or an errno; elapsed_us: of a revoke, from its receipt to erased.
  */

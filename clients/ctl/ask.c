@@ -63,6 +63,23 @@ int ask_connect_kill(const struct options *o, struct control **ret)
 	return connected(control_connect_kill(o->socket, ret));
 }
 
+int ask_failed(int r)
+{
+	fprintf(stderr, "framemuxctl: %s\n",
+		r == -EPIPE               ? "the mux closed the connection"
+			: r == -ETIMEDOUT ? "no answer from the mux"
+			: r == -EPROTO    ? "the mux answered with something unknown"
+					  : strerror(-r));
+	return code_of(-r);
+}
+
+int ask_refused(const struct msg_ctl_done *done)
+{
+	fprintf(stderr, "framemuxctl: refused: %s\n",
+		*done->reason ? done->reason : strerror((int)done->status));
+	return code_of((int)done->status);
+}
+
 int ask(struct control *c, const struct wire_message *request, void *msg,
 	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
 	struct msg_ctl_done *ret_done)
@@ -70,20 +87,9 @@ int ask(struct control *c, const struct wire_message *request, void *msg,
 	struct msg_ctl_done done;
 	int r = control_ask(c, request, msg, ANSWER_MS, on_record, data, &done);
 
-	if (r < 0) {
-		fprintf(stderr, "framemuxctl: %s\n",
-			r == -EPIPE               ? "the mux closed the connection"
-				: r == -ETIMEDOUT ? "no answer from the mux"
-				: r == -EPROTO    ? "the mux answered with something unknown"
-						  : strerror(-r));
-		return code_of(-r);
-	}
+	if (r < 0)
+		return ask_failed(r);
 	if (ret_done)
 		*ret_done = done;
-	if (done.status) {
-		fprintf(stderr, "framemuxctl: refused: %s\n",
-			*done.reason ? done.reason : strerror((int)done.status));
-		return code_of((int)done.status);
-	}
-	return 0;
+	return done.status ? ask_refused(&done) : 0;
 }

@@ -17,4 +17,8 @@ int ask(struct control *c, const struct wire_message *request, void *msg,
 	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
 	struct msg_ctl_done *ret_done);
 
+/* The exit code for a failing conversation, for a refusal, said. */
+int ask_failed(int r);
+int ask_refused(const struct msg_ctl_done *done);
+
 #endif

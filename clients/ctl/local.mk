@@ -30,7 +30,8 @@ libctl_la_SOURCES = \
 	clients/ctl/switch.c \
 	clients/ctl/table.c clients/ctl/table.h \
 	clients/ctl/units.c clients/ctl/units.h \
-	clients/ctl/verbs.c clients/ctl/verbs.h
+	clients/ctl/verbs.c clients/ctl/verbs.h \
+	clients/ctl/watch.c
 libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSBINDIR='"$(sbindir)"'
 libctl_la_LIBADD = libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm

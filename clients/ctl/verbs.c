@@ -87,7 +87,13 @@ const struct verb verbs[] = {
 		"prints\n"
 		"the records themselves.\n",
 		"cuSTFAn", 2, verb_audit},
-	{.name = "watch"},
+	{"watch", "[--camera NAME]",
+		"What happens, as it happens, a JSON object a line: time, event, camera, lease,\n"
+		"uid, pid, reason. First what is, up to the event now; then what changes, until it\n"
+		"is ended. A lease is opened before its first picture can be seen, and closed when\n"
+		"all is erased.\n"
+		"      --camera NAME      only what concerns this camera\n",
+		"c", 0, verb_watch},
 	{.name = "policy"},
 	{.name = "snapshot"},
 	{.name = "metrics"},

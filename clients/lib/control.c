@@ -38,6 +38,7 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_switched,
 	&wire_ctl_segment,
 	&wire_ctl_head,
+	&wire_ctl_event,
 };
 
 union record {
@@ -52,6 +53,7 @@ union record {
 	struct msg_ctl_switched switched;
 	struct msg_ctl_segment segment;
 	struct msg_ctl_head head;
+	struct msg_ctl_event event;
 };
 
 static int connect_to(const char *path, struct control **ret)
@@ -198,12 +200,13 @@ static int take(struct control *c, const uint8_t *buf, size_t len,
 	return -EPROTO;
 }
 
-int control_ask(struct control *c, const struct wire_message *request, void *msg, int timeout_ms,
-	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
-	struct msg_ctl_done *ret_done)
+int control_fd(const struct control *c)
 {
-	uint64_t deadline_ns = clock_boot_ns() + (uint64_t)timeout_ms * NS_PER_MS;
-	uint8_t buf[LIMIT_MESSAGE];
+	return c->fd;
+}
+
+int control_send(struct control *c, const struct wire_message *request, void *msg)
+{
 	int r;
 
 	/* Each request begins with its number. */
@@ -213,24 +216,37 @@ int control_ask(struct control *c, const struct wire_message *request, void *msg
 	memcpy((uint8_t *)msg + request->fields[0].offset, &c->last_request, sizeof(uint32_t));
 	r = sock_send_msg(c->fd, request, msg);
 	/* A refusal may have been said before the end of the connection: read it. */
-	if (r < 0 && r != -EPIPE)
-		return r;
-	for (;;) {
-		ssize_t n;
+	return r == -EPIPE ? 0 : r;
+}
 
+int control_take(struct control *c,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done)
+{
+	uint8_t buf[LIMIT_MESSAGE];
+	ssize_t n = receive(c, buf);
+	int r;
+
+	if (n < 0)
+		return n == -EAGAIN ? 0 : (int)n;
+	r = take(c, buf, (size_t)n, on_record, data, ret_done);
+	sodium_memzero(buf, (size_t)n);
+	cleanup_close(&c->record_fd);
+	c->record_fd = -1;
+	return r;
+}
+
+int control_ask(struct control *c, const struct wire_message *request, void *msg, int timeout_ms,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done)
+{
+	uint64_t deadline_ns = clock_boot_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+	int r = control_send(c, request, msg);
+
+	while (r == 0) {
 		r = wait_readable(c->fd, deadline_ns);
-		if (r < 0)
-			return r;
-		n = receive(c, buf);
-		if (n == -EAGAIN)
-			continue;
-		if (n < 0)
-			return (int)n;
-		r = take(c, buf, (size_t)n, on_record, data, ret_done);
-		sodium_memzero(buf, (size_t)n);
-		cleanup_close(&c->record_fd);
-		c->record_fd = -1;
-		if (r != 0)
-			return r < 0 ? r : 0;
+		if (r == 0)
+			r = control_take(c, on_record, data, ret_done);
 	}
+	return r < 0 ? r : 0;
 }

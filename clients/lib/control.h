@@ -29,4 +29,15 @@ int control_ask(struct control *c, const struct wire_message *request, void *msg
 	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
 	struct msg_ctl_done *ret_done);
 
+/*
+ * The same by steps, for an answer without end: send the request; then, whenever control_fd can be
+ * read, take one message. 1: the closing one is in *ret_done; 0: a record was handed out, or nothing
+ * was there.
+ */
+int control_send(struct control *c, const struct wire_message *request, void *msg);
+int control_fd(const struct control *c);
+int control_take(struct control *c,
+	void (*on_record)(void *data, const struct wire_message *m, const void *record), void *data,
+	struct msg_ctl_done *ret_done);
+
 #endif

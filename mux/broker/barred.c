@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "mux/broker/tenure.h"
+#include "mux/broker/watch.h"
 
 #define USERS_MAX 65536u
 
@@ -31,8 +32,10 @@ int barred_set(struct broker *b, uint32_t uid, bool is_on)
 {
 	uint32_t *known = find(b, uid), *barred;
 
-	if (known && !is_on)
+	if (known && !is_on) {
 		*known = b->barred[--b->n_barred];
+		watch_user(b, uid, false);
+	}
 	if (known || !is_on)
 		return 0;
 	if (b->n_barred >= USERS_MAX)
@@ -43,6 +46,7 @@ int barred_set(struct broker *b, uint32_t uid, bool is_on)
 	b->barred = barred;
 	barred[b->n_barred++] = uid;
 	log_notice("uid %u is cut off", uid);
+	watch_user(b, uid, true);
 	tenure_end_those(
 		b, is_of_user, &uid, false, "revoked: the kill switch is on for this user");
 	return 0;

@@ -16,6 +16,7 @@
 #include "mux/broker/erase.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/tenure.h"
+#include "mux/broker/watch.h"
 
 #define WANT_RETRY_MS     20
 #define REFIT_INTERVAL_NS NS_PER_S /* between attaches that the camera causes */
@@ -94,6 +95,7 @@ int camera_add(struct broker *b, const struct msg_broker_camera *m)
 	c->state = CAMERA_IDLE;
 	LIST_INIT(&c->tenures);
 	append(b, c);
+	watch_camera(c);
 	return 0;
 }
 
@@ -116,6 +118,8 @@ static bool is_of_camera(const void *camera, const struct tenure *t)
 void camera_end(struct camera *c, bool stays, const char *reason)
 {
 	c->is_gone = !stays;
+	if (c->is_gone)
+		watch_camera_removed(c);
 	if (c->decoder)
 		c->decoder->is_retired = true;
 	tenure_end_those(c->broker, is_of_camera, c, true, reason);
@@ -201,6 +205,16 @@ void camera_end_reason(const struct camera *c, char ret[LIMIT_REASON])
 		memset(ret + LIMIT_REASON - 4, '.', 3);
 }
 
+static void set_state(struct camera *c, enum camera_state state, const char *reason)
+{
+	bool is_news = c->state != state || strcmp(c->reason, reason) != 0;
+
+	c->state = state;
+	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	if (is_news && !c->is_gone)
+		watch_camera(c);
+}
+
 static void tell_tenure(struct tenure *t, const struct camera *c)
 {
 	char reason[LIMIT_REASON];
@@ -227,8 +241,7 @@ void camera_news(struct camera *c, uint32_t state, const char *reason)
 {
 	struct tenure *t, *next;
 
-	c->state = (enum camera_state)state;
-	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	set_state(c, (enum camera_state)state, reason);
 	log_info("camera %s: %s%s%s", c->name, camera_state_name(state), *reason ? ": " : "",
 		reason);
 	LIST_FOREACH_SAFE (t, &c->tenures, in_camera, next)
@@ -246,7 +259,7 @@ int camera_pair_born(struct camera *c, uint64_t generation, int *fd)
 		return r;
 	*fd = -1;
 	if (c->state == CAMERA_LOST || c->state == CAMERA_STALE)
-		c->state = CAMERA_CONNECTING;
+		set_state(c, CAMERA_CONNECTING, "");
 	log_debug("camera %s: generation %llu", c->name, (unsigned long long)generation);
 	return 0;
 }

@@ -113,8 +113,11 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 	(void)what;
 	if (r < 0)
 		conn_doom(c, r);
-	if (r < 0 || !outbox_is_pending(c->outbox))
-		event_del(c->writable);
+	if (r == 0 && outbox_is_pending(c->outbox))
+		return;
+	event_del(c->writable);
+	if (r == 0 && c->kind->drained)
+		c->kind->drained(c->self);
 }
 
 /*
@@ -263,6 +266,11 @@ void conn_drain(struct conn *c, int ms)
 bool conn_is_backed_up(const struct conn *c)
 {
 	return outbox_is_pending(c->outbox);
+}
+
+size_t conn_waiting(const struct conn *c)
+{
+	return outbox_count(c->outbox);
 }
 
 void conn_doom(struct conn *c, int error)

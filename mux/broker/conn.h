@@ -26,6 +26,8 @@ struct conn_kind {
 	 * conversation, where what is not permitted is passed over. 0: it is not read.
 	 */
 	unsigned last_state;
+	/* Nothing waits any more for a peer that reads slowly. From the loop. NULL: nobody asks. */
+	void (*drained)(void *self);
 	bool speaks_last; /* a peer that has said its last word may still hear ours */
 	/*
 	 * The conversation is over: -EPIPE the peer has gone, -EPROTO it broke the rules, -ENOBUFS
@@ -61,6 +63,9 @@ void conn_drain(struct conn *c, int ms);
 
 /* Whether messages wait for a peer that reads slowly. */
 bool conn_is_backed_up(const struct conn *c);
+
+/* How many of them. */
+size_t conn_waiting(const struct conn *c);
 
 /* Read no more, send no more; gone() follows from the loop. The first error stays. */
 void conn_doom(struct conn *c, int error);

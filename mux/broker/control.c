@@ -46,7 +46,7 @@ static void refuse(struct control *c, uint32_t request, int error, const char *r
 	control_done(c, request, (uint32_t)-error, 0, reason);
 }
 
-static bool may_change(const struct control *c)
+bool control_may_change(const struct control *c)
 {
 	const struct settings *s = &c->broker->settings;
 
@@ -63,7 +63,7 @@ static bool admit_change(struct control *c, uint32_t request, const char *verb)
 {
 	struct rate *refusals = &c->broker->refusals;
 
-	if (may_change(c)) {
+	if (control_may_change(c)) {
 		log_notice("%s by uid %u pid %u", verb, c->uid, c->pid);
 		return true;
 	}
@@ -307,6 +307,18 @@ static int handle_reload(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_watch(void *self, const void *msg, int *fds)
+{
+	struct control *c = self;
+	const struct msg_ctl_watch *m = msg;
+
+	(void)fds;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (watch_begin(c) < 0)
+		refuse(c, m->request, -EBUSY, "too many are watching already");
+	return 0;
+}
+
 const struct wire_rule control_rules[] = {
 	{&wire_hello, CONTROL_NEW, 0, handle_hello},
 	{&wire_ctl_status, CONTROL_READY, 0, handle_status},
@@ -316,6 +328,7 @@ const struct wire_rule control_rules[] = {
 	{&wire_ctl_reload, CONTROL_READY, 0, handle_reload},
 	{&wire_ctl_audit, CONTROL_READY, 0, handle_audit},
 	{&wire_ctl_accept_state, CONTROL_READY, 0, handle_accept_state},
+	{&wire_ctl_watch, CONTROL_READY, 0, handle_watch},
 };
 const size_t control_n_rules = ARRAY_SIZE(control_rules);
 
@@ -343,12 +356,18 @@ static void on_gone(void *self, int error)
 	control_free(c);
 }
 
+static void on_drained(void *self)
+{
+	watch_drained(self);
+}
+
 static const struct conn_kind kind = {
 	.rules = control_rules,
 	.n_rules = ARRAY_SIZE(control_rules),
 	.outbox_max = OUTBOX_MAX,
 	.is_personal = true,
 	.gone = on_gone,
+	.drained = on_drained,
 };
 
 /*
@@ -360,10 +379,10 @@ static bool is_crowded(const struct broker *b, const struct control *c)
 	const struct control *other;
 	unsigned readers = 0, same = 0;
 
-	if (may_change(c))
+	if (control_may_change(c))
 		return false;
 	LIST_FOREACH (other, &b->controls, link) {
-		readers += !may_change(other);
+		readers += !control_may_change(other);
 		same += other->uid == c->uid;
 	}
 	return readers >= READERS_MAX || same >= READERS_UID_MAX;

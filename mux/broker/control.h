@@ -9,6 +9,7 @@
 #include "mux/broker/broker.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/listener.h"
+#include "mux/broker/watch.h"
 
 enum { CONTROL_NEW = 1, CONTROL_READY = 2, CONTROL_BUSY = 4 };
 
@@ -21,12 +22,16 @@ struct control {
 	struct conn *conn;     /* owned */
 	uint32_t uid, pid;
 	struct pending_grant *grant; /* owned; NULL but while its record is being written */
+	struct watching watching;
 	struct survey *survey; /* owned by status.c; NULL but while a status is being answered */
 };
 
 /* Takes peer.fd. data is the broker: for listener_new. */
 void control_accept(void *data, struct peer peer);
 void control_free_all(struct broker *b);
+
+/* Whether its user is root, the mux's own or an admin. */
+bool control_may_change(const struct control *c);
 
 /* One record of the present answer; its end. */
 void control_record(struct control *c, const struct wire_message *m, const void *msg);

@@ -33,6 +33,7 @@ libbroker_la_SOURCES = \
 	mux/broker/secrets.h \
 	mux/broker/standing.c mux/broker/standing.h \
 	mux/broker/status.c mux/broker/status.h \
+	mux/broker/watch.c mux/broker/watch.h \
 	mux/broker/swap.c mux/broker/swap.h \
 	mux/broker/tenure.c mux/broker/tenure_attach.c mux/broker/tenure.h \
 	mux/broker/verify.c mux/broker/verify.h

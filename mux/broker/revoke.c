@@ -24,6 +24,7 @@
 #include "mux/broker/erase.h"
 #include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
+#include "mux/broker/watch.h"
 #include "mux/link.h"
 
 #define LIMIT_S 5 /* for framemuxd: to keep the id, to kill and reap a pair */
@@ -312,6 +313,7 @@ int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_r
 		return e;
 	}
 	b->totals.revokes++;
+	watch_revoked(asker, &r->target.cutoff, ask->id);
 	/* While something is unkept, nothing frees r. */
 	tenure_end_those(b, hits, &r->target, false, "revoked");
 	note_erased(r);

@@ -19,6 +19,7 @@
 #include "mux/broker/held.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
+#include "mux/broker/watch.h"
 
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
 #define EXPIRY_FAR_S (1ull << 33)
@@ -62,6 +63,8 @@ static void tenure_close(struct tenure *t)
 		return;
 	log_end(t);
 	audit_closed(t);
+	if (t->is_open)
+		watch_lease(t, EVENT_LEASE_CLOSED);
 	camera_count_wanted(t->camera);
 	tenure_free(t);
 	revoke_lease_gone(b, &gone);
@@ -285,9 +288,11 @@ void tenure_recorded(struct tenure *t, uint32_t status)
 		return;
 	}
 	lease_begin(&t->life);
+	t->is_open = true;
 	b->totals.leases_opened++;
 	log_notice("lease %016llx: uid %u pid %u, camera %s", (unsigned long long)t->id, t->uid,
 		t->pid, t->camera_name);
+	watch_lease(t, EVENT_LEASE_OPENED); /* before its client hears of it */
 	conn_send(t->client->conn, &wire_lease, &m, NULL, 0);
 	settle(t); /* CONNECTING */
 	camera_count_wanted(t->camera);

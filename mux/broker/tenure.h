@@ -42,6 +42,7 @@ struct tenure {
 	struct lease_life life;
 	struct attach *attach;         /* owned */
 	uint64_t last_attach;          /* its number, or its predecessor's */
+	bool is_open;                  /* its record is written, and watchers know */
 	bool was_reported;             /* last_attach was: it counts once */
 	bool is_unproven;              /* last_attach ended before the client took it */
 	bool is_exposed;               /* somebody who could not be ended can write an old ring */

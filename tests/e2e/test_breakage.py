@@ -30,6 +30,7 @@ import test_switch
 import test_takeover
 import test_v4l2
 import test_walls
+import test_watch
 from harness import UID_A, UID_B, check
 from test_refusals import TWO
 
@@ -211,6 +212,8 @@ TESTS += [
         test_takeover.test_forged_log_lines, "its last words", "daemon-shares-log")),
     ("audit-skip is seen", seen_by(test_audit.test_no_lease_without_its_record,
         "of which are recorded", "audit-skip")),
+    ("watch-no-open is seen", seen_by(test_watch.test_what_is_and_what_changes,
+        "lease-opened of garden", "watch-no-open")),
     ("audit-hurry records each lease each minute", with_breakage(test_audit.alive_each_minute,
         "audit-hurry")),
     ("framemuxctl check sees broker-no-erase", test_check.fails("broker-no-erase",

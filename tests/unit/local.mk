@@ -246,7 +246,7 @@ tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_audit tests/unit/test_broker_rules \
 	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
-	tests/unit/test_broker_reload tests/unit/test_broker_cutoff
+	tests/unit/test_broker_reload tests/unit/test_broker_cutoff tests/unit/test_broker_watch
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -283,6 +283,10 @@ tests_unit_test_broker_cutoff_SOURCES = tests/unit/test_broker_cutoff.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_cutoff_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_cutoff_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_watch_SOURCES = tests/unit/test_broker_watch.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_watch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_watch_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
