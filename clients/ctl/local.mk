@@ -21,6 +21,7 @@ libctl_la_SOURCES = \
 	clients/ctl/grant.c \
 	clients/ctl/inspect.c \
 	clients/ctl/json.c clients/ctl/json.h \
+	clients/ctl/metrics.c clients/ctl/metrics.h \
 	clients/ctl/options.c clients/ctl/options.h \
 	clients/ctl/reload.c \
 	clients/ctl/source.c clients/ctl/source.h \

@@ -10,6 +10,7 @@
 #include "clients/ctl/ask.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
+#include "clients/ctl/metrics.h"
 #include "clients/ctl/verbs.h"
 #include "framemux.h"
 
@@ -75,14 +76,24 @@ void status_clear(struct status *s)
 	*s = (struct status){0};
 }
 
+/* 0 with what the mux says, for status_clear, or an exit code. */
+static int get(struct control *c, struct status *ret)
+{
+	struct msg_ctl_status rq = {0};
+	int code;
+
+	*ret = (struct status){0};
+	code = ask(c, &wire_ctl_status, &rq, status_record, ret, NULL);
+	if (code || (ret->has_mux && !ret->is_short))
+		return code;
+	fputs(ret->is_short ? "framemuxctl: out of memory\n"
+			    : "framemuxctl: the mux left its status out\n",
+		stderr);
+	return EXIT_INTERNAL;
+}
+
 static int show(const struct options *o, const struct status *s)
 {
-	if (s->is_short || !s->has_mux) {
-		fputs(s->is_short ? "framemuxctl: out of memory\n"
-				  : "framemuxctl: the mux left its status out\n",
-			stderr);
-		return EXIT_INTERNAL;
-	}
 	if (o->json)
 		return json_print(status_json(s));
 	if (o->watch && isatty(STDOUT_FILENO))
@@ -101,10 +112,9 @@ int verb_status(const struct options *o)
 	int code = ask_connect(o, &c);
 
 	while (code == 0) {
-		struct status s = {0};
-		struct msg_ctl_status rq = {0};
+		struct status s;
 
-		code = ask(c, &wire_ctl_status, &rq, status_record, &s, NULL);
+		code = get(c, &s);
 		if (code == 0)
 			code = show(o, &s);
 		status_clear(&s);
@@ -114,5 +124,30 @@ int verb_status(const struct options *o)
 			nanosleep(&second, NULL); /* how often a person wants to see it */
 	}
 	control_close(c);
+	return code;
+}
+
+int verb_metrics(const struct options *o)
+{
+	struct control *c = NULL;
+	struct status s = {0};
+	int code;
+
+	if (o->json) {
+		fputs("framemuxctl: metrics are OpenMetrics text; status has a --json\n", stderr);
+		return EXIT_USAGE;
+	}
+	code = ask_connect(o, &c);
+	if (code == 0)
+		code = get(c, &s);
+	control_close(c);
+	if (code == 0) {
+		metrics_write(&s, stdout);
+		if (fflush(stdout) || ferror(stdout)) {
+			fputs("framemuxctl: cannot write\n", stderr);
+			code = EXIT_WRITE;
+		}
+	}
+	status_clear(&s);
 	return code;
 }

@@ -83,20 +83,25 @@ const struct verb verbs[] = {
 		"      --follow           and what comes, until it is ended\n"
 		"      --at T             report: who could see the camera then, who did\n"
 		"      --anchor FILE      verify, report: a copy of what state_anchor has kept\n"
-		"FILE: a copy of the log, one segment or a folder of them; else the mux's own. --json "
+		"FILE: a copy of the log, one segment or a folder of them; else the mux's own. "
+		"--json "
 		"prints\n"
 		"the records themselves.\n",
 		"cuSTFAn", 2, verb_audit},
 	{"watch", "[--camera NAME]",
 		"What happens, as it happens, a JSON object a line: time, event, camera, lease,\n"
-		"uid, pid, reason. First what is, up to the event now; then what changes, until it\n"
-		"is ended. A lease is opened before its first picture can be seen, and closed when\n"
-		"all is erased.\n"
+		"uid, pid, reason. First what is, up to the event now; then what changes, until\n"
+		"it is ended. A lease is opened before its first picture can be seen, and closed\n"
+		"when all is erased.\n"
 		"      --camera NAME      only what concerns this camera\n",
 		"c", 0, verb_watch},
 	{.name = "policy"},
 	{.name = "snapshot"},
-	{.name = "metrics"},
+	{"metrics", "",
+		"What status shows, as OpenMetrics text for a collector (its textfile, or a "
+		"socket\n"
+		"of its own). No series names a token, a lease or a label.\n",
+		"", 0, verb_metrics},
 	{"check", "[SECONDS]",
 		"Try the guarantees on this machine, for so many seconds (10), in a mux of its "
 		"own\n"

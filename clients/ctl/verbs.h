@@ -15,6 +15,7 @@ int verb_disable(const struct options *o);
 int verb_enable(const struct options *o);
 int verb_audit(const struct options *o);
 int verb_watch(const struct options *o);
+int verb_metrics(const struct options *o);
 int verb_check(const struct options *o);
 
 #endif

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "clients/ctl/ask.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
+#include "clients/ctl/metrics.h"
 #include "clients/ctl/options.h"
 #include "clients/ctl/source.h"
 #include "clients/ctl/status.h"
@@ -18,6 +20,7 @@
 #include "clients/ctl/units.h"
 #include "common/camera_state.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/sock.h"
 #include "framemux.h"
 #include "tests/unit/unit.h"
@@ -117,11 +120,13 @@ START_TEST(test_options)
 	ck_assert_str_eq(o.operand, "0123456789abcdef");
 	ck_assert_int_eq(parse(&o, "attenuate --no-dump -k /k"), -1);
 	ck_assert(o.limits.no_dump);
-	ck_assert_int_eq(parse(&o, "audit report --camera porch --at 2026-11-28T13:38:28.123Z"), -1);
+	ck_assert_int_eq(
+		parse(&o, "audit report --camera porch --at 2026-11-28T13:38:28.123Z"), -1);
 	ck_assert_str_eq(o.operand, "report");
 	ck_assert(o.has_at);
 	ck_assert_uint_eq(o.at_ms, 1795873108123ull);
-	ck_assert_int_eq(parse(&o, "audit --since 2026-11-28T15:38:28+02:00 --follow verify x"), -1);
+	ck_assert_int_eq(
+		parse(&o, "audit --since 2026-11-28T15:38:28+02:00 --follow verify x"), -1);
 	ck_assert_uint_eq(o.since_ms, 1795873108000ull);
 	ck_assert(o.follow);
 	ck_assert_str_eq(o.second, "x");
@@ -187,7 +192,8 @@ START_TEST(test_status_json)
 	status_record(&s, &wire_ctl_ended, &uid); /* not of this answer */
 	ck_assert(s.has_mux && !s.is_short);
 	j = status_json(&s);
-	expect_keys(j, "version pid uptime_s walls missing_walls cameras leases uids totals audit ");
+	expect_keys(
+		j, "version pid uptime_s walls missing_walls cameras leases uids totals audit ");
 	ck_assert_str_eq(json_string_value(json_object_get(j, "walls")), "partial");
 	ck_assert_uint_eq(json_array_size(json_object_get(j, "missing_walls")), 2);
 	ck_assert_double_eq(json_real_value(json_object_get(j, "uptime_s")), 1.5);
@@ -216,6 +222,37 @@ START_TEST(test_status_json)
 		"leases_opened leases_refused revokes "
 		"revoke_us_max erased_bytes provenance_failures ");
 	json_decref(j);
+	status_clear(&s);
+}
+END_TEST
+
+/* Labels are escaped, numbers exact, and a thousand users are not a thousand series. */
+START_TEST(test_metrics)
+{
+	struct msg_ctl_mux mux = {.uptime_ns = 3 * NS_PER_S + 7, .erased_bytes = UINT64_MAX};
+	struct msg_ctl_camera camera = {.name = "a\"b\\c\nd", .last_frame_age_ms = 1005};
+	struct status s = {0};
+	char *text = NULL;
+	unsigned series = 0;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	status_record(&s, &wire_ctl_mux, &mux);
+	status_record(&s, &wire_ctl_camera, &camera);
+	for (uint32_t i = 0; i < 1000; i++)
+		status_record(&s, &wire_ctl_uid, &(struct msg_ctl_uid){.uid = i, .leases = 2});
+	metrics_write(&s, f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_ptr_nonnull(strstr(text, "\nframemux_uptime_seconds 3.000000007\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nframemux_erased_bytes_total 18446744073709551615\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+		"\nframemux_camera_last_frame_age_seconds{camera=\"a\\\"b\\\\c\\nd\"} 1.005\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nframemux_uid_leases{uid=\"others\"} 1872\n"));
+	for (const char *at = text; (at = strstr(at, "\nframemux_uid_leases{")); at++)
+		series++;
+	ck_assert_uint_eq(series, 65);
+	ck_assert_str_eq(text + len - 6, "# EOF\n");
+	free(text);
 	status_clear(&s);
 }
 END_TEST
@@ -361,6 +398,7 @@ int main(void)
 	tcase_add_test(tc, test_options);
 	tcase_add_test(tc, test_bad_options);
 	tcase_add_test(tc, test_status_json);
+	tcase_add_test(tc, test_metrics);
 	tcase_add_test(tc, test_table);
 	tcase_add_test(tc, test_source);
 	tcase_add_test(tc, test_control);
