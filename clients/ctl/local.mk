@@ -24,6 +24,7 @@ libctl_la_SOURCES = \
 	clients/ctl/metrics.c clients/ctl/metrics.h \
 	clients/ctl/options.c clients/ctl/options.h \
 	clients/ctl/reload.c \
+	clients/ctl/snapshot.c \
 	clients/ctl/source.c clients/ctl/source.h \
 	clients/ctl/status.c clients/ctl/status.h \
 	clients/ctl/status_json.c \
@@ -35,7 +36,7 @@ libctl_la_SOURCES = \
 	clients/ctl/watch.c
 libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSBINDIR='"$(sbindir)"'
-libctl_la_LIBADD = libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+libctl_la_LIBADD = libpicture.la libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 
 bin_PROGRAMS += framemuxctl
 framemuxctl_SOURCES = clients/ctl/main.c

@@ -10,6 +10,8 @@
 #include "clients/ctl/units.h"
 #include "framemux.h"
 
+#define TIMEOUT_MAX_S 86400u
+
 /* Long options without a short one; a verb names those it takes by these letters. */
 enum {
 	OPT_JSON = 'j',
@@ -32,11 +34,13 @@ enum {
 	OPT_FOLLOW = 'F',
 	OPT_ANCHOR = 'n',
 	OPT_STATE = 'y',
+	OPT_TIMEOUT = 't',
 };
 
 static const struct option longs[] = {
 	{"socket", required_argument, NULL, 's'},
 	{"key", required_argument, NULL, 'k'},
+	{"output", required_argument, NULL, 'o'},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -59,6 +63,7 @@ static const struct option longs[] = {
 	{"follow", no_argument, NULL, OPT_FOLLOW},
 	{"anchor", required_argument, NULL, OPT_ANCHOR},
 	{"state", no_argument, NULL, OPT_STATE},
+	{"timeout", required_argument, NULL, OPT_TIMEOUT},
 	{0},
 };
 
@@ -81,9 +86,11 @@ static void help_all(void)
 	      "DUR is an integer and s, m, h or d, or never; a time T is RFC 3339, or a DUR\n"
 	      "ago. Tokens come from -k FILE, else\n"
 	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
-	      "Exit status: 0; 64 usage; 65 bad data, or an audit log that is not whole; 69 mux not\n"
-	      "there; 70 internal error; 74 cannot write; 75 timed out, or a reload is under way;\n"
-	      "77 refused; 78 the configuration is wrong.\n",
+	      "Exit status: 0; 64 usage; 65 bad data, or an audit log that is not whole; 69 mux "
+	      "not\n"
+	      "there; 70 internal error; 73, 74 cannot write; 75 timed out or silent, a reload is "
+	      "under\n"
+	      "way; 77 refused; 78 the configuration is wrong.\n",
 		stdout);
 }
 
@@ -158,6 +165,16 @@ static int take_vendor(const struct verb *v, const char *arg, struct options *o)
 	return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a vendor's name", arg);
 }
 
+static int take_timeout(const char *arg, struct options *o)
+{
+	uint64_t s;
+
+	if (units_number(arg, TIMEOUT_MAX_S, &s) < 0 || s == 0)
+		return usage(o->verb, "not a number of seconds", arg);
+	o->timeout_s = (uint32_t)s;
+	return -1;
+}
+
 static int take_time(int c, const char *arg, struct options *o)
 {
 	uint64_t ms;
@@ -208,6 +225,10 @@ static int take_option(int c, const char *arg, struct options *o)
 		return take_time(c, arg, o);
 	else if (c == 'k')
 		o->key_file = arg;
+	else if (c == OPT_TIMEOUT)
+		return take_timeout(arg, o);
+	else if (c == 'o')
+		o->output = arg;
 	else if (c == OPT_FOLLOW)
 		o->follow = true;
 	else if (c == OPT_STATE)
@@ -234,7 +255,7 @@ static int take_options(int argc, char **argv, struct options *o)
 {
 	int c, code;
 
-	while ((c = getopt_long(argc, argv, "+s:k:hV", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+s:k:o:hV", longs, NULL)) != -1) {
 		code = take_option(c, optarg, o);
 		if (code >= 0)
 			return code;

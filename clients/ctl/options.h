@@ -32,9 +32,11 @@ struct options {
 	const struct verb *verb;
 	const char *socket; /* NULL: the built-in default */
 	const char *key_file;
+	const char *output; /* NULL: standard output */
 	const char *vendor;
 	const char *operand, *second;
 	const char *anchor; /* a file with a line of state_anchor */
+	uint32_t timeout_s; /* 0: not given */
 	bool json, watch, all, follow, state;
 	bool has_since, has_until, has_at;
 	uint64_t since_ms, until_ms, at_ms; /* since the Unix epoch */

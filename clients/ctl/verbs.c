@@ -96,7 +96,16 @@ const struct verb verbs[] = {
 		"      --camera NAME      only what concerns this camera\n",
 		"c", 0, verb_watch},
 	{.name = "policy"},
-	{.name = "snapshot"},
+	{"snapshot", "CAMERA [-k FILE] [-o FILE] [--timeout SEC]",
+		"Save one picture as png: one that arrived after this was asked, or none.\n"
+		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input);\n"
+		"                         it has to permit saving pictures\n"
+		"  -o, --output FILE      the file, whole or not at all (default: standard "
+		"output)\n"
+		"      --timeout SEC      how long to wait for it (default 10)\n"
+		"--json prints what was saved. The mux is asked on $FRAMEMUX_SOCKET, else on the\n"
+		"socket client.sock beside the control socket that was named, else the default.\n",
+		"kot", 1, verb_snapshot},
 	{"metrics", "",
 		"What status shows, as OpenMetrics text for a collector (its textfile, or a "
 		"socket\n"

@@ -16,6 +16,7 @@ int verb_enable(const struct options *o);
 int verb_audit(const struct options *o);
 int verb_watch(const struct options *o);
 int verb_metrics(const struct options *o);
+int verb_snapshot(const struct options *o);
 int verb_check(const struct options *o);
 
 #endif

@@ -12,15 +12,6 @@ static int put(FILE *f, const void *data, size_t bytes)
 	return fwrite(data, 1, bytes, f) == bytes ? 0 : -EIO;
 }
 
-void format_rgb_row(const uint8_t *xrgb, uint32_t width, uint8_t *ret)
-{
-	for (uint32_t x = 0; x < width; x++) { /* little-endian: B, G, R, X */
-		ret[3 * x] = xrgb[4 * x + 2];
-		ret[3 * x + 1] = xrgb[4 * x + 1];
-		ret[3 * x + 2] = xrgb[4 * x];
-	}
-}
-
 int ppm_write(FILE *f, const struct shot *s)
 {
 	uint32_t width = s->frame.width, height = s->frame.height;
@@ -32,7 +23,7 @@ int ppm_write(FILE *f, const struct shot *s)
 	if (fprintf(f, "P6\n%u %u\n255\n", width, height) < 0)
 		r = -EIO;
 	for (uint32_t y = 0; y < height && r == 0; y++) {
-		format_rgb_row(s->plane[0] + (size_t)y * s->row_bytes[0], width, row);
+		shot_rgb_row(s->plane[0] + (size_t)y * s->row_bytes[0], width, row);
 		r = put(f, row, (size_t)width * 3);
 	}
 	free(row);

@@ -3,17 +3,15 @@ noinst_LTLIBRARIES += libdump.la
 libdump_la_SOURCES = \
 	clients/dump/exit_code.h \
 	clients/dump/format.c clients/dump/format.h \
-	clients/dump/format_png.c \
 	clients/dump/key.c clients/dump/key.h \
 	clients/dump/meta.c \
 	clients/dump/options.c clients/dump/options.h \
 	clients/dump/out_name.c clients/dump/out_name.h \
 	clients/dump/output.c clients/dump/output.h \
 	clients/dump/run.c clients/dump/run.h \
-	clients/dump/shot.c clients/dump/shot.h \
 	clients/dump/writer.c clients/dump/writer.h
-libdump_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
-libdump_la_LIBADD = libframemux.la $(JANSSON_LIBS) $(PNG_LIBS) -lm
+libdump_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS)
+libdump_la_LIBADD = libpicture.la libframemux.la $(JANSSON_LIBS) -lm
 
 bin_PROGRAMS += framemux-dump
 framemux_dump_SOURCES = clients/dump/main.c

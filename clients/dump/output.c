@@ -8,6 +8,7 @@
 #include "clients/dump/exit_code.h"
 #include "clients/dump/format.h"
 #include "clients/dump/out_name.h"
+#include "clients/picture/png.h"
 
 static int cannot(const char *what, const char *name, int error, int code)
 {
@@ -93,7 +94,7 @@ static int write_shot(struct output *o, const struct shot *s)
 {
 	switch (o->options->format) {
 	case FORMAT_PNG:
-		return png_write(o->file, s);
+		return picture_png(o->file, s);
 	case FORMAT_PPM:
 		return ppm_write(o->file, s);
 	case FORMAT_Y4M:

@@ -6,7 +6,7 @@
 
 #include "clients/dump/options.h"
 #include "clients/dump/out_name.h"
-#include "clients/dump/shot.h"
+#include "clients/picture/shot.h"
 
 struct output {
 	const struct options *options; /* borrowed */

@@ -288,7 +288,7 @@ START_TEST(test_png)
 	uint8_t rgb[45];
 
 	ck_assert_int_eq(shot_copy(&s, &f), 0);
-	ck_assert_int_eq(png_write(out, &s), 0);
+	ck_assert_int_eq(picture_png(out, &s), 0);
 	rewind(out);
 	ck_assert_int_eq(png_image_begin_read_from_stdio(&image, out), 1);
 	ck_assert_uint_eq(image.width, 5);
@@ -299,7 +299,7 @@ START_TEST(test_png)
 	fclose(out);
 	full = fopen("/dev/full", "w");
 	setvbuf(full, NULL, _IONBF, 0);
-	ck_assert_int_eq(png_write(full, &s), -EIO);
+	ck_assert_int_eq(picture_png(full, &s), -EIO);
 	fclose(full);
 	shot_clear(&s);
 }

@@ -1,6 +1,6 @@
 /* A frame copied out of the ring: packed planes without padding, and what is known of it. */
-#ifndef FRAMEMUX_DUMP_SHOT_H
-#define FRAMEMUX_DUMP_SHOT_H
+#ifndef FRAMEMUX_PICTURE_SHOT_H
+#define FRAMEMUX_PICTURE_SHOT_H
 
 #include <stddef.h>
 
@@ -19,6 +19,9 @@ struct shot {
 
 /* 0; -EINVAL for a form that this program did not ask for; -ENOMEM. */
 int shot_copy(struct shot *s, const struct framemux_frame *frame);
+
+/* A row of XRGB8888 as R, G, B bytes. */
+void shot_rgb_row(const uint8_t *xrgb, uint32_t width, uint8_t *ret);
 
 /* Free what it owns, after clearing it: pictures do not stay in freed memory. */
 void shot_clear(struct shot *s);

@@ -1,10 +1,10 @@
-/* Writes png with libpng. In framemux-dump's process. */
+/* Writes png with libpng. In framemux-dump and framemuxctl. */
+#include "clients/picture/png.h"
+
 #include <errno.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdlib.h>
-
-#include "clients/dump/format.h"
 
 #define COMPRESSION 3 /* of 9: a live camera does not wait for the last per cent */
 
@@ -36,14 +36,14 @@ static int write_rows(png_structp png, png_infop info, const struct shot *s, uin
 		png_set_pHYs(png, info, s->frame.sar_den, s->frame.sar_num, PNG_RESOLUTION_UNKNOWN);
 	png_write_info(png, info);
 	for (uint32_t y = 0; y < s->frame.height; y++) {
-		format_rgb_row(s->plane[0] + (size_t)y * s->row_bytes[0], s->frame.width, row);
+		shot_rgb_row(s->plane[0] + (size_t)y * s->row_bytes[0], s->frame.width, row);
 		png_write_row(png, row);
 	}
 	png_write_end(png, NULL);
 	return ferror(f) ? -EIO : 0;
 }
 
-int png_write(FILE *f, const struct shot *s)
+int picture_png(FILE *f, const struct shot *s)
 {
 	png_structp png =
 		png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, on_error, on_warning);

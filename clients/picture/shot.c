@@ -1,5 +1,5 @@
-/* Copies frames out of the ring. In framemux-dump's process. */
-#include "clients/dump/shot.h"
+/* Copies frames out of the ring. In framemux-dump and framemuxctl. */
+#include "clients/picture/shot.h"
 
 #include <drm_fourcc.h>
 #include <errno.h>
@@ -77,6 +77,15 @@ int shot_copy(struct shot *s, const struct framemux_frame *frame)
 	s->bytes = bytes;
 	s->frame = *frame;
 	return 0;
+}
+
+void shot_rgb_row(const uint8_t *xrgb, uint32_t width, uint8_t *ret)
+{
+	for (uint32_t x = 0; x < width; x++) { /* little-endian: B, G, R, X */
+		ret[3 * x] = xrgb[4 * x + 2];
+		ret[3 * x + 1] = xrgb[4 * x + 1];
+		ret[3 * x + 2] = xrgb[4 * x];
+	}
 }
 
 void shot_clear(struct shot *s)
