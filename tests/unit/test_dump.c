@@ -12,6 +12,7 @@
 #include "clients/dump/key.h"
 #include "clients/dump/options.h"
 #include "clients/dump/out_name.h"
+#include "clients/picture/png.h"
 #include "clients/dump/output.h"
 #include "tests/unit/unit.h"
 
