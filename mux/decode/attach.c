@@ -257,8 +257,12 @@ bool attach_table_has_takers(const struct attach_table *t)
 	return false;
 }
 
-/* One credit. 0, or -EPROTO when the client does not hold what it gives back. */
-static int take_credit(struct attach *a, const uint8_t *buf, size_t len)
+/*
+ * One credit. 0, or -EPROTO when the client does not hold what it gives back. Of the first picture
+ * that was seen the broker hears at once: should we be killed before the next beat, the record of who
+ * saw what is not to say that nothing was.
+ */
+static int take_credit(struct attach_table *t, struct attach *a, const uint8_t *buf, size_t len)
 {
 	struct msg_credit m;
 
@@ -269,6 +273,8 @@ static int take_credit(struct attach *a, const uint8_t *buf, size_t len)
 		a->counts.delivered++;
 	else
 		a->counts.dropped++; /* superseded by a newer one */
+	if (m.acquired && a->counts.delivered == 1)
+		tell_counts(t, a);
 	return 0;
 }
 
@@ -281,7 +287,7 @@ static void read_credits(struct attach_table *t, struct attach *a)
 
 		if (n == -EAGAIN)
 			return;
-		if (n == -EBADMSG || (n >= 0 && take_credit(a, buf, (size_t)n) < 0)) {
+		if (n == -EBADMSG || (n >= 0 && take_credit(t, a, buf, (size_t)n) < 0)) {
 			silence(t, a,
 				n < 0 ? "malformed message on the lease socket"
 				      : "credit for a slot that the client does not hold");
@@ -292,6 +298,13 @@ static void read_credits(struct attach_table *t, struct attach *a)
 			return;
 		}
 	}
+}
+
+/* A send found its end closed: what the client said before is still there, and counts. */
+static void client_gone(struct attach_table *t, struct attach *a)
+{
+	read_credits(t, a);
+	silence(t, a, SOCKET_CLOSED);
 }
 
 #ifdef ENABLE_BREAKAGE
@@ -398,7 +411,7 @@ static void publish_one(struct attach_table *t, struct attach *a, const struct a
 	/* No slot, no memory, a full socket: the slot stays ours and a newer frame comes. */
 	a->counts.dropped++;
 	if (r == -EPIPE)
-		silence(t, a, SOCKET_CLOSED);
+		client_gone(t, a);
 }
 
 /*
@@ -437,7 +450,7 @@ void attach_table_beat(struct attach_table *t)
 	TAILQ_FOREACH (a, &t->list, entry) {
 		if (a->state == ATTACH_LIVE &&
 			sock_send_msg(a->socket, &wire_beat, &beat) == -EPIPE)
-			silence(t, a, SOCKET_CLOSED);
+			client_gone(t, a);
 		if (a->state != ATTACH_GONE && memcmp(&a->told, &a->counts, sizeof(a->counts)))
 			tell_counts(t, a);
 	}

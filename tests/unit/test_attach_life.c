@@ -230,6 +230,57 @@ START_TEST(counts_are_told_when_they_change)
 }
 END_TEST
 
+/* Killed before the next beat, the record must not say that nothing was seen. */
+START_TEST(the_first_delivered_is_told_at_once)
+{
+	struct msg_frame m;
+
+	scene_go();
+	for (unsigned i = 1; i <= 3; i++) {
+		scene_publish(3);
+		ck_assert(scene_receive(&m));
+		scene_credit(m.slot, m.seq, i > 1);
+		scene_turn();
+		ck_assert_uint_eq(sc.n_counts, i > 1);
+	}
+	ck_assert_uint_eq(sc.counts.delivered, 1);
+}
+END_TEST
+
+/* A client gives its last frame back and goes, with another one unread: a send notices it first. */
+static void go_with_a_frame_unread(void)
+{
+	struct msg_frame m;
+
+	scene_go();
+	scene_publish(3);
+	ck_assert(scene_receive(&m));
+	scene_publish(4);
+	scene_credit(m.slot, m.seq, 1);
+	close(sc.client);
+	sc.client = -1;
+}
+
+START_TEST(last_credits_count_when_a_frame_finds_the_client_gone)
+{
+	go_with_a_frame_unread();
+	scene_publish(5);
+	scene_publish(6);
+	ck_assert_uint_eq(sc.n_fault, 1);
+	scene_check_counts(3, 1, 1);
+}
+END_TEST
+
+START_TEST(last_credits_count_when_a_beat_finds_the_client_gone)
+{
+	go_with_a_frame_unread();
+	attach_table_beat(sc.table);
+	attach_table_beat(sc.table);
+	ck_assert_uint_eq(sc.n_fault, 1);
+	scene_check_counts(2, 1, 0);
+}
+END_TEST
+
 START_TEST(a_ring_that_is_not_ours_is_refused)
 {
 	struct msg_ring_give m = sc.give;
@@ -296,6 +347,9 @@ int main(void)
 	tcase_add_test(t, forms_are_forgotten);
 	tcase_add_test(t, pacing_is_for_each_attach);
 	tcase_add_test(t, counts_are_told_when_they_change);
+	tcase_add_test(t, the_first_delivered_is_told_at_once);
+	tcase_add_test(t, last_credits_count_when_a_frame_finds_the_client_gone);
+	tcase_add_test(t, last_credits_count_when_a_beat_finds_the_client_gone);
 	tcase_add_test(t, a_ring_that_is_not_ours_is_refused);
 	tcase_add_test(t, erase_leaves_zeros);
 	suite_add_tcase(s, t);
