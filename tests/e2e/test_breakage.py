@@ -11,6 +11,7 @@ import re
 import harness
 import pattern
 import table
+import test_accounting
 import test_audit
 import test_check
 import test_death
@@ -212,6 +213,8 @@ TESTS += [
         test_takeover.test_forged_log_lines, "its last words", "daemon-shares-log")),
     ("audit-skip is seen", seen_by(test_audit.test_no_lease_without_its_record,
         "of which are recorded", "audit-skip")),
+    ("miscount-withheld is seen", seen_by(test_accounting.test_each_other_end, "withheld 0",
+        "miscount-withheld")),
     ("watch-no-open is seen", seen_by(test_watch.test_what_is_and_what_changes,
         "lease-opened of garden", "watch-no-open")),
     ("audit-hurry records each lease each minute", with_breakage(test_audit.alive_each_minute,
