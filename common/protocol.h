@@ -201,6 +201,22 @@ enum switch_kind { SWITCH_CAMERA = 1, SWITCH_VENDOR, SWITCH_UID };
 	M(T, U32, uid, )
 WIRE_DECLARE(ctl_switch, CTL_SWITCH_FIELDS)
 
+/*
+ * A fleet's policy, on the same socket, in pieces: each is answered, the one that ends at total when
+ * the policy is in force, or refused. at: where this piece begins, which is where the last one ended.
+ */
+#define CTL_POLICY_PIECE 3072u
+#define CTL_POLICY_APPLY_FIELDS(M, T)                                                              \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, total, ) /* bytes of the whole bundle */                                         \
+	M(T, U32, at, )                                                                            \
+	M(T, BLOB, bytes, CTL_POLICY_PIECE)
+WIRE_DECLARE(ctl_policy_apply, CTL_POLICY_APPLY_FIELDS)
+
+/* What policy is in force. */
+#define CTL_POLICY_SHOW_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_policy_show, CTL_POLICY_SHOW_FIELDS)
+
 /* The audit log, to be read and verified by whoever asks. */
 #define CTL_AUDIT_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(ctl_audit, CTL_AUDIT_FIELDS)
@@ -310,6 +326,38 @@ WIRE_DECLARE(ctl_fault, CTL_FAULT_FIELDS)
 /* One for each configured camera that a switch concerns. */
 #define CTL_SWITCHED_FIELDS(M, T) M(T, STR, camera, LIMIT_NAME)
 WIRE_DECLARE(ctl_switched, CTL_SWITCHED_FIELDS)
+
+/*
+ * The policy in force; version 0: there is none. Times: s since the Unix epoch, expires 0: never; now:
+ * the time by which it expires. keys, quorum: those of the configuration. kept: it is on disk.
+ */
+#define CTL_POLICY_FIELDS(M, T)                                                                    \
+	M(T, U64, version, )                                                                       \
+	M(T, U64, issued_s, )                                                                      \
+	M(T, U64, expires_s, )                                                                     \
+	M(T, U64, now_s, )                                                                         \
+	M(T, BYTES, hash, 32)                                                                      \
+	M(T, STR, fleet, LIMIT_LABEL)                                                              \
+	M(T, U32, keys, )                                                                          \
+	M(T, U32, quorum, )                                                                        \
+	M(T, U32, kept, )
+WIRE_DECLARE(ctl_policy, CTL_POLICY_FIELDS)
+
+/* One for each of policy_keys, and whether it has signed it. */
+#define CTL_POLICY_KEY_FIELDS(M, T)                                                                \
+	M(T, STR, id, 20)                                                                          \
+	M(T, U32, has_signed, )
+WIRE_DECLARE(ctl_policy_key, CTL_POLICY_KEY_FIELDS)
+
+/* One for each statement, as it was written. */
+#define CTL_POLICY_LINE_FIELDS(M, T) M(T, STR, text, 512)
+WIRE_DECLARE(ctl_policy_line, CTL_POLICY_LINE_FIELDS)
+
+/* One for each camera that it keeps from working. */
+#define CTL_POLICY_CAMERA_FIELDS(M, T)                                                             \
+	M(T, STR, camera, LIMIT_NAME)                                                              \
+	M(T, STR, reason, LIMIT_REASON)
+WIRE_DECLARE(ctl_policy_camera, CTL_POLICY_CAMERA_FIELDS)
 
 /*
  * A segment of the audit log, oldest first, + 1 descriptor, read-only; bytes: what of it is sealed.

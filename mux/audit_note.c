@@ -29,6 +29,7 @@ enum {
 	ELAPSED = 1 << 17,
 	REASON = 1 << 18,
 	UNIT = 1 << 19,
+	VERSION = 1 << 20, /* of a policy; or how many bundles */
 };
 
 static const struct {
@@ -50,7 +51,7 @@ static const struct {
 	[AUDIT_EVENT_ACCEPT] = {"accept", CAMERA | BY | WHAT, true},
 	[AUDIT_EVENT_DISABLE] = {"disable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_ENABLE] = {"enable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
-	[AUDIT_EVENT_POLICY] = {"policy", BY | COUNT | NAME | WHAT | REASON, false},
+	[AUDIT_EVENT_POLICY] = {"policy", CAMERA | BY | VERSION | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_GRANT] = {"grant",
 		CAMERA | TOKEN | WHO | BY | UNIT | LIMITS | EXPIRY | LABEL | NAME, true},
 	[AUDIT_EVENT_OPEN] = {"open",
@@ -180,6 +181,10 @@ static void add_outcome(struct audit_body *b, const struct msg_audit_note *m, un
 	}
 	if (members & COUNT)
 		audit_body_number(b, "count", m->count);
+	if (members & VERSION) {
+		add_number(b, "version", m->generation);
+		add_number(b, "count", m->count);
+	}
 	if (members & BYTES)
 		audit_body_number(b, "bytes", m->bytes);
 	if (members & ELAPSED)

@@ -17,6 +17,11 @@ static int code_of(int error)
 	case EPERM:
 		return EXIT_REFUSED;
 	case ENOENT: /* an unknown camera is refused alike */
+	case ENOKEY: /* of a policy, as those that follow */
+	case EKEYREJECTED:
+	case EKEYEXPIRED:
+	case ESTALE:
+	case ENOTUNIQ:
 		return EXIT_REFUSED;
 	case ESRCH:
 	case EBADMSG:

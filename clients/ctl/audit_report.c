@@ -34,8 +34,10 @@ struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
 	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
-	char off[LIMIT_REASON];            /* why it has cut the camera off; "": it has not */
-	uint64_t off_ms;
+	struct cause {
+		char why[LIMIT_REASON]; /* "": it is not */
+		uint64_t since_ms;
+	} off, blocked; /* the camera, by the kill switch; by a fleet's policy */
 };
 
 /* ---- collecting ---------------------------------------------------------------------- */
@@ -111,6 +113,13 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 			end_item(&r->tokens.items[i], ms, o, "revoked");
 }
 
+static void take_cause(struct cause *c, bool is_on, const struct audit_line *l, json_t *o)
+{
+	snprintf(c->why, sizeof(c->why), "%s", is_on ? text_of(o, "reason") : "");
+	text_make_plain(c->why, strlen(c->why));
+	c->since_ms = l->unix_ms;
+}
+
 /* What the kill switch has come to for a camera, and whom of the users it was asked to cut off. */
 static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 {
@@ -125,9 +134,7 @@ static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 		if (is_on)
 			add(&r->users, uid, o);
 	} else if (!strcmp(text_of(o, "camera"), r->camera) && !json_object_get(o, "by_uid")) {
-		snprintf(r->off, sizeof(r->off), "%s", is_on ? text_of(o, "reason") : "");
-		text_make_plain(r->off, strlen(r->off));
-		r->off_ms = l->unix_ms;
+		take_cause(&r->off, is_on, l, o);
 	}
 }
 
@@ -138,7 +145,9 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 
 	if (is_before && number_of(o, "epoch") > r->epoch)
 		r->epoch = number_of(o, "epoch");
-	if (audit_line_is(l, "grant") && is_before) {
+	if (audit_line_is(l, "policy") && is_before) {
+		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
+	} else if (audit_line_is(l, "grant") && is_before) {
 		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, NULL, "again");
 		add(&r->tokens, text_of(o, "token"), o);
 	} else if (audit_line_is(l, "open") && is_before) {
@@ -215,7 +224,7 @@ static bool was_cut_off(const struct report *r, uint64_t uid)
 
 	snprintf(text, sizeof(text), "%" PRIu64, uid);
 	user = find(&r->users, text);
-	return *r->off || (user && !user->end_ms);
+	return *r->off.why || *r->blocked.why || (user && !user->end_ms);
 }
 
 static bool was_valid(const struct report *r, const struct item *token)
@@ -260,7 +269,9 @@ static int print_json(const struct report *r, const struct audit_verdict *v)
 	json_object_set_new(o, "at", json_time(r->at_ms / 1000));
 	json_object_set_new(o, "epoch", json_u64(r->epoch));
 	json_object_set_new(o, "generation", json_u64(r->generation));
-	json_object_set_new(o, "disabled", *r->off ? json_text(r->off) : json_null());
+	json_object_set_new(o, "disabled", *r->off.why ? json_text(r->off.why) : json_null());
+	json_object_set_new(
+		o, "blocked", *r->blocked.why ? json_text(r->blocked.why) : json_null());
 	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
 	json_object_set_new(o, "saw", list_json(r, &r->leases, was_open));
 	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
@@ -306,6 +317,7 @@ static void print_limits(const json_t *o)
 
 static void print_tokens(const struct report *r)
 {
+	const struct cause *c = *r->off.why ? &r->off : &r->blocked;
 	char text[64];
 	size_t n = 0;
 
@@ -329,9 +341,9 @@ static void print_tokens(const struct report *r)
 			printf("; later %s", t->how);
 		printf(".\n");
 	}
-	if (!n && *r->off) {
-		audit_time_text(r->off_ms, text);
-		printf("  Nobody: %s, since %s.\n", r->off, text);
+	if (!n && *c->why) {
+		audit_time_text(c->since_ms, text);
+		printf("  Nobody: %s, since %s.\n", c->why, text);
 	} else if (!n)
 		printf("  Nobody: no token for it was valid%s.\n",
 			r->tokens.n ? " any more, or yet" : "");

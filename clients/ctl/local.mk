@@ -23,6 +23,7 @@ libctl_la_SOURCES = \
 	clients/ctl/json.c clients/ctl/json.h \
 	clients/ctl/metrics.c clients/ctl/metrics.h \
 	clients/ctl/options.c clients/ctl/options.h \
+	clients/ctl/policy.c \
 	clients/ctl/reload.c \
 	clients/ctl/snapshot.c \
 	clients/ctl/source.c clients/ctl/source.h \

@@ -95,7 +95,15 @@ const struct verb verbs[] = {
 		"when all is erased.\n"
 		"      --camera NAME      only what concerns this camera\n",
 		"c", 0, verb_watch},
-	{.name = "policy"},
+	{"policy", "apply FILE | show",
+		"A fleet's signed policy (framemux-policy(7)). apply: in force, with what it "
+		"blocks\n"
+		"blind and gone, when this returns; or refused (77; 65: that is no policy), and "
+		"nothing\n"
+		"has changed. FILE may be -, standard input. show: what is in force, who has "
+		"signed\n"
+		"it, and which cameras it blocks.\n",
+		"", 2, verb_policy},
 	{"snapshot", "CAMERA [-k FILE] [-o FILE] [--timeout SEC]",
 		"Save one picture as png: one that arrived after this was asked, or none.\n"
 		"  -k, --key FILE         the token (else $FRAMEMUX_TOKEN, else standard input);\n"

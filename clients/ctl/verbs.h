@@ -13,6 +13,7 @@ int verb_accept(const struct options *o);
 int verb_reload(const struct options *o);
 int verb_disable(const struct options *o);
 int verb_enable(const struct options *o);
+int verb_policy(const struct options *o);
 int verb_audit(const struct options *o);
 int verb_watch(const struct options *o);
 int verb_metrics(const struct options *o);

@@ -36,6 +36,10 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_change,
 	&wire_ctl_fault,
 	&wire_ctl_switched,
+	&wire_ctl_policy,
+	&wire_ctl_policy_key,
+	&wire_ctl_policy_line,
+	&wire_ctl_policy_camera,
 	&wire_ctl_segment,
 	&wire_ctl_head,
 	&wire_ctl_event,
@@ -51,6 +55,10 @@ union record {
 	struct msg_ctl_change change;
 	struct msg_ctl_fault fault;
 	struct msg_ctl_switched switched;
+	struct msg_ctl_policy policy;
+	struct msg_ctl_policy_key policy_key;
+	struct msg_ctl_policy_line policy_line;
+	struct msg_ctl_policy_camera policy_camera;
 	struct msg_ctl_segment segment;
 	struct msg_ctl_head head;
 	struct msg_ctl_event event;

@@ -314,7 +314,7 @@ static int on_drained(void *self, const void *msg, int *fds)
 	struct mux *m = self;
 
 	(void)fds;
-	kill_switch_drained(m->kill_switch, drained->request);
+	cuts_drained(m->cuts, drained->request);
 	return 0;
 }
 

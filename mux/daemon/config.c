@@ -64,6 +64,8 @@ static cfg_opt_t top_opts[] = {
 	CFG_STR("linger", NULL, CFGF_NONE),
 	CFG_STR("uid_quota_mb", NULL, CFGF_NONE),
 	CFG_STR_LIST("policy_keys", NULL, CFGF_NONE),
+	CFG_STR("policy_quorum", NULL, CFGF_NONE),
+	CFG_STR("policy_folder", NULL, CFGF_NONE),
 	CFG_SEC("camera", camera_opts, CFGF_MULTI | CFGF_TITLE),
 	CFG_SEC("grant", grant_opts, CFGF_MULTI | CFGF_TITLE),
 	CFG_END(),

@@ -12,6 +12,7 @@
 #include "common/limits.h"
 #include "common/token.h"
 #include "mux/daemon/config_text.h"
+#include "mux/daemon/policy_keys.h"
 #include "mux/daemon/url.h"
 
 #define CONFIG_CAMERAS_MAX  1024u
@@ -61,7 +62,11 @@ struct config {
 	uid_t admins[CONFIG_ADMINS_MAX];
 	size_t n_admins;
 	uint32_t stale_after_ms, linger_s, uid_quota_mb;
-	struct config_camera *cameras; /* owned */
+	struct policy_key policy_keys[POLICY_KEYS_MAX];
+	size_t n_policy_keys;
+	uint32_t policy_quorum;         /* of them; 0 without keys */
+	char policy_folder[LIMIT_PATH]; /* "": none */
+	struct config_camera *cameras;  /* owned */
 	size_t n_cameras;
 	struct config_grant *grants; /* owned */
 	size_t n_grants;

@@ -190,6 +190,45 @@ static int read_anchor(struct scope *s, struct config *c)
 	return read_path(s, "state_anchor", c->state_anchor, sizeof(c->state_anchor));
 }
 
+/* One secret is not to count as two. */
+static int read_policy_key(const struct scope *s, struct config *c, unsigned i)
+{
+	const char *why;
+
+	if (policy_key_parse(cfg_getnstr(s->cfg, "policy_keys", i), &c->policy_keys[i], &why) < 0)
+		return FAIL(s, "policy_keys", "policy_keys, number %u: %s", i + 1, why);
+	for (unsigned k = 0; k < i; k++)
+		if (!memcmp(c->policy_keys[k].key, c->policy_keys[i].key, POLICY_KEY_BYTES))
+			return FAIL(s, "policy_keys", "policy_keys: numbers %u and %u are one key",
+				k + 1, i + 1);
+	return 0;
+}
+
+static int read_policy(const struct scope *s, struct config *c)
+{
+	unsigned n = has(s, "policy_keys") ? cfg_size(s->cfg, "policy_keys") : 0;
+	const char *folder = has(s, "policy_folder") ? cfg_getstr(s->cfg, "policy_folder") : "none";
+	int rc = 0;
+
+	if (n > POLICY_KEYS_MAX)
+		return FAIL(s, "policy_keys", "at most %u policy_keys", POLICY_KEYS_MAX);
+	for (unsigned i = 0; !rc && i < n; i++)
+		rc = read_policy_key(s, c, i);
+	if (rc < 0)
+		return rc;
+	c->n_policy_keys = n;
+	c->policy_quorum = n ? n / 2 + 1 : 0; /* most of them */
+	if (!n && has(s, "policy_quorum"))
+		return FAIL(s, "policy_quorum", "policy_quorum without policy_keys");
+	rc = read_number(s, "policy_quorum", 1, n, &c->policy_quorum);
+	if (rc < 0 || !strcmp(folder, "none"))
+		return rc;
+	if (!strchr(folder, '/'))
+		return FAIL(s, "policy_folder",
+			"policy_folder: use none, or a folder's path with a slash in it");
+	return read_path(s, "policy_folder", c->policy_folder, sizeof(c->policy_folder));
+}
+
 int config_read_top(struct config_reader *r, cfg_t *cfg)
 {
 	struct scope s = scope_of(r, cfg, NULL, 0);
@@ -221,9 +260,7 @@ int config_read_top(struct config_reader *r, cfg_t *cfg)
 			"socket and control_socket are the same path");
 	if ((rc = read_anchor(&s, c)) < 0)
 		return rc;
-	if (has(&s, "policy_keys") && cfg_size(cfg, "policy_keys"))
-		return FAIL(&s, "policy_keys", "policy_keys: not built yet; leave it empty");
-	return 0;
+	return read_policy(&s, c);
 }
 
 /* ---- cameras ------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/kill_socket.h"
 #include "mux/daemon/notify.h"
+#include "mux/daemon/policy_drop.h"
 #include "mux/daemon/privilege.h"
 #include "mux/daemon/reload.h"
 #include "mux/locked.h"
@@ -57,7 +58,7 @@ static void on_pair_at_rest(void *self)
 {
 	struct mux *m = self;
 
-	kill_switch_at_rest(m->kill_switch);
+	cuts_look(m->cuts);
 	mux_reload_go_on(self);
 	step(self);
 }
@@ -76,7 +77,7 @@ static void on_broker_fell(void *self)
 	for (size_t i = 0; i < m->pair_host.n_retired; i++)
 		pair_abort(m->pair_host.retired[i]);
 	mux_reload_broker_fell(m);
-	kill_switch_broker_fell(m->kill_switch);
+	cuts_broker_fell(m->cuts);
 }
 
 static void on_broker_reaped(void *self)
@@ -200,7 +201,9 @@ static int read_state(struct mux *m)
 			0 ||
 		(rc = cutoff_file_load(state_folder(m->state), &m->cutoffs, why, sizeof(why))) <
 			0 ||
+		(rc = cuts_new(m, &m->cuts)) < 0 ||
 		(rc = kill_switch_load(m, &m->kill_switch, why, sizeof(why))) < 0 ||
+		(rc = enforce_load(m, &m->enforce, why, sizeof(why))) < 0 ||
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
 		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
@@ -255,7 +258,7 @@ static int make_pairs(struct mux *m)
 		pair_restore(h->pairs[i], &m->prints[i]);
 		h->n_pairs++;
 	}
-	kill_switch_apply(m->kill_switch);
+	cuts_apply(m->cuts);
 	config_forget_passwords(m->config);
 	free(m->cameras);
 	m->cameras = NULL;
@@ -293,6 +296,10 @@ static int open_all(struct mux *m)
 			    .self = m,
 			    .written = mux_written}) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
+	if (enforce_begin(m->enforce) < 0)
+		return fail(EX_OSERR, "start", "no timer for the policy's expiry");
+	if (policy_drop_new(m, &m->policy_drop, why, sizeof(why)) < 0)
+		return fail(EX_CANTCREAT, m->config->policy_folder, why);
 	if (listen_open(m->config, &m->listening, why, sizeof(why)) < 0)
 		return fail(EX_CANTCREAT, "sockets", why);
 	spec = (struct broker_spec){.base = m->base,
@@ -341,9 +348,12 @@ static void close_all(struct mux *m)
 	for (size_t i = 0; i < ARRAY_SIZE(m->signals); i++)
 		if (m->signals[i])
 			event_free(m->signals[i]);
+	kill_switch_free(m->kill_switch); /* their timers are of the base */
+	policy_drop_free(m->policy_drop);
+	enforce_free(m->enforce);
+	cuts_free(m->cuts);
 	if (m->base)
 		event_base_free(m->base);
-	kill_switch_free(m->kill_switch);
 	grants_free(m->grants);
 	state_close(m->state);
 	locked_free(m->keys);

@@ -6,7 +6,9 @@
 #include "common/cutoff.h"
 #include "mux/daemon/audit.h"
 #include "mux/daemon/broker_link.h"
+#include "mux/daemon/cut.h"
 #include "mux/daemon/disk.h"
+#include "mux/daemon/enforce.h"
 #include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/grants.h"
 #include "mux/daemon/kill_switch.h"
@@ -39,6 +41,9 @@ struct mux {
 	struct cutoffs cutoffs;
 	struct kill_switch *kill_switch;
 	struct kill_socket *kill_socket;
+	struct cuts *cuts;
+	struct enforce *enforce;         /* the fleet's policy */
+	struct policy_drop *policy_drop; /* its folder; NULL: none */
 	struct broker *broker;
 	uint64_t started_ns;
 	struct fingerprint_record *prints; /* as they were at the start */

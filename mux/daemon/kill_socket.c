@@ -16,6 +16,7 @@
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/kill_switch.h"
 #include "mux/daemon/peer.h"
+#include "mux/daemon/policy_talk.h"
 
 #define TALKS_MAX   32u   /* of people who may change things */
 #define BURST       8u    /* connections before everybody else's turn */
@@ -33,6 +34,7 @@ struct talk {
 	struct peer *peer;          /* owned */
 	unsigned state;
 	uint32_t uid, pid;
+	struct policy_upload upload;
 };
 
 struct kill_socket {
@@ -53,6 +55,16 @@ uint32_t talk_uid(const struct talk *t)
 uint32_t talk_pid(const struct talk *t)
 {
 	return t->pid;
+}
+
+struct policy_upload *talk_upload(struct talk *t)
+{
+	return &t->upload;
+}
+
+void talk_record(struct talk *t, const struct wire_message *m, const void *msg)
+{
+	(void)peer_send(t->peer, m, msg, NULL, 0);
 }
 
 void talk_camera(struct talk *t, const char *name)
@@ -109,9 +121,31 @@ static int on_switch(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int on_policy_apply(void *self, const void *msg, int *fds)
+{
+	struct talk *t = self;
+
+	(void)fds;
+	t->state = TALK_BUSY;
+	policy_talk_apply(t->socket->mux, t, msg);
+	return 0;
+}
+
+static int on_policy_show(void *self, const void *msg, int *fds)
+{
+	struct talk *t = self;
+
+	(void)fds;
+	t->state = TALK_BUSY;
+	policy_talk_show(t->socket->mux, t, msg);
+	return 0;
+}
+
 static const struct wire_rule rules[] = {
 	{&wire_hello, TALK_NEW, 0, on_hello},
 	{&wire_ctl_switch, TALK_READY, 0, on_switch},
+	{&wire_ctl_policy_apply, TALK_READY, 0, on_policy_apply},
+	{&wire_ctl_policy_show, TALK_READY, 0, on_policy_show},
 };
 
 /* ---- life and death ------------------------------------------------------------------ */
@@ -119,6 +153,8 @@ static const struct wire_rule rules[] = {
 static void talk_free(struct talk *t)
 {
 	kill_switch_forget(t->socket->mux->kill_switch, t);
+	enforce_forget(t->socket->mux->enforce, t);
+	free(t->upload.bytes);
 	LIST_REMOVE(t, link);
 	t->socket->n_talks--;
 	peer_close(t->peer);

@@ -11,6 +11,7 @@ struct mux;
 struct kill_socket;
 struct talk;
 struct wire_message;
+struct policy_upload;
 
 /* Serve m->listening.kill_fd. 0 or -ENOMEM. */
 int kill_socket_new(struct mux *m, struct kill_socket **ret);
@@ -18,6 +19,11 @@ void kill_socket_free(struct kill_socket *s);
 
 uint32_t talk_uid(const struct talk *t);
 uint32_t talk_pid(const struct talk *t);
+
+struct policy_upload *talk_upload(struct talk *t);
+
+/* A record of the present answer. */
+void talk_record(struct talk *t, const struct wire_message *m, const void *msg);
 
 /* One camera of the present answer; its end. status: 0 or an errno; reason: also a warning. */
 void talk_camera(struct talk *t, const char *name);

@@ -13,32 +13,22 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "common/breakage.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/log.h"
+#include "mux/daemon/cut.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/disabled.h"
 #include "mux/daemon/folder.h"
 #include "mux/daemon/kill_socket.h"
 
-#define LIMIT_MS                                                                                   \
-	3000u /* for the disk, the broker, the reaping; then the asker hears what is not done */
-#define ASKED_MAX 64u
-
 struct request {
-	TAILQ_ENTRY(request) link;
+	struct cut cut; /* first: it is what waits */
+	LIST_ENTRY(request) link;
 	struct kill_switch *kill; /* borrowed */
 	struct talk *asker;       /* borrowed; NULL once it has gone */
 	uint32_t number;          /* the asker's */
-	uint32_t drain;           /* ours to the broker */
-	bool is_on;
 	struct disabled_entry what;
 	uint64_t change; /* the one that it made */
-	uint64_t began_ns;
-	struct event *limit; /* owned */
-	bool is_kept, is_drained;
-	uint32_t kept_status;
 };
 
 struct kill_switch {
@@ -46,9 +36,7 @@ struct kill_switch {
 	struct disabled in_force, asked; /* asked: to be on disk; never more than in_force */
 	uint64_t changes;                /* of asked, so far */
 	bool is_writing, is_changed;     /* a job runs; and asked has changed since it began */
-	uint32_t last_drain;
-	unsigned n_requests;
-	TAILQ_HEAD(requests, request) requests;
+	LIST_HEAD(, request) requests;
 };
 
 /* The state folder's file as it was when the job began. */
@@ -65,20 +53,10 @@ static void persist(struct kill_switch *k);
 
 /* ---- in force ------------------------------------------------------------------------ */
 
-void kill_switch_apply(struct kill_switch *k)
+bool kill_switch_cuts_off(
+	const struct kill_switch *k, const struct camera_record *cam, char ret_why[LIMIT_REASON])
 {
-	const struct pair_host *h = &k->mux->pair_host;
-
-	for (size_t i = 0; i < h->n_pairs; i++) {
-		const struct camera_record *cam = pair_camera(h->pairs[i]);
-		char why[LIMIT_REASON];
-
-		if (disabled_why(&k->in_force, cam->name, cam->vendor, why) &&
-			!breakage("daemon-skip-switch"))
-			pair_disable(h->pairs[i], why);
-		else
-			pair_enable(h->pairs[i]);
-	}
+	return disabled_why(&k->in_force, cam->name, cam->vendor, ret_why);
 }
 
 static void tell_user(const struct kill_switch *k, uint32_t uid, bool is_on)
@@ -105,142 +83,96 @@ static void put_in_force(struct kill_switch *k, const struct disabled_entry *e, 
 	if (e->kind == SWITCH_UID)
 		tell_user(k, e->uid, is_on);
 	else
-		kill_switch_apply(k);
+		cuts_apply(k->mux->cuts);
 }
 
 /* ---- answers ------------------------------------------------------------------------- */
 
-static bool concerns(const struct disabled_entry *e, const struct camera_record *cam)
+static bool concerns(const struct cut *c, const struct camera_record *cam)
 {
-	return !strcmp(e->name, e->kind == SWITCH_CAMERA ? cam->name : cam->vendor);
+	const struct disabled_entry *e = &((const struct request *)c)->what;
+
+	return e->kind != SWITCH_UID &&
+		!strcmp(e->name, e->kind == SWITCH_CAMERA ? cam->name : cam->vendor);
 }
 
 static void request_free(struct request *r)
 {
-	TAILQ_REMOVE(&r->kill->requests, r, link);
-	r->kill->n_requests--;
-	if (r->limit)
-		event_free(r->limit);
+	LIST_REMOVE(r, link);
 	free(r);
 }
 
-static void answer(struct request *r, uint32_t status, const char *reason)
-{
-	const struct pair_host *h = &r->kill->mux->pair_host;
-	uint64_t us = (clock_monotonic_ns() - r->began_ns) / NS_PER_US;
-
-	for (size_t i = 0; r->asker && r->what.kind != SWITCH_UID && i < h->n_pairs; i++)
-		if (concerns(&r->what, pair_camera(h->pairs[i])))
-			talk_camera(r->asker, pair_camera(h->pairs[i])->name);
-	if (r->asker)
-		talk_done(r->asker, r->number, status, us, reason);
-	request_free(r);
-}
-
-static bool is_reaped(const struct request *r)
-{
-	const struct pair_host *h = &r->kill->mux->pair_host;
-
-	for (size_t i = 0; r->is_on && r->what.kind != SWITCH_UID && i < h->n_pairs; i++)
-		if (concerns(&r->what, pair_camera(h->pairs[i])) && !pair_is_at_rest(h->pairs[i]))
-			return false;
-	return true;
-}
-
-/* Lifted, and yet not free: a camera whose vendor is cut off, say. */
+/*
+ * Lifted, and yet not free: a camera whose vendor is cut off, say, or one that a policy blocks. Of a
+ * vendor's cameras the first.
+ */
 static void still_off(const struct request *r, char ret[LIMIT_REASON])
 {
-	const struct pair_host *h = &r->kill->mux->pair_host;
+	const struct mux *m = r->kill->mux;
+	const struct pair_host *h = &m->pair_host;
+	char why[LIMIT_REASON];
 
 	*ret = 0;
-	for (size_t i = 0; !r->is_on && r->what.kind == SWITCH_CAMERA && i < h->n_pairs; i++) {
+	for (size_t i = 0; !r->cut.is_on && !*ret && i < h->n_pairs; i++) {
 		const struct camera_record *cam = pair_camera(h->pairs[i]);
 
-		if (concerns(&r->what, cam) &&
-			disabled_why(&r->kill->in_force, cam->name, cam->vendor, ret))
-			return;
+		if (!concerns(&r->cut, cam))
+			continue;
+		if (kill_switch_cuts_off(r->kill, cam, why))
+			memcpy(ret, why, sizeof(why));
+		else if (enforce_blocks(m->enforce, cam, why))
+			snprintf(ret, LIMIT_REASON, "camera %.40s stays blocked: %.90s", cam->name,
+				why);
 	}
 }
 
-static void answer_if_over(struct request *r)
+static const char *say(const struct request *r, enum cut_end end)
 {
+	bool is_on = r->cut.is_on;
+
+	switch (end) {
+	case CUT_NOT_KEPT:
+		return is_on ? "it is in force, but could not be recorded: it would not outlast a "
+			       "restart"
+			     : "it could not be recorded: nothing is lifted";
+	case CUT_DISK_LATE:
+		return is_on ? "it is in force, but the disk has not recorded it yet"
+			     : "the disk has not recorded it yet";
+	case CUT_PAIR_LATE:
+		return "it is in force; a process of the camera is killed and not gone yet";
+	case CUT_BROKER_LATE:
+		return "it is in force; the broker does not answer, and will erase what clients "
+		       "still map when it does";
+	default:
+		return "";
+	}
+}
+
+static void on_ended(struct cut *c, enum cut_end end)
+{
+	struct request *r = (struct request *)c;
+	const struct pair_host *h = &r->kill->mux->pair_host;
+	uint32_t status = end == CUT_NOT_KEPT ? (uint32_t)-c->kept_result
+		: end == CUT_DISK_LATE        ? ETIMEDOUT
+					      : 0;
 	char reason[LIMIT_REASON];
 
-	if (!r->is_kept || !r->is_drained || !is_reaped(r))
-		return;
-	if (r->kept_status) {
-		answer(r, r->kept_status,
-			r->is_on
-				? "it is in force, but could not be recorded: it would not outlast "
-				  "a restart"
-				: "it could not be recorded: nothing is lifted");
-		return;
-	}
-	still_off(r, reason);
-	answer(r, 0, reason);
-}
-
-static void answer_those_that_are_over(struct kill_switch *k)
-{
-	struct request *r = TAILQ_FIRST(&k->requests), *next;
-
-	for (; r; r = next) {
-		next = TAILQ_NEXT(r, link);
-		answer_if_over(r);
-	}
-}
-
-static void on_limit(evutil_socket_t fd, short what, void *data)
-{
-	struct request *r = data;
-
-	(void)fd;
-	(void)what;
-	if (!r->is_kept)
-		answer(r, ETIMEDOUT,
-			r->is_on ? "it is in force, but the disk has not recorded it yet"
-				 : "the disk has not recorded it yet");
-	else if (r->kept_status || (r->is_drained && is_reaped(r)))
-		answer_if_over(r);
-	else
-		answer(r, 0,
-			r->is_drained
-				? "it is in force; a process of the camera is killed and not gone "
-				  "yet"
-				: "it is in force; the broker does not answer, and will erase what "
-				  "clients still map when it does");
-}
-
-void kill_switch_drained(struct kill_switch *k, uint32_t number)
-{
-	struct request *r;
-
-	TAILQ_FOREACH (r, &k->requests, link)
-		if (r->drain == number)
-			r->is_drained = true;
-	answer_those_that_are_over(k);
-}
-
-/* Its rings went with it. */
-void kill_switch_broker_fell(struct kill_switch *k)
-{
-	struct request *r;
-
-	TAILQ_FOREACH (r, &k->requests, link)
-		r->is_drained = true;
-	answer_those_that_are_over(k);
-}
-
-void kill_switch_at_rest(struct kill_switch *k)
-{
-	answer_those_that_are_over(k);
+	snprintf(reason, sizeof(reason), "%s", say(r, end));
+	if (end == CUT_OVER)
+		still_off(r, reason);
+	for (size_t i = 0; r->asker && i < h->n_pairs; i++)
+		if (concerns(c, pair_camera(h->pairs[i])))
+			talk_camera(r->asker, pair_camera(h->pairs[i])->name);
+	if (r->asker)
+		talk_done(r->asker, r->number, status, cut_elapsed_us(c), reason);
+	request_free(r);
 }
 
 void kill_switch_forget(struct kill_switch *k, const struct talk *asker)
 {
 	struct request *r;
 
-	TAILQ_FOREACH (r, &k->requests, link)
+	LIST_FOREACH (r, &k->requests, link)
 		if (r->asker == asker)
 			r->asker = NULL;
 }
@@ -285,12 +217,9 @@ static void settle(struct kill_switch *k, uint64_t change, int result)
 {
 	struct request *r;
 
-	TAILQ_FOREACH (r, &k->requests, link) {
-		if (r->is_kept || r->change > change)
-			continue;
-		r->is_kept = true;
-		r->kept_status = (uint32_t)-result;
-	}
+	LIST_FOREACH (r, &k->requests, link)
+		if (!r->cut.is_kept && r->change <= change)
+			cut_kept(&r->cut, result);
 }
 
 static void job_done(void *data, int result)
@@ -311,7 +240,7 @@ static void job_done(void *data, int result)
 	job_free(j);
 	if (is_changed && !k->mux->stopping)
 		persist(k);
-	answer_those_that_are_over(k);
+	cuts_look(k->mux->cuts);
 }
 
 static int submit(struct kill_switch *k)
@@ -368,7 +297,8 @@ static bool is_known(const struct kill_switch *k, const struct disabled_entry *e
 static void note_request(const struct request *r)
 {
 	const struct disabled_entry *e = &r->what;
-	struct msg_audit_note note = {.event = r->is_on ? AUDIT_EVENT_DISABLE : AUDIT_EVENT_ENABLE,
+	struct msg_audit_note note = {
+		.event = r->cut.is_on ? AUDIT_EVENT_DISABLE : AUDIT_EVENT_ENABLE,
 		.uid = e->kind == SWITCH_UID ? e->uid : UINT32_MAX,
 		.by_uid = talk_uid(r->asker),
 		.by_pid = talk_pid(r->asker)};
@@ -390,7 +320,7 @@ static void log_request(const struct request *r)
 	else
 		snprintf(what, sizeof(what), "%s %s",
 			r->what.kind == SWITCH_CAMERA ? "camera" : "vendor", r->what.name);
-	log_notice("%s is %s by uid %u pid %u", what, r->is_on ? "disabled" : "to be enabled",
+	log_notice("%s is %s by uid %u pid %u", what, r->cut.is_on ? "disabled" : "to be enabled",
 		talk_uid(r->asker), talk_pid(r->asker));
 }
 
@@ -411,38 +341,27 @@ static int change(struct kill_switch *k, const struct disabled_entry *e, bool is
 	return rc;
 }
 
-static struct request *request_new(struct kill_switch *k, struct talk *asker)
+static int request_new(struct kill_switch *k, struct talk *asker, const struct msg_ctl_switch *ask,
+	const struct disabled_entry *what, struct request **ret)
 {
-	const struct timeval limit = {.tv_sec = LIMIT_MS / 1000, .tv_usec = LIMIT_MS % 1000 * 1000};
-	struct request *r = k->n_requests < ASKED_MAX ? calloc(1, sizeof(*r)) : NULL;
+	struct request *r = calloc(1, sizeof(*r));
+	int rc;
 
 	if (!r)
-		return NULL;
+		return -ENOMEM;
+	r->cut = (struct cut){.is_on = ask->on, .concerns = concerns, .ended = on_ended};
 	r->kill = k;
 	r->asker = asker;
-	r->began_ns = clock_monotonic_ns();
-	r->limit = evtimer_new(k->mux->base, on_limit, r);
-	TAILQ_INSERT_TAIL(&k->requests, r, link);
-	k->n_requests++;
-	if (!r->limit || evtimer_add(r->limit, &limit) < 0) {
-		request_free(r);
-		return NULL;
+	r->number = ask->request;
+	r->what = *what;
+	rc = cut_begin(k->mux->cuts, &r->cut);
+	if (rc < 0) {
+		free(r);
+		return rc;
 	}
-	return r;
-}
-
-/* The broker hears of the cameras and users first, so that its answer comes when they are blind. */
-static void ask_to_drain(struct request *r)
-{
-	struct mux *m = r->kill->mux;
-	const struct msg_drain m_drain = {.request = ++r->kill->last_drain};
-
-	r->drain = m_drain.request;
-	if (!r->is_on || !m->broker_ready) {
-		r->is_drained = true;
-		return;
-	}
-	broker_send(m->broker, &wire_drain, &m_drain, NULL, 0);
+	LIST_INSERT_HEAD(&k->requests, r, link);
+	*ret = r;
+	return 0;
 }
 
 int kill_switch_ask(struct kill_switch *k, struct talk *asker, const struct msg_ctl_switch *ask)
@@ -457,25 +376,23 @@ int kill_switch_ask(struct kill_switch *k, struct talk *asker, const struct msg_
 		memcpy(e.name, ask->name, sizeof(e.name));
 	if (!is_known(k, &e))
 		return -ENOENT;
-	r = request_new(k, asker);
-	if (!r)
-		return -ENOMEM;
-	r->number = ask->request;
-	r->is_on = ask->on;
-	r->what = e;
-	rc = change(k, &e, r->is_on);
+	rc = request_new(k, asker, ask, &e, &r);
+	if (rc < 0)
+		return rc;
+	rc = change(k, &e, r->cut.is_on);
 	if (rc < 0) {
+		cut_forget(&r->cut);
 		request_free(r);
 		return rc;
 	}
 	r->change = k->changes;
 	log_request(r);
 	note_request(r);
-	if (r->is_on)
+	if (r->cut.is_on)
 		put_in_force(k, &e, true);
-	ask_to_drain(r);
+	cut_drain(&r->cut);
 	persist(k);
-	answer_those_that_are_over(k);
+	cuts_look(k->mux->cuts);
 	return 0;
 }
 
@@ -488,7 +405,7 @@ int kill_switch_load(struct mux *m, struct kill_switch **ret, char *ret_why, siz
 
 	if (k) {
 		k->mux = m;
-		TAILQ_INIT(&k->requests);
+		LIST_INIT(&k->requests);
 		rc = disabled_load(state_folder(m->state), &k->in_force, ret_why, why_size);
 		if (!rc)
 			rc = disabled_copy(&k->in_force, &k->asked);
@@ -507,8 +424,10 @@ void kill_switch_free(struct kill_switch *k)
 {
 	if (!k)
 		return;
-	while (!TAILQ_EMPTY(&k->requests))
-		request_free(TAILQ_FIRST(&k->requests));
+	while (!LIST_EMPTY(&k->requests)) {
+		cut_forget(&LIST_FIRST(&k->requests)->cut);
+		request_free(LIST_FIRST(&k->requests));
+	}
 	disabled_free(&k->in_force);
 	disabled_free(&k->asked);
 	free(k);

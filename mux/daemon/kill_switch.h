@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/limits.h"
+
 struct mux;
 struct kill_switch;
 
@@ -19,8 +21,10 @@ struct kill_switch;
 int kill_switch_load(struct mux *m, struct kill_switch **ret, char *ret_why, size_t why_size);
 void kill_switch_free(struct kill_switch *k);
 
-/* Cut off those of the pairs that are to be, and let the others live. After a reload, too. */
-void kill_switch_apply(struct kill_switch *k);
+/* Whether it has cut off this camera, or its vendor, and why. */
+struct camera_record;
+bool kill_switch_cuts_off(
+	const struct kill_switch *k, const struct camera_record *cam, char ret_why[LIMIT_REASON]);
 
 /* A new broker: the users; and how many messages that are. */
 void kill_switch_introduce(struct kill_switch *k);
@@ -34,11 +38,5 @@ struct msg_ctl_switch;
 /* The answer follows, once what is cut off is erased and reaped and all of it on disk; or -errno. */
 int kill_switch_ask(struct kill_switch *k, struct talk *asker, const struct msg_ctl_switch *ask);
 void kill_switch_forget(struct kill_switch *k, const struct talk *asker);
-
-/* ---- from the rest of framemuxd ------------------------------------------------------ */
-
-void kill_switch_drained(struct kill_switch *k, uint32_t request);
-void kill_switch_broker_fell(struct kill_switch *k);
-void kill_switch_at_rest(struct kill_switch *k);
 
 #endif

@@ -19,11 +19,14 @@ libdaemon_la_SOURCES = \
 	mux/daemon/config_text.c mux/daemon/config_text.h \
 	mux/daemon/config_values.c mux/daemon/config_values.h \
 	mux/daemon/connect.c mux/daemon/connect.h \
+	mux/daemon/cut.c mux/daemon/cut.h \
 	mux/daemon/cutoff_file.c mux/daemon/cutoff_file.h \
 	mux/daemon/daemon.c mux/daemon/daemon.h mux/daemon/daemon_private.h \
 	mux/daemon/digest.c mux/daemon/digest.h \
 	mux/daemon/disabled.c mux/daemon/disabled.h \
 	mux/daemon/disk.c mux/daemon/disk.h \
+	mux/daemon/enforce.c mux/daemon/enforce.h mux/daemon/enforce_private.h \
+	mux/daemon/enforce_note.c mux/daemon/enforce_time.c \
 	mux/daemon/fingerprint.c mux/daemon/fingerprint.h \
 	mux/daemon/fingerprint_file.c mux/daemon/fingerprint_file.h \
 	mux/daemon/folder.c mux/daemon/folder.h \
@@ -42,6 +45,13 @@ libdaemon_la_SOURCES = \
 	mux/daemon/parse.c mux/daemon/parse.h \
 	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
+	mux/daemon/policy.c mux/daemon/policy.h \
+	mux/daemon/policy_clock.c mux/daemon/policy_clock.h \
+	mux/daemon/policy_drop.c mux/daemon/policy_drop.h \
+	mux/daemon/policy_drop_disk.c mux/daemon/policy_drop_disk.h \
+	mux/daemon/policy_file.c mux/daemon/policy_file.h \
+	mux/daemon/policy_keys.c mux/daemon/policy_keys.h \
+	mux/daemon/policy_talk.c mux/daemon/policy_talk.h \
 	mux/daemon/privilege.c mux/daemon/privilege.h \
 	mux/daemon/reload.c mux/daemon/reload.h mux/daemon/reload_private.h \
 	mux/daemon/reload_diff.c mux/daemon/reload_diff.h \

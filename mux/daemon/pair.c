@@ -69,7 +69,7 @@ static void come_to_rest(struct pair *p)
 	if (p->aborted || p->stopped) {
 		p->aborted = false;
 		p->host->at_rest(p->host->self);
-	} else if (p->disabled[0]) {
+	} else if (p->disabled[0] || p->forbidden[0]) {
 		p->host->at_rest(p->host->self);
 	}
 }

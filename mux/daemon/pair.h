@@ -33,7 +33,7 @@ struct pair_host {
 	void (*tell)(void *self, const struct wire_message *m, const void *msg, const int *fds,
 		size_t n_fds);
 	/* A pair has come to rest after pair_abort, pair_stop, pair_retire, pair_restart or
-	 * pair_disable. */
+	 * pair_disable, pair_forbid. */
 	void (*at_rest)(void *self);
 	/* For the audit log; the camera's members are filled in. */
 	void (*note)(void *self, const struct msg_audit_note *m);
@@ -67,6 +67,10 @@ void pair_serve(struct pair *p);
 /* The kill switch is on for it: killed, and not born again; off: may live. Any number of times. */
 void pair_disable(struct pair *p, const char *why);
 void pair_enable(struct pair *p);
+
+/* The same for a fleet's policy: its state is blocked. Neither lifts what the other has set. */
+void pair_forbid(struct pair *p, const char *why);
+void pair_allow(struct pair *p);
 
 /* A person says so: forget what it called itself, and lift its block. */
 void pair_accept(struct pair *p);

@@ -1,6 +1,7 @@
 /*
  * Who a camera is: what it calls itself is compared with what it called itself before, and one that
- * is not who it was is blocked. And what the kill switch cuts off. Runs in framemuxd's loop.
+ * is not who it was is blocked. And what the kill switch or a fleet's policy cuts off. Runs in
+ * framemuxd's loop.
  *
  * What a camera says at first contact counts at once, for as long as framemuxd runs: a realm that is
  * not remembered before it is signed could be another camera's. It is kept on disk only when the
@@ -113,17 +114,17 @@ void pair_accept(struct pair *p)
 	pair_begin_if_wanted(p);
 }
 
-/* ---- the kill switch ------------------------------------------------------------------- */
+/* ---- cut off by framemuxd's owner: the kill switch, a policy --------------------------- */
 
 /* What it has come to, whoever asked for it: a vendor's camera, one that a reload has brought. */
-static void note_switch(const struct pair *p, enum audit_event event)
+static void note_cut(
+	const struct pair *p, enum audit_event event, const char *what, const char *reason)
 {
 	struct msg_audit_note m = {.event = event, .epoch = p->camera->epoch, .uid = UINT32_MAX};
 
 	memcpy(m.camera, p->camera->name, sizeof(m.camera));
-	snprintf(
-		m.what, sizeof(m.what), "%s", event == AUDIT_EVENT_DISABLE ? "in force" : "lifted");
-	memcpy(m.reason, p->disabled, sizeof(m.reason));
+	snprintf(m.what, sizeof(m.what), "%s", what);
+	snprintf(m.reason, sizeof(m.reason), "%s", reason);
 	p->host->note(p->host->self, &m);
 }
 
@@ -141,24 +142,39 @@ static bool change_quietly(struct pair *p)
  * The broker ends the leases when it hears of it; the pair dies whether it does or not. Only after
  * the broker's own death decode is left to erase what it has, which is all that is left to it.
  */
+static void cut_off(struct pair *p, const char *why, bool is_new)
+{
+	if (change_quietly(p)) {
+		if (is_new)
+			log_warning("camera %s: %s", p->camera->name, why);
+		return;
+	}
+	pair_show_rest(p);
+	if (!is_new || p->stopped || p->aborted)
+		return;
+	pair_fail(p, WORD_OURS, why);
+	if (p->phase == PAIR_PAUSE) /* it was waiting for its next life */
+		pair_end_orderly(p, GOODBYE_MS);
+}
+
+static void let_live(struct pair *p)
+{
+	p->pause = (struct pause){0};
+	if (change_quietly(p))
+		return;
+	if (p->phase == PAIR_REST)
+		pair_show_rest(p);
+	pair_begin_if_wanted(p);
+}
+
 void pair_disable(struct pair *p, const char *why)
 {
 	bool is_new = !p->disabled[0];
 
 	snprintf(p->disabled, sizeof(p->disabled), "%s", why);
 	if (is_new)
-		note_switch(p, AUDIT_EVENT_DISABLE);
-	if (change_quietly(p)) {
-		if (is_new)
-			log_warning("camera %s: %s", p->camera->name, p->disabled);
-		return;
-	}
-	pair_set_state(p, CAMERA_DISABLED, p->disabled);
-	if (!is_new || p->stopped || p->aborted)
-		return;
-	pair_fail(p, WORD_OURS, p->disabled);
-	if (p->phase == PAIR_PAUSE) /* it was waiting for its next life */
-		pair_end_orderly(p, GOODBYE_MS);
+		note_cut(p, AUDIT_EVENT_DISABLE, "in force", why);
+	cut_off(p, p->disabled, is_new);
 }
 
 void pair_enable(struct pair *p)
@@ -166,11 +182,25 @@ void pair_enable(struct pair *p)
 	if (!p->disabled[0])
 		return;
 	p->disabled[0] = 0;
-	note_switch(p, AUDIT_EVENT_ENABLE);
-	p->pause = (struct pause){0};
-	if (change_quietly(p))
+	note_cut(p, AUDIT_EVENT_ENABLE, "lifted", "");
+	let_live(p);
+}
+
+void pair_forbid(struct pair *p, const char *why)
+{
+	bool is_new = !p->forbidden[0];
+
+	snprintf(p->forbidden, sizeof(p->forbidden), "%s", why);
+	if (is_new)
+		note_cut(p, AUDIT_EVENT_POLICY, "in force", why);
+	cut_off(p, p->forbidden, is_new);
+}
+
+void pair_allow(struct pair *p)
+{
+	if (!p->forbidden[0])
 		return;
-	if (p->phase == PAIR_REST)
-		pair_show_rest(p);
-	pair_begin_if_wanted(p);
+	p->forbidden[0] = 0;
+	note_cut(p, AUDIT_EVENT_POLICY, "lifted", "");
+	let_live(p);
 }

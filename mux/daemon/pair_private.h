@@ -71,6 +71,7 @@ struct pair {
 	bool was_identified;            /* in this generation */
 	char block[LIMIT_REASON];       /* why it is blocked; "": it is not */
 	char disabled[LIMIT_REASON];    /* the same for the kill switch */
+	char forbidden[LIMIT_REASON];   /* and for a fleet's policy */
 	/* as status shows it */
 	enum camera_state state;
 	char state_reason[LIMIT_REASON];
@@ -126,7 +127,7 @@ void pair_keep_identity(struct pair *p);
 
 /* ---- pair_want.c: when it is to live ---------------------------------------------------- */
 
-/* Blocked, or cut off by the kill switch. */
+/* Blocked, or cut off by the kill switch or a policy. */
 bool pair_is_barred(const struct pair *p);
 bool pair_is_wanted(const struct pair *p);
 uint64_t pair_pause_left_ns(const struct pair *p);

@@ -57,6 +57,9 @@ static enum camera_state rest_state(const struct pair *p, const char **ret_reaso
 	*ret_reason = p->disabled;
 	if (p->disabled[0])
 		return CAMERA_DISABLED;
+	*ret_reason = p->forbidden;
+	if (p->forbidden[0])
+		return CAMERA_BLOCKED;
 	*ret_reason = p->block;
 	if (p->block[0])
 		return CAMERA_BLOCKED;

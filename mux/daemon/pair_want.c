@@ -11,7 +11,7 @@
 
 bool pair_is_barred(const struct pair *p)
 {
-	return p->block[0] || p->disabled[0];
+	return p->block[0] || p->disabled[0] || p->forbidden[0];
 }
 
 /* Somebody asks for it, or it is always to be there, and nothing forbids it. */

@@ -283,6 +283,34 @@ static const char *anchor_of(const struct config *c)
 	return c->anchor_in_journal ? "journal" : c->state_anchor[0] ? c->state_anchor : "none";
 }
 
+/* In any order: who may sign, not how they are listed. */
+static bool policy_keys_differ(const struct config *a, const struct config *b)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n_policy_keys; i++)
+		for (size_t k = 0; k < b->n_policy_keys; k++)
+			n += !memcmp(
+				a->policy_keys[i].key, b->policy_keys[k].key, POLICY_KEY_BYTES);
+	return n != a->n_policy_keys || n != b->n_policy_keys;
+}
+
+static int diff_policy(struct reload_diff *d, const struct config *old, const struct config *now)
+{
+	const char *was = old->policy_folder, *is = now->policy_folder;
+	int rc = 0;
+
+	if (policy_keys_differ(old, now))
+		rc = add(d, "setting", "policy_keys", "changed",
+			now->n_policy_keys ? ""
+					   : "none are left: what policy is in force stays so");
+	if (!rc)
+		rc = diff_number(d, "policy_quorum", old->policy_quorum, now->policy_quorum);
+	return rc < 0 ? rc
+		      : diff_text(d, "policy_folder", NEEDS_RESTART, *was ? was : "none",
+				*is ? is : "none");
+}
+
 int reload_diff_settings(struct reload_diff *d, const struct config *old, const struct config *now)
 {
 	int rc;
@@ -301,7 +329,9 @@ int reload_diff_settings(struct reload_diff *d, const struct config *old, const 
 		(rc = diff_number(d, "linger", old->linger_s, now->linger_s)) < 0 ||
 		(rc = diff_number(d, "uid_quota_mb", old->uid_quota_mb, now->uid_quota_mb)) < 0)
 		return rc;
-	return admins_differ(old, now) ? add(d, "setting", "admins", "changed", "") : 0;
+	if (admins_differ(old, now) && (rc = add(d, "setting", "admins", "changed", "")) < 0)
+		return rc;
+	return diff_policy(d, old, now);
 }
 
 void reload_keep_fixed(const struct config *old, struct config *now)
@@ -311,4 +341,5 @@ void reload_keep_fixed(const struct config *old, struct config *now)
 	memcpy(now->state_dir, old->state_dir, sizeof(now->state_dir));
 	memcpy(now->state_anchor, old->state_anchor, sizeof(now->state_anchor));
 	now->anchor_in_journal = old->anchor_in_journal;
+	memcpy(now->policy_folder, old->policy_folder, sizeof(now->policy_folder));
 }

@@ -186,7 +186,7 @@ void reload_swap(struct reload *r)
 		pair_retire(m->pair_host.retired[i]);
 		keep_print(&m->pair_host, m->pair_host.retired[i]);
 	}
-	kill_switch_apply(m->kill_switch);
+	cuts_apply(m->cuts);
 	mux_keep_prints(m);
 }
 

@@ -1,0 +1,47 @@
+/* The inside of enforce.h, for enforce.c, enforce_note.c and enforce_time.c alone. */
+#ifndef FRAMEMUX_ENFORCE_PRIVATE_H
+#define FRAMEMUX_ENFORCE_PRIVATE_H
+
+#include <event2/event.h>
+#include <sys/queue.h>
+
+#include "mux/daemon/enforce.h"
+#include "mux/daemon/policy_clock.h"
+
+struct enforce {
+	struct mux *mux;              /* borrowed */
+	struct policy_bundle *kept;   /* owned; on disk. NULL: none */
+	struct policy_bundle *coming; /* owned; accepted, to come to the disk. NULL: none */
+	struct policy_bundle *stale;  /* owned; superseded while a job still writes it */
+	uint64_t changes;             /* of coming, so far */
+	bool is_writing, is_changed;  /* a job runs; and coming has changed since it began */
+	LIST_HEAD(, request) requests;
+	/* enforce_time.c */
+	struct policy_clock clock;
+	uint64_t seen_s;          /* as it is on disk, or about to be */
+	bool is_keeping_time;     /* a job runs */
+	uint64_t expired_version; /* whose expiry was noticed; 0: none */
+	int due_fd, jump_fd;      /* owned; -1 */
+	struct event *due, *jump; /* owned */
+	/* enforce_note.c */
+	unsigned n_unnoted; /* refusals since the audit log heard of one */
+	uint64_t noted_ns;
+	uint64_t second_ns;
+	unsigned n_logged; /* in this second */
+};
+
+/* How many cameras it blocks now. */
+size_t enforce_count(struct enforce *e);
+
+/* ---- enforce_time.c ------------------------------------------------------------------ */
+int enforce_time_begin(struct enforce *e);
+void enforce_time_end(struct enforce *e);
+
+/* The bundle in force is another one: when does it expire, and is it already? */
+void enforce_time_changed(struct enforce *e);
+
+/* ---- enforce_note.c: log and audit ---------------------------------------------------- */
+void enforce_note_applied(struct enforce *e, const struct enforce_asker *asker);
+void enforce_note_expired(struct enforce *e);
+
+#endif
