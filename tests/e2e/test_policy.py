@@ -292,6 +292,112 @@ def test_a_disk_that_refuses(s):
     try:
         mux.start()
     except Failed as e:
+        mux.process.expect(65)
         check("policy is damaged" in str(e), str(e))
     else:
         raise Failed("it starts with a damaged policy")
+
+
+class Folder:
+    """The drop folder, as an update agent sees it."""
+
+    def __init__(self, s):
+        self.path = os.path.join(s.folder("drop"), "policies")
+        os.mkdir(self.path, 0o755)
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def drop(self, name, bundle):
+        """By rename, as it is to be done."""
+        with open(bundle) as f:
+            text = f.read()
+        with open(self.file("." + name), "w") as f:
+            f.write(text)
+        os.rename(self.file("." + name), self.file(name))
+
+    def outcome(self, name):
+        """What was left beside it: the ending, and the words in it."""
+        def there():
+            return next((e for e in ("applied", "refused") if os.path.exists(self.file(f"{name}.{e}"))), None)
+        end = until(there, f"an outcome of {name}")
+        check(not os.path.lexists(self.file(name)), f"{name} is still there")
+        path = self.file(f"{name}.{end}")
+        with open(path) as f:
+            text = f.read()
+        os.unlink(path)
+        return end, text
+
+
+def test_drop_folder(s):
+    """What is dropped is applied or refused, at the start too, and what became of it is left there."""
+    fleet, folder = Fleet(s), Folder(s)
+    folder.drop("at-start.policy", fleet.bundle(1, "block vendor other"))
+    mux = fleet.mux(CAMERAS, f'policy_folder = "{folder.path}"\n')
+    check(folder.outcome("at-start.policy") == ("applied", "it is in force\n"), "not applied at the start")
+    check(set(blocked(mux)) == {"c"}, f"{blocked(mux)}")
+    folder.drop("two.policy", fleet.bundle(2, 'block vendor "Acme Eyes"'))
+    check(folder.outcome("two.policy")[0] == "applied", "not applied")
+    check(set(blocked(mux)) == {"a", "b"}, f"{blocked(mux)}")
+    folder.drop("old.policy", fleet.bundle(1))
+    end, text = folder.outcome("old.policy")
+    check(end == "refused" and text.startswith("rollback"), text)
+    with open(fleet.bundle(3)) as f, open(folder.file("written.policy"), "w") as out:
+        out.write(f.read())  # in place: taken when it is closed
+    check(folder.outcome("written.policy")[0] == "applied", "not applied")
+    check(blocked(mux) == {}, f"{blocked(mux)}")
+    folder.drop("half.policy.part", fleet.bundle(4, "require tls"))
+    for n in range(40):
+        folder.drop(f"bad{n}.policy", fleet.bundle(3, "require pin", by=()) if n == 0
+            else s.path(f"bundle{fleet.count}"))
+    for n in range(40):
+        check(folder.outcome(f"bad{n}.policy")[0] == "refused", "not refused")
+    check(os.path.exists(folder.file("half.policy.part")), "a file of another name was taken")
+    records = [r for r in mux.recorded("policy") if r["what"] == "refused"]
+    check(len(records) == 1 and records[0]["name"] == "old.policy", f"{records}")
+    applied = [r["name"] for r in mux.recorded("policy") if r["what"] == "applied"]
+    check(applied == ["at-start.policy", "two.policy", "written.policy"], f"{applied}")
+
+
+def test_drop_folder_takes_no_links(s):
+    """Links, pipes, and files that others can write are refused unread; so is a folder that others can."""
+    fleet, folder = Fleet(s), Folder(s)
+    mux = fleet.mux(CAMERAS, f'policy_folder = "{folder.path}"\n')
+    good = fleet.bundle(1, "block vendor other")
+    os.symlink(good, folder.file("symlink.policy"))
+    folder.drop("after-it.policy", fleet.bundle(1, by=()))  # of a link alone the kernel says nothing
+    check(folder.outcome("after-it.policy")[0] == "refused", "not refused")
+    os.rename(folder.file("symlink.policy"), folder.file("link.policy"))
+    end, text = folder.outcome("link.policy")
+    check(end == "refused" and "link" in text, text)
+    os.link(good, folder.file(".x"))
+    os.rename(folder.file(".x"), folder.file("hard.policy"))
+    end, text = folder.outcome("hard.policy")
+    check(end == "refused" and "hard link" in text, text)
+    os.mkfifo(folder.file(".x"))
+    os.rename(folder.file(".x"), folder.file("pipe.policy"))
+    check(folder.outcome("pipe.policy")[0] == "refused", "a pipe was read")
+    with open(good) as f:
+        text = f.read()
+    for name, mode, uid in (("open.policy", 0o666, 0), ("foreign.policy", 0o644, UID_A)):
+        if uid and os.getuid():
+            continue
+        with open(folder.file(".x"), "w") as f:
+            f.write(text)
+            os.fchmod(f.fileno(), mode)
+            if uid:
+                os.fchown(f.fileno(), uid, uid)
+        os.rename(folder.file(".x"), folder.file(name))
+        check(folder.outcome(name)[0] == "refused", f"{name} was read")
+    check(blocked(mux) == {}, f"{blocked(mux)}")
+    with open(good) as f:
+        check(f.read() == text, "a link's file was changed")
+    mux.stop()
+    os.chmod(folder.path, 0o777)
+    try:
+        mux.start()
+    except Failed as e:
+        mux.process.expect(73)
+        check("can be written by others" in str(e), str(e))
+    else:
+        raise Failed("it starts with a folder that anybody can write")
