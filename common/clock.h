@@ -36,4 +36,20 @@ static inline uint64_t clock_unix_s(void)
 	return clock_read_ns(CLOCK_REALTIME) / NS_PER_S;
 }
 
+/* A real time that is believed, and the boot time then. */
+struct clock_mark {
+	uint64_t real_s, boot_ns;
+};
+
+/*
+ * What real time is at least, by that. A thousandth is left out: no clock runs so wrong, and what is
+ * believed does not run ahead of one that is put right by steps.
+ */
+static inline uint64_t clock_mark_now_s(const struct clock_mark *m, uint64_t boot_ns)
+{
+	uint64_t passed_s = boot_ns > m->boot_ns ? (boot_ns - m->boot_ns) / NS_PER_S : 0;
+
+	return m->real_s + passed_s - passed_s / 1000;
+}
+
 #endif

@@ -91,6 +91,15 @@ WIRE_DECLARE(broker_revoked, BROKER_REVOKED_FIELDS)
 WIRE_DECLARE(broker_cutoff, BROKER_CUTOFF_FIELDS)
 
 /*
+ * Real time was at least real_s at that moment of the boot clock, whatever the clock says: for all
+ * that expires (mux/daemon/clock_floor.h). In the set-up, and whenever it rises.
+ */
+#define BROKER_CLOCK_FIELDS(M, T)                                                                  \
+	M(T, U64, real_s, )                                                                        \
+	M(T, U64, boot_ns, )
+WIRE_DECLARE(broker_clock, BROKER_CLOCK_FIELDS)
+
+/*
  * The kill switch for a user: its leases end and it gets none; or no more. Before and after
  * setup_done. That for a camera is its camera_news.
  */

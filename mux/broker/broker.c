@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include "common/breakage.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memfd.h"
@@ -176,6 +177,13 @@ static void broker_free(struct broker *b)
 	quota_free(&b->quota);
 	free(b->settings.admins);
 	locked_free(b->secrets);
+}
+
+uint64_t broker_now_s(const struct broker *b)
+{
+	uint64_t real_s = clock_unix_s(), least_s = clock_mark_now_s(&b->least, clock_boot_ns());
+
+	return real_s > least_s || breakage("clock-no-floor") ? real_s : least_s;
 }
 
 int broker_serve(struct broker *b)

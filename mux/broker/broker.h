@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "common/cutoff.h"
 #include "mux/broker/list.h"
 #include "mux/broker/quota.h"
@@ -39,6 +40,7 @@ struct broker {
 	struct event_base *base;
 	struct secrets *secrets;
 	struct settings settings;
+	struct clock_mark least;    /* real time is later, whatever the clock says */
 	struct conn *daemon;        /* daemon_link.c */
 	struct audit *audit;        /* audit.c */
 	int clients_fd, control_fd; /* borrowed: listening */
@@ -88,6 +90,9 @@ int broker_run(void (*confine)(void));
 
 /* The same on other descriptors, which stay the caller's but for daemon_fd: for tests. */
 int broker_run_on(int daemon_fd, int clients_fd, int control_fd, void (*confine)(void));
+
+/* Unix time for all that expires: the clock's, unless it was set back. */
+uint64_t broker_now_s(const struct broker *b);
 
 /* All standing tokens are sent: begin to accept. 0 or -errno. */
 int broker_serve(struct broker *b);

@@ -206,8 +206,8 @@ static int handle_grant(void *self, const void *msg, int *fds)
 		refuse(c, m->request, -ENOENT, "no such camera");
 		return 0;
 	}
-	if (grant_from_request(m, camera->epoch, c->uid, c->broker->settings.issue, clock_unix_s(),
-		    &rights) < 0 ||
+	if (grant_from_request(m, camera->epoch, c->uid, c->broker->settings.issue,
+		    broker_now_s(c->broker), &rights) < 0 ||
 		mint(c->broker, &rights, &answer) < 0) {
 		refuse(c, m->request, -EINVAL, "a limit is missing or impossible");
 		return 0;

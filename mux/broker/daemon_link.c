@@ -117,6 +117,16 @@ static int handle_cutoff(void *self, const void *msg, int *fds)
 	return r;
 }
 
+static int handle_clock(void *self, const void *msg, int *fds)
+{
+	const struct msg_broker_clock *m = msg;
+	struct broker *b = self;
+
+	(void)fds;
+	b->least = (struct clock_mark){m->real_s, m->boot_ns};
+	return 0;
+}
+
 static int handle_user(void *self, const void *msg, int *fds)
 {
 	const struct msg_broker_user *m = msg;
@@ -368,6 +378,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_broker_grant, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_grant},
 	{&wire_broker_revoked, DAEMON_SETUP, 0, handle_revoked},
 	{&wire_broker_cutoff, DAEMON_SETUP, 0, handle_cutoff},
+	{&wire_broker_clock, DAEMON_SETUP | SERVING, 0, handle_clock},
 	{&wire_broker_user, DAEMON_SETUP | SERVING, 0, handle_user},
 	{&wire_broker_setup_done, DAEMON_SETUP, 0, handle_setup_done},
 	{&wire_camera_news, DAEMON_SETUP | SERVING, 0, handle_news},

@@ -58,7 +58,7 @@ static void refuse(struct client *c, const struct msg_open *m, const char *why_l
 	client_tell(c, m->view, FRAMEMUX_STATE_REFUSED, why);
 }
 
-static enum verdict verify(const struct client *c, const struct msg_open *m,
+static enum verdict verify(const struct client *c, const struct msg_open *m, uint64_t now_s,
 	struct rights *ret_rights, struct terms *ret_terms, uint8_t ret_id[TOKEN_ID_BYTES])
 {
 	const struct broker *b = c->broker;
@@ -68,7 +68,7 @@ static enum verdict verify(const struct client *c, const struct msg_open *m,
 		.challenge = c->challenge,
 		.uid = c->uid,
 		.is_barred = barred_has(b, c->uid),
-		.now_s = clock_unix_s(),
+		.now_s = now_s,
 		.is_revoked = is_revoked,
 		.find_epoch = find_epoch,
 		.data = b,
@@ -150,13 +150,13 @@ int open_handle(struct client *c, const struct msg_open *m)
 		.token = id,
 		.view = m->view,
 		.is_dump = (m->flags & FRAMEMUX_OPEN_DUMP) != 0,
-		.now_s = clock_unix_s(),
+		.now_s = broker_now_s(b),
 		.now_boot_ns = clock_boot_ns()};
 	int r;
 
 	if (client_find(c, m->view))
 		return -EPROTO;
-	v = verify(c, m, &rights, &terms, id);
+	v = verify(c, m, ask.now_s, &rights, &terms, id);
 	if (v != VERDICT_GOOD) {
 		refuse(c, m, verdict_for_log(v), verdict_for_client(v));
 		return 0;

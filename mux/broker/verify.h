@@ -45,7 +45,7 @@ struct verify_facts {
 	const uint8_t *challenge; /* TOKEN_CHALLENGE_BYTES, this connection's; borrowed */
 	uint32_t uid;             /* of the peer, by the kernel */
 	bool is_barred;           /* the kill switch is on for it */
-	uint64_t now_s;           /* real time */
+	uint64_t now_s;           /* real time: broker_now_s() */
 	bool (*is_revoked)(
 		const void *data, const uint8_t id[TOKEN_ID_BYTES], const struct rights *rights);
 	bool (*find_epoch)(const void *data, const char *camera, uint32_t *ret_epoch);

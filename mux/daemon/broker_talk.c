@@ -89,6 +89,7 @@ int mux_set_up_broker(void *mux)
 	m->broker_ready = false;
 	randombytes_buf(m->keys->session, KEY_BYTES);
 	send_start(m);
+	mux_send_clock(m);
 	mux_send_admins(m);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		mux_send_camera(m, pair_camera(m->pair_host.pairs[i]));
@@ -113,7 +114,7 @@ size_t mux_set_up_messages(const struct mux *m)
 {
 	struct standing *standing;
 
-	return 2 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked + m->cutoffs.n +
+	return 3 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked + m->cutoffs.n +
 		kill_switch_messages(m->kill_switch) + grants_standing(m->grants, &standing);
 }
 

@@ -201,6 +201,7 @@ static int read_state(struct mux *m)
 			0 ||
 		(rc = cutoff_file_load(state_folder(m->state), &m->cutoffs, why, sizeof(why))) <
 			0 ||
+		(rc = mux_clock_load(m, why, sizeof(why))) < 0 ||
 		(rc = cuts_new(m, &m->cuts)) < 0 ||
 		(rc = kill_switch_load(m, &m->kill_switch, why, sizeof(why))) < 0 ||
 		(rc = enforce_load(m, &m->enforce, why, sizeof(why))) < 0 ||
@@ -216,8 +217,8 @@ static int read_state(struct mux *m)
 		return fail(EX_CANTCREAT, dir, why);
 	for (size_t i = 0; i < m->config->n_cameras; i++)
 		camera_record_make(&m->config->cameras[i], epochs[i], &m->cameras[i]);
-	rc = grants_load(m->state, m->config, m->cameras, clock_unix_s(), &m->revoked,
-		&m->n_revoked, &m->grants, why, sizeof(why));
+	rc = grants_load(m->state, m->config, m->cameras, mux_now_s(m), &m->revoked, &m->n_revoked,
+		&m->grants, why, sizeof(why));
 	if (!rc)
 		rc = fingerprint_file_load(state_folder(m->state), m->cameras, m->config->n_cameras,
 			m->prints, &m->prints_changed, why, sizeof(why));
@@ -287,7 +288,7 @@ static int open_all(struct mux *m)
 	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
 		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
 		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 ||
-		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0)
+		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0 || mux_clock_watch(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
 	mux_note_start(m);
 	if (audit_begin(m->audit,
@@ -334,6 +335,9 @@ static void close_all(struct mux *m)
 	if (m->stopping && m->prints_changed && !m->prints_pending)
 		mux_write_prints(m);
 	mux_free_prints(m);
+	if (m->stopping)
+		mux_clock_write(m);
+	mux_clock_free(m);
 	mux_reload_free(m);
 	kill_socket_free(m->kill_socket);
 	broker_free(m->broker);

@@ -6,6 +6,7 @@
 #include "common/cutoff.h"
 #include "mux/daemon/audit.h"
 #include "mux/daemon/broker_link.h"
+#include "mux/daemon/clock_floor.h"
 #include "mux/daemon/cut.h"
 #include "mux/daemon/disk.h"
 #include "mux/daemon/enforce.h"
@@ -56,6 +57,10 @@ struct mux {
 	bool prints_pending, prints_changed; /* being written; newer ones since that began */
 	struct event *prints_timer;          /* when that has failed; NULL: it never has */
 	unsigned prints_pause_s;             /* before the next attempt */
+	struct clock_floor clock;            /* clock_keep.c, as all of the clock's */
+	struct event *clock_timer;
+	uint64_t clock_kept_s; /* what is on disk; 0: nothing */
+	bool clock_pending, clock_failed, clock_is_behind;
 	bool broker_ready, announced, stopping;
 };
 
@@ -89,6 +94,23 @@ void mux_take_back(struct mux *m);
 /* The answer to the broker follows; -errno: it does not. n: at least one. */
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t *ids, size_t n);
 int mux_keep_cutoff(struct mux *m, uint32_t request, const struct cutoff *c);
+
+/* ---- clock_keep.c: a clock that is set back revives nothing ---------------------------- */
+
+/* Unix time for all that expires, is issued or is dated by others: the clock's, unless that was set
+ * back. In the loop only. */
+uint64_t mux_now_s(const struct mux *m);
+
+/* From the state folder: 0, or -errno and why, -EBADMSG for damage. Then, with a loop: 0 or -ENOMEM. */
+int mux_clock_load(struct mux *m, char *ret_why, size_t why_size);
+int mux_clock_watch(struct mux *m);
+void mux_clock_free(struct mux *m);
+
+/* At the very end, without the writer thread. */
+void mux_clock_write(struct mux *m);
+
+/* To a broker that is being set up, or serves. */
+void mux_send_clock(struct mux *m);
 
 /* ---- accept.c: what cameras call themselves, to disk --------------------------------- */
 

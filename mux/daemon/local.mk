@@ -13,6 +13,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/broker_talk.c \
 	mux/daemon/camera.c mux/daemon/camera.h \
 	mux/daemon/child.c mux/daemon/child.h \
+	mux/daemon/clock_floor.c mux/daemon/clock_floor.h mux/daemon/clock_keep.c \
 	mux/daemon/config.c mux/daemon/config.h \
 	mux/daemon/config_files.c mux/daemon/config_text_private.h \
 	mux/daemon/config_lex.c mux/daemon/config_lex.h \

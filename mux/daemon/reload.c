@@ -170,6 +170,7 @@ static void on_read(void *data, int result)
 	if (m->n_revoked)
 		memcpy(r->revoked, m->revoked, m->n_revoked * TOKEN_ID_BYTES);
 	r->n_before = r->n_revoked = m->n_revoked;
+	r->now_s = mux_now_s(m);
 	submit(r, m->disk, RELOAD_PLANNING, reload_plan, on_planned);
 }
 

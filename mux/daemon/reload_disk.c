@@ -10,7 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/clock.h"
 #include "mux/daemon/folder.h"
 #include "mux/daemon/reload_private.h"
 
@@ -54,8 +53,8 @@ int reload_plan(void *reload)
 		camera_record_make(&c->cameras[i], epochs[i], &r->records[i]);
 	free(epochs);
 	if (!rc)
-		rc = grants_plan(s, c, r->records, clock_unix_s(), &r->revoked, &r->n_revoked,
-			&r->grants, r->why, sizeof(r->why));
+		rc = grants_plan(s, c, r->records, r->now_s, &r->revoked, &r->n_revoked, &r->grants,
+			r->why, sizeof(r->why));
 	if (!rc)
 		rc = grants_save_text(r->grants, &r->grants_text, &r->grants_len);
 	return rc;

@@ -31,6 +31,7 @@ struct reload {
 	struct config_error fault;
 	gid_t group; /* admin_group's; -1: there is none */
 	/* PLANNING */
+	uint64_t now_s;
 	struct camera_record *records; /* their passwords are config's */
 	struct grants *grants;
 	uint8_t *revoked; /* the n_before that are dead already, then those that die now */

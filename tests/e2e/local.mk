@@ -15,8 +15,10 @@ tests_e2e_holder_LDADD = libframemux.la
 dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/e2e/pattern.py tests/e2e/pixels.py tests/e2e/relay.py tests/e2e/rtp.py \
-	tests/e2e/test_accounting.py tests/e2e/test_audit.py tests/e2e/test_auth.py tests/e2e/test_breakage.py tests/e2e/test_build.py \
-	tests/e2e/test_check.py tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \
+	tests/e2e/test_accounting.py tests/e2e/test_audit.py tests/e2e/test_auth.py \
+	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_check.py \
+	tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \
+	tests/e2e/test_clock.py \
 	tests/e2e/test_death.py tests/e2e/test_dialogues.py tests/e2e/test_frames.py \
 	tests/e2e/test_http.py tests/e2e/test_init.py tests/e2e/test_install.py tests/e2e/test_interop_http.py \
 	tests/e2e/test_interop_vlc.py tests/e2e/test_life.py tests/e2e/test_material.py \

@@ -14,6 +14,7 @@ import table
 import test_accounting
 import test_audit
 import test_check
+import test_clock
 import test_death
 import test_life
 import test_http
@@ -189,6 +190,8 @@ TESTS += [
         test_ring.test_keeps_its_ring_after_revoke, "pixels are left in", "broker-no-erase")),
     ("broker-skip-proof lets forgers in", seen_by(test_rights.test_forged_tokens, "accepted: ",
         "broker-skip-proof")),
+    ("clock-no-floor is seen", seen_by(test_clock.test_set_back_over_a_restart,
+        "ended with 0, not 77", "clock-no-floor")),
     ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,
         "ended with 0, not 77", "broker-skip-cutoff")),
     ("daemon-skip-switch is seen", seen_by(test_switch.test_camera_is_cut_off,

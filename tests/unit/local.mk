@@ -114,7 +114,7 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_pair_state tests/unit/test_pause tests/unit/test_fingerprint \
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
 	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file \
-	tests/unit/test_audit
+	tests/unit/test_audit tests/unit/test_clock_floor
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -168,6 +168,9 @@ tests_unit_test_resolve_LDADD = libresolve.la $(UNIT_LIBS)
 tests_unit_test_cutoff_SOURCES = tests/unit/test_cutoff.c
 tests_unit_test_cutoff_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_cutoff_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_clock_floor_SOURCES = tests/unit/test_clock_floor.c
+tests_unit_test_clock_floor_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_clock_floor_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)

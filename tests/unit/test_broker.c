@@ -222,6 +222,41 @@ START_TEST(test_expiry)
 }
 END_TEST
 
+/* The clock is set back: what had expired has. Who is let in has what is left by the floor. */
+START_TEST(test_clock_floor)
+{
+	struct msg_broker_clock clock = {
+		.real_s = clock_unix_s() + 86400, .boot_ns = clock_boot_ns()};
+	struct token short_one, long_one;
+	struct msg_ctl_grant rq = {.request = 1, .camera = "porch", .expires_s = 60};
+	struct msg_ctl_token answer;
+	int control;
+
+	scene_begin(&s, NULL);
+	token_for(&s, 0, clock_unix_s() + 86400, &short_one);
+	token_for(&s, 0, clock_unix_s() + 86400 + 100, &long_one);
+	viewer_connect(&s, &v);
+	viewer_lease(&v, &short_one, (struct msg_open){.view = 1});
+	expect_want(&s, 0, 1);
+	tell(s.daemon, &wire_broker_clock, &clock);
+	camera_says(&s, 0, CAMERA_LOST, "");
+	expect_state(v.fd, 1, FRAMEMUX_STATE_LOST); /* it goes on, and the clock has been told */
+	viewer_ask(&v, &short_one, (struct msg_open){.view = 2});
+	expect_state(v.fd, 2, FRAMEMUX_STATE_REFUSED);
+	viewer_lease(&v, &long_one, (struct msg_open){.view = 3});
+	expect_want(&s, 0, 2);
+	control = control_open(&s);
+	tell(control, &wire_ctl_grant, &rq);
+	expect(control, &wire_ctl_token, &answer, NULL, 0);
+	ck_assert_uint_ge(answer.not_after, clock.real_s + 60);
+	close(control);
+	viewer_end(&v);
+	expect_want(&s, 0, 1);
+	expect_want(&s, 0, 0);
+	end_empty();
+}
+END_TEST
+
 START_TEST(test_refused)
 {
 	static const uint32_t sizes[][2] = {{0, 64}, {64, 0}, {LIMIT_SIDE, LIMIT_SIDE},
@@ -1185,6 +1220,7 @@ int main(void)
 	tcase_add_test(t, test_blocked_is_final);
 	tcase_add_test(t, test_accept);
 	tcase_add_test(t, test_expiry);
+	tcase_add_test(t, test_clock_floor);
 	tcase_add_test(t, test_refused);
 	tcase_add_test(t, test_views_and_turns);
 	tcase_add_test(t, test_too_many_views);
