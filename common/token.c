@@ -176,8 +176,31 @@ int token_limit_uid(struct token *t, uint32_t uid)
 	return append(t, CAVEAT_UID, value, sizeof(value));
 }
 
+/* As the kernel writes them: absolute, without empty parts, "." and "..". */
+bool token_unit_is_path(const char *unit)
+{
+	size_t len = strlen(unit);
+	const char *part = unit;
+
+	if (*unit != '/' || len >= LIMIT_UNIT || !text_is_plain(unit, len))
+		return false;
+	if (len == 1)
+		return true; /* of a machine, or a container, without a service manager */
+	while (part) {
+		size_t n = strcspn(++part, "/");
+
+		if (n == 0 || (n == 1 && part[0] == '.') ||
+			(n == 2 && part[0] == '.' && part[1] == '.'))
+			return false;
+		part = strchr(part, '/');
+	}
+	return true;
+}
+
 int token_limit_unit(struct token *t, const char *unit)
 {
+	if (!token_unit_is_path(unit))
+		return -EINVAL;
 	return append_text(t, CAVEAT_UNIT, unit, LIMIT_UNIT);
 }
 

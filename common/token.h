@@ -61,6 +61,9 @@ struct rights {
 	char label[LIMIT_LABEL];
 };
 
+/* Whether a unit's name is one: the absolute path of a cgroup, "/system.slice/hub.service". */
+bool token_unit_is_path(const char *unit);
+
 /* A fresh token without caveats. */
 void token_begin(const uint8_t root[KEY_BYTES], uint32_t key_id, const uint8_t id[TOKEN_ID_BYTES],
 	struct token *ret);
@@ -71,7 +74,7 @@ void token_begin(const uint8_t root[KEY_BYTES], uint32_t key_id, const uint8_t i
  */
 int token_limit_camera(struct token *t, const char *name, uint32_t epoch);
 int token_limit_uid(struct token *t, uint32_t uid);
-int token_limit_unit(struct token *t, const char *unit);
+int token_limit_unit(struct token *t, const char *unit);     /* a cgroup's path */
 int token_limit_expiry(struct token *t, uint64_t not_after); /* UINT64_MAX: never */
 int token_limit_size(struct token *t, uint32_t width, uint32_t height);
 int token_limit_fps(struct token *t, uint32_t fps);

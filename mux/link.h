@@ -249,6 +249,13 @@ WIRE_DECLARE(broker_ping, BROKER_PING_FIELDS)
 	M(T, U32, status, )
 WIRE_DECLARE(audit_written, AUDIT_WRITTEN_FIELDS)
 
+/* The answer to unit_ask: the cgroup of the process (status 0), or why it is not known (an errno). */
+#define UNIT_TOLD_FIELDS(M, T)                                                                     \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )                                                                        \
+	M(T, STR, unit, LIMIT_UNIT)
+WIRE_DECLARE(unit_told, UNIT_TOLD_FIELDS)
+
 /*
  * The answer to audit_ask: the log's segments, oldest first, + 1 descriptor each, read-only; bytes:
  * what of it is sealed. Segment 0: what state_anchor's file says. Then audit_told: how far the log
@@ -395,6 +402,12 @@ WIRE_DECLARE(audit_note, AUDIT_NOTE_FIELDS)
 	M(T, U32, uid, )                                                                           \
 	M(T, U32, pid, )
 WIRE_DECLARE(state_accept, STATE_ACCEPT_FIELDS)
+
+/* Of which unit is this process? Answered by unit_told; who asks sees to it that it still lives. */
+#define UNIT_ASK_FIELDS(M, T)                                                                      \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, pid, )
+WIRE_DECLARE(unit_ask, UNIT_ASK_FIELDS)
 
 /* The log is to be read; answered by audit_segment and audit_told. */
 #define AUDIT_ASK_FIELDS(M, T) M(T, U32, request, )

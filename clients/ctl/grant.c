@@ -73,14 +73,11 @@ int verb_grant(const struct options *o)
 		fputs("framemuxctl: grant: which --camera?\n", stderr);
 		return EXIT_USAGE;
 	}
-	if (l->unit) { /* the mux would refuse every use of such a token */
-		fputs("framemuxctl: grant: --unit is not built yet\n", stderr);
-		return EXIT_USAGE;
-	}
 	if (rq.never_expires)
 		rq.expires_s = 0;
 	copy_text(rq.camera, l->camera);
 	copy_text(rq.label, l->label);
+	copy_text(rq.unit, l->unit);
 	masks_pack(l->masks, l->n_masks, rq.masks, &rq.masks_len);
 	code = ask_connect(o, &c);
 	if (code == 0)

@@ -124,7 +124,12 @@ static int take_limit(const struct verb *v, int c, const char *arg, struct limit
 		return -1;
 	case OPT_UNIT:
 		l->unit = arg;
-		return *arg && strlen(arg) < LIMIT_UNIT ? -1 : usage(v, "not a unit", arg);
+		return token_unit_is_path(arg)
+			? -1
+			: usage(v,
+				  "not a unit: it takes the whole path of a cgroup, as "
+				  "/system.slice/hub.service",
+				  arg);
 	case OPT_SIZE:
 		l->has_size = true;
 		if (units_size(arg, &l->width, &l->height) < 0)

@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 #define LIMITS_HELP                                                                                \
-	"      --unit UNIT        only processes of this unit (not built yet)\n"                   \
+	"      --unit UNIT        only processes of this unit: the whole path of its cgroup,\n"    \
+	"                         as /system.slice/hub.service\n"                                  \
 	"      --max-size WxH     pictures no larger than this\n"                                  \
 	"      --max-fps N        at most N frames a second\n"                                     \
 	"      --mask X,Y,WxH     black out a rectangle of the camera's own pixels; repeatable\n"  \

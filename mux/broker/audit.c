@@ -97,6 +97,7 @@ int audit_opening(struct tenure *t)
 	m.masks = t->terms.n_masks;
 	m.dump = t->record.is_dump;
 	m.not_after = t->not_after_s;
+	PUT(m, unit, t->unit);
 	m.generation = t->camera->decoder ? t->camera->decoder->generation : 0;
 	return ask(t->broker, &m, &t->record.request);
 }

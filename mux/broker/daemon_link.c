@@ -21,6 +21,7 @@
 #include "mux/broker/secrets.h"
 #include "mux/broker/standing.h"
 #include "mux/broker/status.h"
+#include "mux/broker/unit.h"
 #include "mux/link.h"
 
 #define OUTBOX_MAX   65536u /* all standing tokens go out at once */
@@ -264,6 +265,15 @@ static int handle_audit_written(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_unit_told(void *self, const void *msg, int *fds)
+{
+	const struct msg_unit_told *m = msg;
+
+	(void)fds;
+	unit_told(self, m->request, m->status, m->unit);
+	return 0;
+}
+
 static int handle_audit_segment(void *self, const void *msg, int *fds)
 {
 	audit_read_segment(self, msg, fds[0]);
@@ -391,6 +401,7 @@ const struct wire_rule daemon_rules[] = {
 	{&wire_revoked_kept, SERVING, 0, handle_revoked_kept},
 	{&wire_camera_accepted, SERVING, 0, handle_camera_accepted},
 	{&wire_audit_written, SERVING, 0, handle_audit_written},
+	{&wire_unit_told, SERVING, 0, handle_unit_told},
 	{&wire_audit_segment, SERVING, 1, handle_audit_segment},
 	{&wire_audit_told, SERVING, 0, handle_audit_told},
 	{&wire_broker_settings, DAEMON_SERVING, 0, handle_settings},

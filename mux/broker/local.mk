@@ -36,6 +36,7 @@ libbroker_la_SOURCES = \
 	mux/broker/watch.c mux/broker/watch.h \
 	mux/broker/swap.c mux/broker/swap.h \
 	mux/broker/tenure.c mux/broker/tenure_attach.c mux/broker/tenure.h \
+	mux/broker/unit.c mux/broker/unit.h \
 	mux/broker/verify.c mux/broker/verify.h
 libbroker_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS) $(DRM_CFLAGS) $(SECCOMP_CFLAGS)
 libbroker_la_LIBADD = liblink.la $(EVENT_LIBS) $(SODIUM_LIBS)

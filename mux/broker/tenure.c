@@ -19,6 +19,7 @@
 #include "mux/broker/held.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
+#include "mux/broker/unit.h"
 #include "mux/broker/watch.h"
 
 /* Beyond this an expiry is never reached, and a sum of nanoseconds would wrap. */
@@ -246,6 +247,7 @@ static void fill(struct tenure *t, const struct tenure_ask *ask)
 	t->view = ask->view;
 	memcpy(t->token, ask->token, TOKEN_ID_BYTES);
 	memcpy(t->label, ask->rights->label, sizeof(t->label));
+	memcpy(t->unit, ask->rights->unit, sizeof(t->unit));
 	t->terms = *ask->terms;
 	t->uid = ask->client->uid;
 	t->pid = ask->client->pid;
@@ -256,13 +258,37 @@ static void fill(struct tenure *t, const struct tenure_ask *ask)
 	lease_ask(&t->life);
 }
 
-static int ask_for_record(struct tenure *t)
+/* framemuxd, for the unit of the process and then for the record, or for the record alone. */
+static int ask_framemuxd(struct tenure *t)
 {
 	const struct timeval limit = {.tv_sec = AUDIT_LIMIT_S};
 
 	if (evtimer_add(t->timer, &limit) < 0)
 		return -ENOMEM;
-	return audit_opening(t);
+	if (!*t->unit)
+		return audit_opening(t);
+	unit_ask(t);
+	return 0;
+}
+
+void tenure_placed(struct tenure *t, const char *wrong)
+{
+	struct broker *b = t->broker;
+	int r;
+
+	t->unit_request = 0;
+	if (!wrong) {
+		r = audit_opening(t);
+		if (r < 0)
+			tenure_recorded(t, (uint32_t)-r);
+		return;
+	}
+	b->totals.leases_refused++;
+	audit_refused(b, t->uid, t->camera_name, wrong);
+	if (rate_permits(&b->refusals, clock_monotonic_ns(), REFUSAL_LINES, NULL))
+		log_notice("refused: uid %u pid %u, camera %s: %s", t->uid, t->pid, t->camera_name,
+			wrong);
+	tenure_end(t, FRAMEMUX_STATE_REFUSED, verdict_for_client(VERDICT_UNIT));
 }
 
 static void refuse_unrecorded(struct tenure *t, uint32_t status)
@@ -323,7 +349,7 @@ int tenure_new(struct broker *b, const struct tenure_ask *ask)
 	LIST_INSERT_HEAD(&b->tenures, t, in_broker);
 	LIST_INSERT_HEAD(&t->camera->tenures, t, in_camera);
 	LIST_INSERT_HEAD(&t->client->tenures, t, in_client);
-	r = ask_for_record(t);
+	r = ask_framemuxd(t);
 	if (r < 0) { /* nobody has been told */
 		t->reserved_bytes = 0;
 		tenure_free(t);

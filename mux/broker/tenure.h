@@ -38,6 +38,8 @@ struct tenure {
 	uint64_t since_s, not_after_s; /* real time, for status; 0: never */
 	uint64_t expires_boot_ns;      /* UINT64_MAX: never */
 	uint64_t reserved_bytes;       /* charged for the next attach */
+	char unit[LIMIT_UNIT];         /* that the capability is bound to; "": none */
+	uint32_t unit_request;         /* unit.c */
 	struct record record;          /* audit.c */
 	struct lease_life life;
 	struct attach *attach;         /* owned */
@@ -76,6 +78,9 @@ void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns);
 
 /* 0, -EUSERS, -ENOMEM. The client is told of lease and state when its record is written. */
 int tenure_new(struct broker *b, const struct tenure_ask *ask);
+
+/* From unit.c: its process is of the unit (NULL), or why it is not known to be, for the log. */
+void tenure_placed(struct tenure *t, const char *wrong);
 
 /* From audit.c: its record is written (0), or it cannot be (an errno): then it is refused. */
 void tenure_recorded(struct tenure *t, uint32_t status);

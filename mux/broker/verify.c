@@ -27,8 +27,8 @@ static const struct {
 	[VERDICT_BARRED] = {"the kill switch is on for the user",
 		"the kill switch is on for this user"},
 	[VERDICT_EXPIRED] = {"the token has expired", "the capability has expired"},
-	[VERDICT_UNIT] = {"the token is bound to a unit, which is not built yet",
-		"capabilities that are bound to a unit are not built yet"},
+	[VERDICT_UNIT] = {"the token is bound to another unit",
+		"the capability is bound to another unit than this process's"},
 	[VERDICT_NO_DUMP] = {"dump without the right to", "the capability does not permit dumping"},
 	[VERDICT_FLAGS] = {"unknown flags", "unknown flags"},
 	[VERDICT_SIZE] = {"an impossible size", "the size is impossible"},
@@ -116,8 +116,6 @@ enum verdict verify_capability(const struct verify_facts *facts, const struct ms
 		return VERDICT_BARRED;
 	if (!rights.never_expires && facts->now_s >= rights.not_after)
 		return VERDICT_EXPIRED;
-	if (*rights.unit)
-		return VERDICT_UNIT;
 	*ret_rights = rights;
 	memcpy(ret_id, id, TOKEN_ID_BYTES);
 	return VERDICT_GOOD;

@@ -29,7 +29,7 @@ enum verdict {
 	VERDICT_OTHER_USER,
 	VERDICT_BARRED, /* the kill switch is on for the user */
 	VERDICT_EXPIRED,
-	VERDICT_UNIT,
+	VERDICT_UNIT, /* of tenure.c: framemuxd has to be asked */
 	VERDICT_NO_DUMP,
 	VERDICT_FLAGS,
 	VERDICT_SIZE,
@@ -63,7 +63,10 @@ struct terms {
 	uint32_t n_masks;
 };
 
-/* Outputs are untouched unless VERDICT_GOOD. */
+/*
+ * Outputs are untouched unless VERDICT_GOOD. A unit in the rights is not looked at here: who is of
+ * which is not known yet (unit.h).
+ */
 enum verdict verify_capability(const struct verify_facts *facts, const struct msg_open *open,
 	struct rights *ret_rights, uint8_t ret_id[TOKEN_ID_BYTES]);
 enum verdict verify_terms(

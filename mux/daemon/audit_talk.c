@@ -52,6 +52,7 @@ void mux_note_token(struct mux *m, const struct standing *st)
 	memcpy(note.camera, st->camera, sizeof(note.camera));
 	memcpy(note.name, g->name, sizeof(note.name));
 	memcpy(note.label, g->label, sizeof(note.label));
+	memcpy(note.unit, g->unit, sizeof(note.unit));
 	memcpy(note.token, st->id, sizeof(note.token));
 	audit_note(m->audit, &note);
 }

@@ -14,6 +14,7 @@
 #include "common/protocol.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/notify.h"
+#include "mux/daemon/process_unit.h"
 #include "mux/daemon/reload.h"
 
 #define ROOT_KEY_ID 1u
@@ -58,6 +59,7 @@ void mux_send_grant(struct mux *m, const struct standing *st)
 	memcpy(msg.grant, g->name, sizeof(msg.grant));
 	memcpy(msg.camera, st->camera, sizeof(msg.camera));
 	memcpy(msg.label, g->label, sizeof(msg.label));
+	memcpy(msg.unit, g->unit, sizeof(msg.unit));
 	masks_pack(g->masks, g->n_masks, msg.masks, &msg.masks_len);
 	broker_send(m->broker, &wire_broker_grant, &msg, NULL, 0);
 }
@@ -309,6 +311,21 @@ static int on_camera_accept(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int on_unit_ask(void *self, const void *msg, int *fds)
+{
+	const struct msg_unit_ask *ask = msg;
+	struct msg_unit_told told = {.request = ask->request};
+	struct mux *m = self;
+	int rc = process_unit_read(ask->pid, told.unit);
+
+	(void)fds;
+	told.status = (uint32_t)-rc;
+	if (rc < 0)
+		told.unit[0] = 0;
+	broker_send(m->broker, &wire_unit_told, &told, NULL, 0);
+	return 0;
+}
+
 static int on_drained(void *self, const void *msg, int *fds)
 {
 	const struct msg_drained *drained = msg;
@@ -353,6 +370,7 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
 	{&wire_cutoff_keep, BROKER_SERVING, 0, on_cutoff_keep},
+	{&wire_unit_ask, BROKER_SERVING, 0, on_unit_ask},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
 	{&wire_drained, BROKER_SERVING, 0, on_drained},
 	{&wire_reload_ask, BROKER_SERVING, 0, on_reload_ask},

@@ -42,6 +42,7 @@ struct config_camera {
 struct config_grant {
 	char name[LIMIT_NAME];
 	uid_t uid;
+	char unit[LIMIT_UNIT]; /* a cgroup's path; "": any of the user's processes */
 	unsigned *cameras; /* owned; numbers of config.cameras */
 	size_t n_cameras;
 	uint32_t max_width, max_height, max_fps; /* 0: no limit */

@@ -138,13 +138,6 @@ static int read_choice(
 	return FAIL(s, key, "\"%s\" takes %s", key, list);
 }
 
-static int refuse_unbuilt(const struct scope *s, const char *key, const char *instead)
-{
-	if (!has(s, key))
-		return 0;
-	return FAIL(s, key, "%s: not built yet; %s", key, instead);
-}
-
 static int read_masks(const struct scope *s, struct mask *masks, uint32_t *ret_n)
 {
 	unsigned n = has(s, "mask") ? cfg_size(s->cfg, "mask") : 0;
@@ -491,6 +484,19 @@ static int read_holder(const struct scope *s, struct config_grant *g)
 	return 0;
 }
 
+static int read_unit(const struct scope *s, struct config_grant *g)
+{
+	int rc = read_text(s, "unit", g->unit, sizeof(g->unit));
+
+	if (rc < 0 || !g->unit[0] || token_unit_is_path(g->unit))
+		return rc;
+	return FAIL(s, "unit",
+		"\"unit\" takes the whole path of a cgroup, \"/system.slice/%s\", as systemctl "
+		"show "
+		"-P ControlGroup and /proc/PID/cgroup print it",
+		strchr(g->unit, '/') ? "hub.service" : g->unit);
+}
+
 static int find_camera(const struct config *c, const char *name, unsigned *ret)
 {
 	for (unsigned i = 0; i < c->n_cameras; i++) {
@@ -579,8 +585,7 @@ int config_read_grant(struct config_reader *r, cfg_t *sec, unsigned index)
 	int rc;
 
 	snprintf(g->name, sizeof(g->name), "%s", cfg_title(sec));
-	if ((rc = read_holder(&s, g)) < 0 ||
-		(rc = refuse_unbuilt(&s, "unit", "the holder is the user alone")) < 0 ||
+	if ((rc = read_holder(&s, g)) < 0 || (rc = read_unit(&s, g)) < 0 ||
 		(rc = read_cameras(&s, g)) < 0 || (rc = read_limits(&s, g)) < 0 ||
 		(rc = read_number(&s, "max_fps", 1, LIMIT_FPS, &g->max_fps)) < 0 ||
 		(rc = read_masks(&s, g->masks, &g->n_masks)) < 0 ||

@@ -206,6 +206,10 @@ static void hash_standing(struct standing *st, const struct camera_id *camera)
 	crypto_generichash_update(&h, numbers, sizeof(numbers));
 	crypto_generichash_update(&h, (const uint8_t *)g->label, sizeof(g->label));
 	crypto_generichash_update(&h, masks, 16 * g->n_masks);
+	if (*g->unit) {
+		crypto_generichash_update(&h, (const uint8_t *)"unit", 5);
+		crypto_generichash_update(&h, (const uint8_t *)g->unit, sizeof(g->unit));
+	}
 	crypto_generichash_final(&h, st->hash, HASH_BYTES);
 }
 

@@ -184,6 +184,7 @@ static void compare_grants(const struct config *ca, const struct config_grant *a
 {
 	*d = 0;
 	note(d, a->uid != b->uid, "user");
+	note(d, texts_differ(a->unit, b->unit), "unit");
 	note(d, cameras_differ(ca, a, cb, b), "cameras");
 	note(d, a->max_width != b->max_width || a->max_height != b->max_height, "max_size");
 	note(d, a->max_fps != b->max_fps, "max_fps");

@@ -26,6 +26,7 @@ import test_rights
 import test_ring
 import test_tls
 import test_udp
+import test_unit
 import test_frames
 import test_standby
 import test_switch
@@ -192,6 +193,8 @@ TESTS += [
         "broker-skip-proof")),
     ("clock-no-floor is seen", seen_by(test_clock.test_set_back_over_a_restart,
         "ended with 0, not 77", "clock-no-floor")),
+    ("broker-skip-unit is seen", seen_by(test_unit.test_only_in_its_unit,
+        "ended with 0, not 77", "broker-skip-unit")),
     ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,
         "ended with 0, not 77", "broker-skip-cutoff")),
     ("daemon-skip-switch is seen", seen_by(test_switch.test_camera_is_cut_off,

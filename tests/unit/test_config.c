@@ -209,7 +209,10 @@ static const struct {
 	{"camera \"a\" {\n url = \"test:a\"\n patience = 1\n}\n", 3, "2 to 120"},
 	{"camera \"a\" {\n url = \"test:a\"\n memory_mb = 63\n}\n", 3, "64 to 65536"},
 	{"camera \"a\" {\n url = \"test:a\"\n max_picture = 8192x8192\n}\n", 3, "pixels in all"},
-	{CAM "grant g {\n uid = 0\n unit = \"/x\"\n cameras = { a }\n}\n", 4, "not built yet"},
+	{CAM "grant g {\n uid = 0\n unit = hub.service\n cameras = { a }\n}\n", 4,
+		"\"/system.slice/hub.service\""},
+	{CAM "grant g {\n uid = 0\n unit = \"/a/../b\"\n cameras = { a }\n}\n", 4, "whole path"},
+	{CAM "grant g {\n uid = 0\n unit = \"\"\n cameras = { a }\n}\n", 4, "is empty"},
 	/* cameras */
 	{"\ncamera \"a\" {\n}\n", 2, "has no url"},
 	{"camera \"a\" {\n url = \"\"\n}\n", 2, "no URL"},

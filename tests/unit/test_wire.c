@@ -129,7 +129,8 @@ START_TEST(test_all_messages_fit)
 		&wire_broker_grant, &wire_digest_ask, &wire_digest_answer, &wire_ingest_start,
 		&wire_decode_start, &wire_ring_give, &wire_survey_camera, &wire_survey_done,
 		&wire_grant_token, &wire_revoked_keep, &wire_cutoff_keep, &wire_broker_cutoff,
-		&wire_broker_clock, &wire_ctl_switch, &wire_ctl_switched};
+		&wire_broker_clock, &wire_unit_ask, &wire_unit_told, &wire_ctl_switch,
+		&wire_ctl_switched};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		ck_assert_uint_le(all[i]->struct_size, LIMIT_MESSAGE);
