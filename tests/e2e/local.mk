@@ -28,7 +28,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/e2e/test_udp.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
 	tests/hostile/refusals.py tests/hostile/table.py tests/hostile/test_camera.py \
-	tests/hostile/test_flood.py tests/hostile/test_peer.py tests/hostile/test_place.py \
+	tests/hostile/test_disk.py tests/hostile/test_flood.py tests/hostile/test_peer.py tests/hostile/test_place.py \
 	tests/hostile/test_rights.py tests/hostile/test_ring.py tests/hostile/test_stops.py tests/hostile/wire.py \
 	tests/e2e/test_reload.py tests/e2e/test_walls.py tests/hostile/takeover.py \
 	tests/hostile/test_moment.py tests/hostile/test_neighbour.py \
