@@ -30,6 +30,7 @@ enum {
 	REASON = 1 << 18,
 	UNIT = 1 << 19,
 	VERSION = 1 << 20, /* of a policy; or how many bundles */
+	ISSUE = 1 << 21,
 };
 
 static const struct {
@@ -53,7 +54,7 @@ static const struct {
 	[AUDIT_EVENT_ENABLE] = {"enable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_POLICY] = {"policy", CAMERA | BY | VERSION | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_GRANT] = {"grant",
-		CAMERA | TOKEN | WHO | BY | UNIT | LIMITS | EXPIRY | LABEL | NAME, true},
+		CAMERA | TOKEN | WHO | BY | UNIT | LIMITS | EXPIRY | LABEL | NAME | ISSUE, true},
 	[AUDIT_EVENT_OPEN] = {"open",
 		CAMERA | LEASE | TOKEN | WHO | PID | UNIT | LIMITS | EXPIRY | LABEL | GENERATION,
 		true},
@@ -64,7 +65,7 @@ static const struct {
 			REASON,
 		true},
 	[AUDIT_EVENT_REVOKE] = {"revoke",
-		CAMERA | TOKEN | WHO | BY | COUNT | WHAT | ELAPSED | REASON, true},
+		CAMERA | TOKEN | WHO | BY | COUNT | WHAT | ELAPSED | REASON | ISSUE, true},
 	[AUDIT_EVENT_ERASE] = {"erase", CAMERA | LEASE | GENERATION | BYTES | ELAPSED | REASON,
 		true},
 	[AUDIT_EVENT_REFUSED] = {"refused", CAMERA | WHO | COUNT | REASON, true},
@@ -151,6 +152,8 @@ static void add_limits(struct audit_body *b, const struct msg_audit_note *m, uns
 			m->not_after > UINT64_MAX / 1000 ? UINT64_MAX : m->not_after * 1000, until);
 		audit_body_text(b, "not_after", until);
 	}
+	if (members & ISSUE)
+		add_number(b, "issue", m->issue);
 	if (members & GENERATION)
 		add_number(b, "generation", m->generation);
 	if ((members & GENERATIONS) && m->generation) {

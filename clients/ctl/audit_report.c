@@ -96,6 +96,22 @@ static void end_all_leases(struct report *r, uint64_t ms, const char *how)
 		end_item(&r->leases.items[i], ms, NULL, how);
 }
 
+/*
+ * Issued after that: the record of a revocation comes when all is erased, and a token that was granted
+ * meanwhile stands before it and is good (common/cutoff.h).
+ */
+static bool is_newer(const json_t *token, const json_t *revoke)
+{
+	uint64_t last = number_of(revoke, "issue");
+
+	return last && number_of(token, "issue") > last;
+}
+
+static bool is_of_user(const json_t *token, const json_t *revoke)
+{
+	return number_of(token, "uid") == number_of(revoke, "uid");
+}
+
 /* A token, or all that there were: of this camera, of a user, of everybody. */
 static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 {
@@ -107,10 +123,13 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 	}
 	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
 		return;
-	for (size_t i = 0; i < r->tokens.n; i++)
-		if (strcmp(what, "uid") != 0 ||
-			number_of(r->tokens.items[i].begin, "uid") == number_of(o, "uid"))
-			end_item(&r->tokens.items[i], ms, o, "revoked");
+	for (size_t i = 0; i < r->tokens.n; i++) {
+		struct item *token = &r->tokens.items[i];
+
+		if (!is_newer(token->begin, o) &&
+			(strcmp(what, "uid") != 0 || is_of_user(token->begin, o)))
+			end_item(token, ms, o, "revoked");
+	}
 }
 
 static void take_cause(struct cause *c, bool is_on, const struct audit_line *l, json_t *o)

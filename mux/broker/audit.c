@@ -22,7 +22,7 @@
 
 struct audit {
 	struct event *minute; /* owned */
-	struct audit_sums refused, failed;
+	struct audit_sums refused, failed, denied; /* each has its own sum of the rest */
 	unsigned asked; /* and not answered */
 };
 
@@ -178,7 +178,8 @@ int audit_granting(struct control *c, const struct rights *rights,
 		.fps = rights->max_fps,
 		.masks = rights->n_masks,
 		.dump = !rights->no_dump,
-		.not_after = rights->never_expires ? 0 : rights->not_after};
+		.not_after = rights->never_expires ? 0 : rights->not_after,
+		.issue = rights->issue};
 
 	PUT(m, camera, rights->camera);
 	PUT(m, unit, rights->unit);
@@ -246,7 +247,7 @@ void audit_provenance(struct broker *b, const struct tenure *t)
 
 void audit_denied(struct broker *b, const struct control *c, const char *verb)
 {
-	audit_sums_add(&b->audit->failed, AUDIT_EVENT_DENIED, c->uid, "", verb);
+	audit_sums_add(&b->audit->denied, AUDIT_EVENT_DENIED, c->uid, "", verb);
 }
 
 static void note_sum(struct broker *b, const struct audit_sum *sum)
@@ -274,6 +275,7 @@ static void flush(struct broker *b)
 {
 	note_sums(b, &b->audit->refused);
 	note_sums(b, &b->audit->failed);
+	note_sums(b, &b->audit->denied);
 }
 
 static void arm(struct broker *b)

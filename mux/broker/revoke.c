@@ -71,6 +71,7 @@ static void note(const struct revocation *r, uint32_t status, const char *reason
 		.by_uid = r->by_uid,
 		.by_pid = r->by_pid,
 		.count = r->n_ended,
+		.issue = c->issue,
 		.elapsed_us = r->elapsed_us};
 
 	snprintf(m.what, sizeof(m.what), "%s", whats[c->kind]);

@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 
 import harness
@@ -119,6 +121,56 @@ def test_revoked(s):
     check(one(records, "erase")["n"] < one(records, "close")["n"] < revoke["n"], "out of order")
     check(one(records, "close")["reason"] == "revoked", one(records, "close"))
     client.wait()
+
+
+class Grants:
+    """One token for porch after the other, for a uid of its own, on one control connection."""
+
+    def __init__(self, mux):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(20)
+        self.sock.connect(mux.control)
+        self.sock.send(struct.pack("<HHII", 0x0001, 12, 0x31584D46, 1))
+        self.request = 0
+
+    def one(self):
+        self.request += 1
+        body = struct.pack("<I64sII256sIIIIQI64sH", self.request, b"porch", 1, 4711, b"", 0, 0, 0, 0, 3600, 0, b"", 0)
+        self.sock.send(struct.pack("<HH", 0x0202, 4 + len(body)) + body)
+        while struct.unpack_from("<H", self.sock.recv(4096))[0] != 0x0287:
+            pass
+
+    def close(self):
+        self.sock.close()
+
+
+def test_granted_while_a_cutoff_is_under_way(s):
+    """Such a token stands before the revocation in the log, and is good: the report knows by its number."""
+    mux = s.mux(TWO)
+    grants = Grants(mux)
+    for _ in range(10):
+        client = mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=1000)
+        client.await_frames(1)
+        os.kill(mux.roles("framemux-decode")[0], signal.SIGSTOP)  # it has to be killed, which takes a moment
+        argv = [s.program("framemuxctl"), "-s", mux.control, "revoke", "--camera", "porch"]
+        s.processes.append(harness.Process(s, f"revoke{len(s.processes)}", argv, env=s.env()))
+        while s.processes[-1].running():
+            grants.one()
+        s.processes[-1].expect(0)
+        client.wait()
+        revoke = wait_for(s, "revoke")[-1]
+        records = [r for r in events(log_of(s), "grant") if r["n"] < revoke["n"]]
+        good = [r["token"] for r in records if r["issue"] > revoke["issue"]]
+        if good:
+            break
+    grants.close()
+    if not good:
+        raise Skipped("no token was granted in that moment")
+    report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", revoke["time"]))
+    could = [x["record"]["token"] for x in report["could_see"]]
+    check(set(good) <= set(could), f"named as revoked, and it is not: {set(good) - set(could)}")
+    dead = {r["token"] for r in records} - set(good)
+    check(dead and not dead & set(could), f"dead, and named as good: {dead & set(could)}")
 
 
 def test_restart_and_crash(s):
@@ -366,8 +418,6 @@ def test_only_readers_read(s):
 def harness_reader(mux):
     import contextlib
     import array
-    import socket
-    import struct
 
     @contextlib.contextmanager
     def reader():
