@@ -384,7 +384,7 @@ WIRE_DECLARE(reload_ready, RELOAD_READY_FIELDS)
 	M(T, U32, masks, ) /* how many */                                                          \
 	M(T, U32, dump, )                                                                          \
 	M(T, U64, not_after, ) /* s since the Unix epoch; 0: never */                              \
-	M(T, U64, issue, ) /* of a token; the newest that a cutoff kills; 0: none */               \
+	M(T, U64, issue, )     /* of a token; the newest that a cutoff kills; 0: none */           \
 	M(T, U64, first_ms, )  /* since the Unix epoch: the first ring given; 0: none was */       \
 	M(T, U64, last_ms, )   /* the last erased */                                               \
 	M(T, U64, published, )                                                                     \

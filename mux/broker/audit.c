@@ -21,9 +21,9 @@
 #define ASKED_MAX 2048u /* records that somebody waits for, at once */
 
 struct audit {
-	struct event *minute; /* owned */
+	struct event *minute;                      /* owned */
 	struct audit_sums refused, failed, denied; /* each has its own sum of the rest */
-	unsigned asked; /* and not answered */
+	unsigned asked;                            /* and not answered */
 };
 
 static uint64_t now_ms(void)

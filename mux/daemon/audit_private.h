@@ -1,4 +1,4 @@
-/* The inside of the audit log in framemuxd, for audit.c and audit_read.c alone. */
+/* The inside of the audit log in framemuxd, for audit.c, audit_open.c and audit_read.c alone. */
 #ifndef FRAMEMUX_DAEMON_AUDIT_PRIVATE_H
 #define FRAMEMUX_DAEMON_AUDIT_PRIVATE_H
 

@@ -6,6 +6,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/audit_anchor.c mux/daemon/audit_anchor.h \
 	mux/daemon/audit_file.c mux/daemon/audit_file.h mux/daemon/audit_file_private.h \
 	mux/daemon/audit_keys.c mux/daemon/audit_keys.h \
+	mux/daemon/audit_open.c \
 	mux/daemon/audit_read.c mux/daemon/audit_private.h \
 	mux/daemon/audit_recover.c \
 	mux/daemon/audit_talk.c \
