@@ -196,12 +196,10 @@ static int take_pin(const struct reader *r, const char *word, uint8_t ret[TLS_PI
 {
 	static const char prefix[] = "sha256//";
 	size_t n = sizeof(prefix) - 1, len = 0;
-	const char *end = NULL;
 
 	if (strncmp(word, prefix, n) != 0 ||
-		sodium_base642bin(ret, TLS_PIN_BYTES, word + n, strlen(word + n), NULL, &len, &end,
-			sodium_base64_VARIANT_ORIGINAL) < 0 ||
-		*end || len != TLS_PIN_BYTES)
+		policy_base64(word + n, strlen(word + n), ret, TLS_PIN_BYTES, &len) < 0 ||
+		len != TLS_PIN_BYTES)
 		return fail(r, "a pin is sha256// and the 44 characters of a public key's hash");
 	return 0;
 }

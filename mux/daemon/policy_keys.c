@@ -17,17 +17,28 @@
 #define SIG_BYTES     crypto_sign_BYTES
 #define SIG_TEXT_MAX  128u
 
+int policy_base64(const char *text, size_t len, uint8_t *ret, size_t size, size_t *ret_len)
+{
+	const char *end = NULL;
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] > 0x7f)
+			return -EINVAL;
+	if (sodium_base642bin(ret, size, text, len, NULL, ret_len, &end,
+		    sodium_base64_VARIANT_ORIGINAL) < 0 ||
+		end != text + len)
+		return -EINVAL;
+	return 0;
+}
+
 int policy_key_parse(const char *text, struct policy_key *ret, const char **ret_why)
 {
 	uint8_t bytes[MINISIGN_HEAD + POLICY_KEY_BYTES], hash[POLICY_HASH_BYTES];
 	const uint8_t *key = bytes;
-	const char *end = NULL;
 	size_t len = 0;
 
 	*ret_why = "a key is the 44 characters of an Ed25519 public key in base64";
-	if (sodium_base642bin(bytes, sizeof(bytes), text, strlen(text), NULL, &len, &end,
-		    sodium_base64_VARIANT_ORIGINAL) < 0 ||
-		*end)
+	if (policy_base64(text, strlen(text), bytes, sizeof(bytes), &len) < 0)
 		return -EINVAL;
 	if (len == sizeof(bytes) && bytes[0] == 'E' && bytes[1] == 'd')
 		key = bytes + MINISIGN_HEAD;
@@ -55,7 +66,6 @@ static bool parse(const char *text, size_t len, struct signature *ret)
 {
 	uint8_t bytes[MINISIGN_HEAD + SIG_BYTES];
 	size_t id_len = POLICY_KEY_ID - 1, n = 0;
-	const char *end = NULL;
 
 	if (len <= POLICY_KEY_ID || text[id_len] != ' ')
 		return false;
@@ -65,9 +75,7 @@ static bool parse(const char *text, size_t len, struct signature *ret)
 		return false;
 	text += POLICY_KEY_ID;
 	len -= POLICY_KEY_ID;
-	if (sodium_base642bin(bytes, sizeof(bytes), text, len, NULL, &n, &end,
-		    sodium_base64_VARIANT_ORIGINAL) < 0 ||
-		end != text + len)
+	if (policy_base64(text, len, bytes, sizeof(bytes), &n) < 0)
 		return false;
 	ret->is_prehashed = n == sizeof(bytes) && !memcmp(bytes, "ED", 2);
 	if (n != SIG_BYTES && !ret->is_prehashed && (n != sizeof(bytes) || memcmp(bytes, "Ed", 2)))

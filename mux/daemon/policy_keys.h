@@ -23,6 +23,12 @@ struct policy_key {
 };
 
 /*
+ * Base64 as it has to be written, with its padding. libsodium's own decoder takes each byte above 0x7f
+ * for a '/'. 0 or -EINVAL.
+ */
+int policy_base64(const char *text, size_t len, uint8_t *ret, size_t size, size_t *ret_len);
+
+/*
  * Base64 of a public key, or of what minisign(1) writes for one. 0, or -EINVAL and what is wrong with
  * it, a literal.
  */

@@ -5,6 +5,16 @@ UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
 # tests/fault and tests/fuzz have it too.
 PAIR_SCENE = tests/unit/pair_scene.c tests/unit/pair_scene.h
 
+POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
+	tests/unit/policy/after-signature.policy tests/unit/policy/good.policy \
+	tests/unit/policy/minisign.policy tests/unit/policy/no-domain.policy \
+	tests/unit/policy/none.policy tests/unit/policy/one.policy \
+	tests/unit/policy/other-key-id.policy tests/unit/policy/same-twice.policy \
+	tests/unit/policy/tampered.policy tests/unit/policy/unknown-signer.policy \
+	tests/unit/policy/unknown-statement.policy tests/unit/policy/wrong.policy
+# For other implementations too.
+EXTRA_DIST += $(POLICY_VECTORS)
+
 if HAVE_CHECK
 unit_common = tests/unit/test_audit_record tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
@@ -114,7 +124,8 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_pair_state tests/unit/test_pause tests/unit/test_fingerprint \
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
 	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file \
-	tests/unit/test_audit tests/unit/test_clock_floor tests/unit/test_process_unit
+	tests/unit/test_audit tests/unit/test_clock_floor tests/unit/test_process_unit \
+	tests/unit/test_policy
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -174,6 +185,10 @@ tests_unit_test_clock_floor_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_process_unit_SOURCES = tests/unit/test_process_unit.c
 tests_unit_test_process_unit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_process_unit_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/work_folder.h
+tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS) \
+	-DPOLICY_VECTORS='"$(abs_top_srcdir)/tests/unit/policy"'
+tests_unit_test_policy_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)

@@ -77,6 +77,9 @@ static const char *load_bad(const char *text)
 }
 
 #define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define KEY      "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
+#define MINISIGN "RWQAAQIDBAUGB4qI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"
+#define KEY_2    "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q="
 #define CAM "camera \"a\" { url = \"test:a\" }\n"
 
 START_TEST(test_defaults)
@@ -106,7 +109,8 @@ START_TEST(test_everything_good)
 		"socket = \"/x/c.sock\" control_socket = '/x/k.sock'\n"
 		"state_dir = \"state\" state_anchor = \"none\"\n"
 		"admin_group = \"wheel\" admins = { 1000, root }\n"
-		"stale_after = 250 linger = 0 uid_quota_mb = 64 policy_keys = { }\n"
+		"stale_after = 250 linger = 0 uid_quota_mb = 64\n"
+		"policy_keys = { \"" KEY "\", \"" KEY_2 "\" } policy_folder = \"drop/\"\n"
 		"camera \"porch\" { // a comment with { and \"\n"
 		" url = \"RTSP://Cam.Local:554/h264?x=1\"\n"
 		" username = \"viewer\" password_file = \"porch.secret\"\n"
@@ -123,6 +127,10 @@ START_TEST(test_everything_good)
 	ck_assert_uint_eq(c->n_cameras, 2);
 	ck_assert_uint_eq(c->n_grants, 1);
 	ck_assert_uint_eq(c->n_admins, 2);
+	ck_assert_uint_eq(c->n_policy_keys, 2);
+	ck_assert_uint_eq(c->policy_quorum, 2);
+	ck_assert_int_eq(strncmp(c->policy_folder, dir, strlen(dir)), 0);
+	ck_assert_str_eq(c->policy_folder + strlen(dir), "/drop/");
 	ck_assert_uint_eq(c->admins[0], 1000);
 	ck_assert_uint_eq(c->admins[1], 0);
 	ck_assert_str_eq(cam->source.url, "rtsp://cam.local/h264?x=1");
@@ -187,8 +195,16 @@ static const struct {
 	{"admin_group = \"\"\n", 1, "is empty"},
 	{"socket = \"x\"\ncontrol_socket = \"x\"\n", 2, "the same path"},
 	{"state_anchor = \"else\"\n", 1, "use none, journal, or a file"},
-	/* not built yet, and said so */
-	{"policy_keys = { \"AAAA\" }\n", 1, "not built yet"},
+	/* keys of a policy */
+	{"policy_keys = { \"AAAA\" }\n", 1, "number 1: a key is the 44 characters"},
+	{"\npolicy_keys = { \"" KEY "\",\n\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\" }\n", 2,
+		"number 2: that is no key"},
+	{"policy_keys = { \"" KEY "\", \"" KEY "\" }\n", 1, "numbers 1 and 2 are one key"},
+	{"policy_keys = { \"" KEY "\", \"" MINISIGN "\" }\n", 1, "numbers 1 and 2 are one key"},
+	{"linger = 1\npolicy_quorum = 1\n", 2, "policy_quorum without policy_keys"},
+	{"policy_keys = { \"" KEY "\" }\npolicy_quorum = 2\n", 2, "from 1 to 1"},
+	{"policy_keys = { \"" KEY "\" }\npolicy_quorum = 0\n", 2, "from 1 to 1"},
+	{"policy_folder = \"somewhere\"\n", 1, "use none, or a folder"},
 	/* transport, certificates, bounds */
 	{"camera \"a\" {\n url = \"test:a\"\n transport = \"udp\"\n}\n", 3, "for rtsp and rtsps"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n transport = \"udp\"\n}\n", 3, "use tcp"},
