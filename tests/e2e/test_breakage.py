@@ -21,6 +21,7 @@ import test_http
 import test_camera
 import test_memory
 import test_peer
+import test_policy
 import test_revoke
 import test_rights
 import test_ring
@@ -201,6 +202,15 @@ TESTS += [
         "pixels are left|the pair lives", "daemon-skip-switch")),
     ("broker-skip-switch is seen", seen_by(test_switch.test_user_is_cut_off,
         "ended with 0, not 77", "broker-skip-switch")),
+    ("policy-no-effect is seen", seen_by(test_policy.test_blind_when_it_returns,
+        "pixels are left", "policy-no-effect")),
+    ("policy-one-signature is seen", seen_by(test_policy.test_refusals, "0, not 77",
+        "policy-one-signature")),
+    ("policy-no-floor is seen", seen_by(test_policy.test_refusals, "0, not 77", "policy-no-floor")),
+    ("policy-no-clock is seen", seen_by(test_policy.test_clock_set_back, "0, not 77",
+        "policy-no-clock")),
+    ("policy-any-file is seen", seen_by(test_policy.test_drop_folder_takes_no_links, "in force",
+        "policy-any-file")),
     ("broker-skip-proof is seen", seen_by(
         test_rights.test_token_without_its_secret, "leased", "broker-skip-proof")),
     ("ingest-no-boundary is seen", seen_by(test_http.test_pictures_cut_short_are_left_out,

@@ -3,7 +3,7 @@
 fuzz_targets = tests/fuzz/fuzz_au tests/fuzz/fuzz_broker tests/fuzz/fuzz_challenge \
 	tests/fuzz/fuzz_config tests/fuzz/fuzz_config_url tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_ctl tests/fuzz/fuzz_daemon tests/fuzz/fuzz_depay tests/fuzz/fuzz_http tests/fuzz/fuzz_lease tests/fuzz/fuzz_link \
-	tests/fuzz/fuzz_media tests/fuzz/fuzz_pair tests/fuzz/fuzz_rtsp tests/fuzz/fuzz_sdp \
+	tests/fuzz/fuzz_media tests/fuzz/fuzz_pair tests/fuzz/fuzz_policy tests/fuzz/fuzz_rtsp tests/fuzz/fuzz_sdp \
 	tests/fuzz/fuzz_session tests/fuzz/fuzz_stream tests/fuzz/fuzz_token
 # framemuxd without processes and with a clock of the input's: world.c, which the linker puts in place.
 fuzz_world = tests/fuzz/world.c tests/fuzz/world.h
@@ -36,6 +36,8 @@ tests_fuzz_fuzz_pair_SOURCES = tests/fuzz/fuzz_pair.c $(fuzz_world) tests/fuzz/l
 tests_fuzz_fuzz_pair_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS)
 tests_fuzz_fuzz_pair_LDFLAGS = $(fuzz_world_wrap)
 tests_fuzz_fuzz_pair_LDADD = $(FUZZ_ENGINE) libdaemon.la $(EVENT_LIBS) $(SODIUM_LIBS)
+tests_fuzz_fuzz_policy_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+tests_fuzz_fuzz_policy_LDADD = $(FUZZ_ENGINE) libdaemon.la $(SODIUM_LIBS)
 endif
 noinst_HEADERS += tests/fuzz/fuzz.h
 EXTRA_DIST += tests/fuzz/seeds.py tests/fuzz/world.c tests/fuzz/world.h tests/fuzz/legal.h \

@@ -188,6 +188,22 @@ def caveat(kind, value):
     return bytes([kind, len(value)]) + value
 
 
+def seeds_policy():
+    """Those that others verify too, and each statement by itself."""
+    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unit/policy")
+    seeds = {}
+    for name in os.listdir(folder):
+        if name.endswith(".policy"):
+            with open(os.path.join(folder, name), "rb") as f:
+                seeds[name] = f.read()
+    head = ("framemux-policy 1\nversion 18446744073709551615\nissued 1970-01-01T00:00:00Z\n"
+        "expires never\n")
+    for n, line in enumerate(('block vendor "a b"', "block model a b", 'permit model a "b c"',
+            "require tls", "fleet x", "# x", "block pin sha256//" + "A" * 43 + "=")):
+        seeds[f"line{n}"] = head + line + "\n"
+    return seeds | {"many": head + "require tls\n" * 1025, "long": head + "#" * 600 + "\n"}
+
+
 def seeds_token():
     """common/token.h: version, key id, id, caveats; as text with prefix, base64url and tag."""
     head = b"\1" + struct.pack("<I", 7) + bytes(range(16))
