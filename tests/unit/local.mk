@@ -16,7 +16,7 @@ POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
 EXTRA_DIST += $(POLICY_VECTORS)
 
 if HAVE_CHECK
-unit_common = tests/unit/test_audit_record tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_memory tests/unit/test_sock
+unit_common = tests/unit/test_audit_record tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_vectors tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
 TESTS += $(unit_common)
 tests_unit_test_audit_record_SOURCES = tests/unit/test_audit_record.c
@@ -32,6 +32,10 @@ tests_unit_test_token_SOURCES = tests/unit/test_token.c
 tests_unit_test_token_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_token_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sodium_memzero
 tests_unit_test_token_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_vectors_SOURCES = tests/unit/test_vectors.c
+tests_unit_test_vectors_CFLAGS = $(UNIT_CFLAGS) \
+	-DVECTORS='"$(abs_top_srcdir)/tests/vectors/token.txt"'
+tests_unit_test_vectors_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_memory_SOURCES = tests/unit/test_memory.c
 tests_unit_test_memory_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_memory_LDADD = libcommon.la $(UNIT_LIBS)
