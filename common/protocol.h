@@ -228,6 +228,15 @@ WIRE_DECLARE(ctl_accept_state, CTL_ACCEPT_STATE_FIELDS)
 /* What is, and from then on what happens, as ctl_event without end. No done but to refuse. */
 #define CTL_WATCH_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(ctl_watch, CTL_WATCH_FIELDS)
+/* The root keys: which there are; a new one; the end of the older one and of its tokens. */
+#define CTL_KEY_SHOW_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_key_show, CTL_KEY_SHOW_FIELDS)
+
+#define CTL_KEY_ROTATE_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_key_rotate, CTL_KEY_ROTATE_FIELDS)
+
+#define CTL_KEY_RETIRE_FIELDS(M, T) M(T, U32, request, )
+WIRE_DECLARE(ctl_key_retire, CTL_KEY_RETIRE_FIELDS)
 
 /* --- broker -> framemuxctl: records, then done --- */
 #define CTL_MUX_FIELDS(M, T)                                                                       \
@@ -304,7 +313,14 @@ WIRE_DECLARE(ctl_uid, CTL_UID_FIELDS)
 	M(T, STR, token, LIMIT_TOKEN)
 WIRE_DECLARE(ctl_token, CTL_TOKEN_FIELDS)
 
-/* One for each lease that a revoke ended. */
+/* One for each root key: never its bytes. */
+#define CTL_KEY_FIELDS(M, T)                                                                       \
+	M(T, U32, key_id, )                                                                        \
+	M(T, U64, since_s, ) /* s since the Unix epoch */                                          \
+	M(T, U32, is_current, )
+WIRE_DECLARE(ctl_key, CTL_KEY_FIELDS)
+
+/* One for each lease that a revoke, or the end of a key, ended. */
 #define CTL_ENDED_FIELDS(M, T) M(T, U64, lease, )
 WIRE_DECLARE(ctl_ended, CTL_ENDED_FIELDS)
 

@@ -127,6 +127,21 @@ void token_prove(const uint8_t tag[TOKEN_TAG_BYTES], const uint8_t challenge[TOK
 	sodium_memzero(&st, sizeof(st));
 }
 
+int token_rekey(struct token *t, const uint8_t root[KEY_BYTES], uint32_t key_id)
+{
+	struct token other = *t;
+	int r;
+
+	if (!head_is_good(other.body, other.body_len))
+		return -EBADMSG;
+	put_le32(other.body + 1, key_id);
+	r = token_body_tag(root, other.body, other.body_len, other.tag);
+	if (r == 0)
+		*t = other;
+	sodium_memzero(&other, sizeof(other));
+	return r;
+}
+
 /* --- narrowing ------------------------------------------------------------------------------- */
 
 static int append(struct token *t, enum caveat type, const uint8_t *value, size_t len)

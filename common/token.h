@@ -104,6 +104,9 @@ int token_body_rights(const uint8_t *body, size_t len, struct rights *ret);
 int token_body_tag(const uint8_t root[KEY_BYTES], const uint8_t *body, size_t len,
 	uint8_t ret_tag[TOKEN_TAG_BYTES]);
 
+/* The same token, id and caveats, under another root key. 0 or -EBADMSG. Who has that key only. */
+int token_rekey(struct token *t, const uint8_t root[KEY_BYTES], uint32_t key_id);
+
 /*
  * The proof of possession: BLAKE2b-256(key = tag, "framemux proof 1" | challenge | request),
  * where request are the bytes of the open message that the proof covers.

@@ -31,6 +31,7 @@ enum {
 	UNIT = 1 << 19,
 	VERSION = 1 << 20, /* of a policy; or how many bundles */
 	ISSUE = 1 << 21,
+	KEY = 1 << 22,
 };
 
 static const struct {
@@ -53,8 +54,10 @@ static const struct {
 	[AUDIT_EVENT_DISABLE] = {"disable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_ENABLE] = {"enable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_POLICY] = {"policy", CAMERA | BY | VERSION | NAME | WHAT | REASON, false},
+	[AUDIT_EVENT_KEY] = {"key", BY | WHAT | KEY, false},
 	[AUDIT_EVENT_GRANT] = {"grant",
-		CAMERA | TOKEN | WHO | BY | UNIT | LIMITS | EXPIRY | LABEL | NAME | ISSUE, true},
+		CAMERA | TOKEN | KEY | WHO | BY | UNIT | LIMITS | EXPIRY | LABEL | NAME | ISSUE,
+		true},
 	[AUDIT_EVENT_OPEN] = {"open",
 		CAMERA | LEASE | TOKEN | WHO | PID | UNIT | LIMITS | EXPIRY | LABEL | GENERATION,
 		true},
@@ -65,7 +68,7 @@ static const struct {
 			REASON,
 		true},
 	[AUDIT_EVENT_REVOKE] = {"revoke",
-		CAMERA | TOKEN | WHO | BY | COUNT | WHAT | ELAPSED | REASON | ISSUE, true},
+		CAMERA | TOKEN | KEY | WHO | BY | COUNT | WHAT | ELAPSED | REASON | ISSUE, true},
 	[AUDIT_EVENT_ERASE] = {"erase", CAMERA | LEASE | GENERATION | BYTES | ELAPSED | REASON,
 		true},
 	[AUDIT_EVENT_REFUSED] = {"refused", CAMERA | WHO | COUNT | REASON, true},
@@ -118,6 +121,8 @@ static void add_who(struct audit_body *b, const struct msg_audit_note *m, unsign
 	}
 	if ((members & TOKEN) && !sodium_is_zero(m->token, sizeof(m->token)))
 		audit_body_hex(b, "token", m->token, sizeof(m->token));
+	if (members & KEY)
+		add_number(b, "key", m->key_id);
 	if ((members & WHO) && m->uid != UINT32_MAX) /* 0 is somebody */
 		audit_body_number(b, "uid", m->uid);
 	if (members & PID)

@@ -26,6 +26,7 @@ enum audit_event {
 	AUDIT_EVENT_DISABLE,
 	AUDIT_EVENT_ENABLE,
 	AUDIT_EVENT_POLICY,
+	AUDIT_EVENT_KEY, /* a root key */
 	/* the broker's too */
 	AUDIT_EVENT_GRANT,
 	AUDIT_EVENT_OPEN,

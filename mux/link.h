@@ -42,11 +42,24 @@ enum {
 	M(T, BYTES, k_session, KEY_BYTES)                                                          \
 	M(T, BYTES, root_key, KEY_BYTES)                                                           \
 	M(T, U32, key_id, )                                                                        \
+	M(T, U64, key_since_s, )                                                                   \
 	M(T, U32, stale_after_ms, )                                                                \
 	M(T, U32, uid_quota_mb, )                                                                  \
 	M(T, U32, mux_uid, ) /* may change things, as uid 0 may */                                 \
 	M(T, U32, verbose, )
 WIRE_DECLARE(broker_start, BROKER_START_FIELDS)
+
+/*
+ * A root key besides that of broker_start. In the set-up: the one before it, which is good until it is
+ * retired. While serving, is_current: tokens are made with this one now, and the newest so far is the
+ * one before it.
+ */
+#define BROKER_KEY_FIELDS(M, T)                                                                    \
+	M(T, U32, key_id, )                                                                        \
+	M(T, U64, since_s, )                                                                       \
+	M(T, U32, is_current, )                                                                    \
+	M(T, BYTES, key, KEY_BYTES)
+WIRE_DECLARE(broker_key, BROKER_KEY_FIELDS)
 
 /* One for each further uid that may change things. */
 #define BROKER_ADMIN_FIELDS(M, T) M(T, U32, uid, )
@@ -61,7 +74,8 @@ WIRE_DECLARE(broker_camera, BROKER_CAMERA_FIELDS)
 
 /*
  * A standing grant for one camera; several of one name make the grant. round: counts up when the
- * grant's token was killed, so that a new one differs. not_after 0: never.
+ * grant's token was killed, so that a new one differs. not_after 0: never. id: of the token that goes
+ * on, under whatever key; 0: there is none yet.
  */
 #define BROKER_GRANT_FIELDS(M, T)                                                                  \
 	M(T, STR, grant, LIMIT_NAME)                                                               \
@@ -74,6 +88,7 @@ WIRE_DECLARE(broker_camera, BROKER_CAMERA_FIELDS)
 	M(T, U64, not_after, )                                                                     \
 	M(T, U32, dump, )                                                                          \
 	M(T, U32, round, )                                                                         \
+	M(T, BYTES, id, TOKEN_ID_BYTES)                                                            \
 	M(T, STR, label, LIMIT_LABEL)                                                              \
 	M(T, BLOB, masks, 16 * LIMIT_MASKS)
 WIRE_DECLARE(broker_grant, BROKER_GRANT_FIELDS)
@@ -167,7 +182,7 @@ WIRE_DECLARE(survey_camera, SURVEY_CAMERA_FIELDS)
 	M(T, U64, audit_records, )
 WIRE_DECLARE(survey_done, SURVEY_DONE_FIELDS)
 
-/* What revoked_keep or cutoff_keep said is on disk (status 0) or could not be put there. */
+/* What revoked_keep, cutoff_keep or key_retire said is on disk (status 0) or could not be put there. */
 #define REVOKED_KEPT_FIELDS(M, T)                                                                  \
 	M(T, U32, request, )                                                                       \
 	M(T, U32, status, )
@@ -248,6 +263,15 @@ WIRE_DECLARE(broker_ping, BROKER_PING_FIELDS)
 	M(T, U32, request, )                                                                       \
 	M(T, U32, status, )
 WIRE_DECLARE(audit_written, AUDIT_WRITTEN_FIELDS)
+
+/*
+ * The answer to key_rotate: the new key is on disk and was told before, and the token files are written
+ * (status 0), or why not (an errno; EIO: it is in use, but a token file is not written).
+ */
+#define KEY_ROTATED_FIELDS(M, T)                                                                   \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, status, )
+WIRE_DECLARE(key_rotated, KEY_ROTATED_FIELDS)
 
 /* The answer to unit_ask: the cgroup of the process (status 0), or why it is not known (an errno). */
 #define UNIT_TOLD_FIELDS(M, T)                                                                     \
@@ -368,6 +392,7 @@ WIRE_DECLARE(reload_ready, RELOAD_READY_FIELDS)
 	M(T, U32, epoch, )                                                                         \
 	M(T, U64, lease, )                                                                         \
 	M(T, BYTES, token, TOKEN_ID_BYTES)                                                         \
+	M(T, U32, key_id, ) /* the root key of tokens */                                           \
 	M(T, U32, uid, )                                                                           \
 	M(T, U32, pid, )                                                                           \
 	M(T, U32, by_uid, ) /* who asked for it */                                                 \
@@ -403,6 +428,19 @@ WIRE_DECLARE(audit_note, AUDIT_NOTE_FIELDS)
 	M(T, U32, uid, )                                                                           \
 	M(T, U32, pid, )
 WIRE_DECLARE(state_accept, STATE_ACCEPT_FIELDS)
+
+/* A person wants a new root key; answered by key_rotated. */
+#define KEY_ROTATE_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, uid, )                                                                           \
+	M(T, U32, pid, )
+WIRE_DECLARE(key_rotate, KEY_ROTATE_FIELDS)
+
+/* Put on disk that the older root key is none any more; answered by revoked_kept. */
+#define KEY_RETIRE_FIELDS(M, T)                                                                    \
+	M(T, U32, request, )                                                                       \
+	M(T, U32, key_id, )
+WIRE_DECLARE(key_retire, KEY_RETIRE_FIELDS)
 
 /* Of which unit is this process? Answered by unit_told; who asks sees to it that it still lives. */
 #define UNIT_ASK_FIELDS(M, T)                                                                      \

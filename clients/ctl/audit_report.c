@@ -121,6 +121,12 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 		end_item(find(&r->tokens, text_of(o, "token")), ms, o, "revoked");
 		return;
 	}
+	if (!strcmp(what, "key")) {
+		for (size_t i = 0; i < r->tokens.n; i++)
+			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
+				end_item(&r->tokens.items[i], ms, o, "its key was retired");
+		return;
+	}
 	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
 		return;
 	for (size_t i = 0; i < r->tokens.n; i++) {

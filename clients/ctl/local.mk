@@ -20,6 +20,7 @@ libctl_la_SOURCES = \
 	clients/ctl/exit_code.h \
 	clients/ctl/grant.c \
 	clients/ctl/inspect.c \
+	clients/ctl/key.c \
 	clients/ctl/json.c clients/ctl/json.h \
 	clients/ctl/metrics.c clients/ctl/metrics.h \
 	clients/ctl/options.c clients/ctl/options.h \

@@ -44,6 +44,17 @@ const struct verb verbs[] = {
 		"      --all              every token issued so far\n"
 		"A standing grant whose token is killed gets a new one at the next reload.\n",
 		"cua", 1, verb_revoke},
+	{"key", "show | rotate | retire",
+		"The root keys with which tokens are made.\n"
+		"  show                   their ids, and since when\n"
+		"  rotate                 make a new one: tokens are made with it from now on, and "
+		"the\n"
+		"                         token files are written anew; tokens of the key before "
+		"stay good\n"
+		"  retire                 end the key before the newest, all its tokens and their "
+		"leases;\n"
+		"                         returns when the pictures are erased\n",
+		"", 1, verb_key},
 	{"accept", "--camera NAME | --state",
 		"Accept what the camera calls itself now: forget its fingerprint and lift the "
 		"block\n"

@@ -9,6 +9,7 @@ int verb_grant(const struct options *o);
 int verb_attenuate(const struct options *o);
 int verb_inspect(const struct options *o);
 int verb_revoke(const struct options *o);
+int verb_key(const struct options *o);
 int verb_accept(const struct options *o);
 int verb_reload(const struct options *o);
 int verb_disable(const struct options *o);

@@ -43,6 +43,7 @@ static const struct wire_message *const records[] = {
 	&wire_ctl_segment,
 	&wire_ctl_head,
 	&wire_ctl_event,
+	&wire_ctl_key,
 };
 
 union record {
@@ -62,6 +63,7 @@ union record {
 	struct msg_ctl_segment segment;
 	struct msg_ctl_head head;
 	struct msg_ctl_event event;
+	struct msg_ctl_key key;
 };
 
 static int connect_to(const char *path, struct control **ret)

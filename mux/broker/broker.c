@@ -30,6 +30,7 @@
 #include "mux/broker/erase.h"
 #include "mux/broker/expiry.h"
 #include "mux/broker/held.h"
+#include "mux/broker/keys.h"
 #include "mux/broker/listener.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
@@ -153,6 +154,7 @@ static void broker_free(struct broker *b)
 	client_free_all(b);
 	revoke_free_all(b);
 	accept_free_all(b);
+	keys_free_all(b);
 	audit_read_free_all(b);
 	reload_free_all(b);
 	standing_free_all(b);

@@ -23,7 +23,8 @@ struct event_base;
 
 /* What framemuxd says at the start, and again in a reload. */
 struct settings {
-	uint32_t key_id;
+	uint32_t key_id, older_key_id; /* keys.c; 0: there is no older one */
+	uint64_t key_since_s, older_since_s;
 	uint64_t issue; /* of tokens minted now: above all cutoffs that are on disk */
 	uint64_t stale_after_ns;
 	uint32_t mux_uid;
@@ -56,6 +57,7 @@ struct broker {
 	LIST_HEAD(, control) controls;       /* control.c */
 	LIST_HEAD(, revocation) revocations; /* revoke.c: not answered yet */
 	LIST_HEAD(, acceptance) acceptances; /* accept.c: not answered yet */
+	LIST_HEAD(, rotation) rotations;     /* keys.c: not answered yet */
 	LIST_HEAD(, reloading) reloadings;   /* reload.c: not answered yet */
 	LIST_HEAD(, drain) drains;           /* drain.c: not answered yet */
 	uint32_t *barred;                    /* owned; barred.c */

@@ -16,6 +16,7 @@
 #include "mux/broker/audit_read.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/grant.h"
+#include "mux/broker/keys.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
@@ -242,6 +243,48 @@ static int handle_revoke(void *self, const void *msg, int *fds)
 	return 0;
 }
 
+static int handle_key_show(void *self, const void *msg, int *fds)
+{
+	const struct msg_ctl_key_show *m = msg;
+
+	(void)fds;
+	keys_show(self, m->request);
+	return 0;
+}
+
+static int handle_key_rotate(void *self, const void *msg, int *fds)
+{
+	const struct msg_ctl_key_rotate *m = msg;
+	struct control *c = self;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "key rotate"))
+		return 0;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	if (keys_rotate(c, m->request) < 0)
+		refuse(c, m->request, -ENOMEM, "the mux is short of memory");
+	return 0;
+}
+
+static int handle_key_retire(void *self, const void *msg, int *fds)
+{
+	const struct msg_ctl_key_retire *m = msg;
+	struct control *c = self;
+	int r;
+
+	(void)fds;
+	if (!admit_change(c, m->request, "key retire"))
+		return 0;
+	conn_set_state(c->conn, CONTROL_BUSY);
+	r = revoke_begin_key(c->broker, c, m->request);
+	if (r == -ENOENT)
+		refuse(c, m->request, -EINVAL,
+			"there is one key only: rotate first, and give out new tokens");
+	else if (r < 0)
+		refuse(c, m->request, r, "the mux is short of memory");
+	return 0;
+}
+
 static int handle_accept(void *self, const void *msg, int *fds)
 {
 	struct control *c = self;
@@ -324,6 +367,9 @@ const struct wire_rule control_rules[] = {
 	{&wire_ctl_status, CONTROL_READY, 0, handle_status},
 	{&wire_ctl_grant, CONTROL_READY, 0, handle_grant},
 	{&wire_ctl_revoke, CONTROL_READY, 0, handle_revoke},
+	{&wire_ctl_key_show, CONTROL_READY, 0, handle_key_show},
+	{&wire_ctl_key_rotate, CONTROL_READY, 0, handle_key_rotate},
+	{&wire_ctl_key_retire, CONTROL_READY, 0, handle_key_retire},
 	{&wire_ctl_accept, CONTROL_READY, 0, handle_accept},
 	{&wire_ctl_reload, CONTROL_READY, 0, handle_reload},
 	{&wire_ctl_audit, CONTROL_READY, 0, handle_audit},
@@ -338,6 +384,7 @@ static void control_free(struct control *c)
 {
 	revoke_forget_asker(c->broker, c);
 	accept_forget_asker(c->broker, c);
+	keys_forget_asker(c->broker, c);
 	reload_forget_asker(c->broker, c);
 	audit_read_forget_asker(c->broker, c);
 	status_abandon(c);

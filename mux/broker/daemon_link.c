@@ -16,6 +16,7 @@
 #include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/drain.h"
+#include "mux/broker/keys.h"
 #include "mux/broker/reload.h"
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
@@ -50,11 +51,36 @@ static int handle_start(void *self, const void *msg, int *fds)
 	memcpy(b->secrets->root, m->root_key, KEY_BYTES);
 	memcpy(b->secrets->k_session, m->k_session, KEY_BYTES);
 	b->settings.key_id = m->key_id;
+	b->settings.key_since_s = m->key_since_s;
 	b->settings.issue = cutoffs_next_issue(&b->cutoffs);
 	b->settings.mux_uid = m->mux_uid;
 	log_init("broker", (int)m->verbose);
 	sodium_memzero((void *)m, sizeof(*m)); /* the dispatcher's own buffer, not const */
 	conn_set_state(b->daemon, DAEMON_SETUP);
+	return 0;
+}
+
+static int handle_key(void *self, const void *msg, int *fds)
+{
+	const struct msg_broker_key *m = msg;
+	struct broker *b = self;
+
+	(void)fds;
+	/* A newer one only while serving: the older of the two is one at a time. */
+	if (m->key_id == 0 || m->is_current == (conn_state(b->daemon) == DAEMON_SETUP) ||
+		(m->is_current ? m->key_id <= b->settings.key_id : m->key_id >= b->settings.key_id))
+		return -EINVAL;
+	keys_take(b, m);
+	sodium_memzero((void *)m, sizeof(*m));
+	return 0;
+}
+
+static int handle_key_rotated(void *self, const void *msg, int *fds)
+{
+	const struct msg_key_rotated *m = msg;
+
+	(void)fds;
+	keys_rotated(self, m->request, m->status);
 	return 0;
 }
 
@@ -383,6 +409,8 @@ static int handle_reload_done(void *self, const void *msg, int *fds)
 
 const struct wire_rule daemon_rules[] = {
 	{&wire_broker_start, DAEMON_BORN, 0, handle_start},
+	{&wire_broker_key, DAEMON_SETUP | SERVING, 0, handle_key},
+	{&wire_key_rotated, SERVING, 0, handle_key_rotated},
 	{&wire_broker_admin, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_admin},
 	{&wire_broker_camera, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_camera},
 	{&wire_broker_grant, DAEMON_SETUP | DAEMON_RELOADING, 0, handle_grant},

@@ -20,6 +20,7 @@ libbroker_la_SOURCES = \
 	mux/broker/filter.c mux/broker/filter.h \
 	mux/broker/grant.c mux/broker/grant.h \
 	mux/broker/held.c mux/broker/held.h \
+	mux/broker/keys.c mux/broker/keys.h \
 	mux/broker/lease.c mux/broker/lease.h \
 	mux/broker/list.h mux/broker/rate.h \
 	mux/broker/listener.c mux/broker/listener.h \

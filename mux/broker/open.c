@@ -12,9 +12,9 @@
 #include "mux/broker/barred.h"
 #include "mux/broker/camera.h"
 #include "mux/broker/held.h"
+#include "mux/broker/keys.h"
 #include "mux/broker/plan.h"
 #include "mux/broker/revoked.h"
-#include "mux/broker/secrets.h"
 #include "mux/broker/tenure.h"
 #include "mux/broker/verify.h"
 
@@ -28,6 +28,11 @@ static bool is_revoked(
 	return revoked_has(&b->revoked, id) ||
 		(cutoffs_kill(&b->cutoffs, rights, b->settings.issue) &&
 			!breakage("broker-skip-cutoff"));
+}
+
+static const uint8_t *find_root(const void *data, uint32_t key_id)
+{
+	return keys_find(data, key_id);
 }
 
 static bool find_epoch(const void *data, const char *name, uint32_t *ret_epoch)
@@ -63,8 +68,7 @@ static enum verdict verify(const struct client *c, const struct msg_open *m, uin
 {
 	const struct broker *b = c->broker;
 	const struct verify_facts facts = {
-		.root = b->secrets->root,
-		.key_id = b->settings.key_id,
+		.find_root = find_root,
 		.challenge = c->challenge,
 		.uid = c->uid,
 		.is_barred = barred_has(b, c->uid),
@@ -161,6 +165,7 @@ int open_handle(struct client *c, const struct msg_open *m)
 		refuse(c, m, verdict_for_log(v), verdict_for_client(v));
 		return 0;
 	}
+	(void)token_body_key_id(m->token, m->token_len, &ask.key_id); /* it is well formed */
 	if (count_views(c) >= VIEWS_MAX) {
 		refuse(c, m, "too many views", "too many views of one connection");
 		return 0;

@@ -22,6 +22,7 @@
 #include "mux/broker/conn.h"
 #include "mux/broker/control.h"
 #include "mux/broker/erase.h"
+#include "mux/broker/keys.h"
 #include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
 #include "mux/broker/watch.h"
@@ -29,8 +30,9 @@
 
 #define LIMIT_S 5 /* for framemuxd: to keep the id, to kill and reap a pair */
 
-/* What is to end: the leases of one token, or all that a cutoff hits. */
+/* What is to end: the leases of one token, of a root key's, or all that a cutoff hits. */
 struct target {
+	uint32_t key_id; /* 0: no key's */
 	bool is_cutoff;
 	struct cutoff cutoff;
 	uint8_t token[TOKEN_ID_BYTES];
@@ -48,6 +50,7 @@ struct revocation {
 	unsigned n_ended;
 	uint64_t began_ns;
 	struct event *limit; /* owned */
+	bool is_struck;      /* every lease that it hits has been told to end */
 	bool is_erased;      /* this is waited for, and that nothing is unkept */
 	bool is_exposed;     /* erased, but not for good */
 	uint32_t kept_status;
@@ -74,7 +77,8 @@ static void note(const struct revocation *r, uint32_t status, const char *reason
 		.issue = c->issue,
 		.elapsed_us = r->elapsed_us};
 
-	snprintf(m.what, sizeof(m.what), "%s", whats[c->kind]);
+	snprintf(m.what, sizeof(m.what), "%s", r->target.key_id ? "key" : whats[c->kind]);
+	m.key_id = r->target.key_id;
 	memcpy(m.camera, c->camera, sizeof(m.camera));
 	memcpy(m.token, r->target.token, sizeof(m.token));
 	if (status)
@@ -110,6 +114,8 @@ static bool hits(const void *data, const struct tenure *t)
 {
 	const struct target *target = data;
 
+	if (target->key_id)
+		return t->key_id == target->key_id;
 	if (target->is_cutoff)
 		return cutoff_hits(&target->cutoff, t->camera_name, t->uid);
 	return !memcmp(t->token, target->token, TOKEN_ID_BYTES);
@@ -130,7 +136,7 @@ static void note_erased(struct revocation *r)
 {
 	struct totals *totals = &r->broker->totals;
 
-	if (r->is_erased || has_lease(r->broker, &r->target))
+	if (!r->is_struck || r->is_erased || has_lease(r->broker, &r->target))
 		return;
 	r->is_erased = true;
 	r->elapsed_us = (clock_monotonic_ns() - r->began_ns) / NS_PER_US;
@@ -287,28 +293,43 @@ static int find_target(struct broker *b, const struct msg_ctl_revoke *ask, struc
 	return camera_by_name(b, c->camera) ? 0 : -ENOENT;
 }
 
-int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask)
+/* What a revocation does first, and at once. */
+static int strike(struct revocation *r)
+{
+	struct broker *b = r->broker;
+	const struct msg_key_retire m = {.request = r->keep_request, .key_id = r->target.key_id};
+
+	if (!r->target.key_id)
+		return r->target.is_cutoff ? revoke_all(r) : revoke_token(r);
+	keys_forget_older(b);
+	r->unkept++;
+	conn_send(b->daemon, &wire_key_retire, &m, NULL, 0);
+	return 0;
+}
+
+static int begin(struct broker *b, struct control *asker, uint32_t request,
+	const struct target *target, const char *reason)
 {
 	const struct timeval limit = {.tv_sec = LIMIT_S};
 	struct revocation *r = calloc(1, sizeof(*r));
-	int e;
+	int e = 0;
 
 	if (!r)
 		return -ENOMEM;
 	r->began_ns = clock_monotonic_ns();
 	r->broker = b;
 	r->asker = asker;
-	r->request = ask->request;
+	r->request = request;
 	r->by_uid = asker->uid;
 	r->by_pid = asker->pid;
 	r->keep_request = ++b->last_request;
+	r->target = *target;
 	r->limit = evtimer_new(b->base, on_limit, r);
 	LIST_INSERT_HEAD(&b->revocations, r, link);
-	e = find_target(b, ask, &r->target);
-	if (e == 0 && (!r->limit || evtimer_add(r->limit, &limit) < 0))
+	if (!r->limit || evtimer_add(r->limit, &limit) < 0)
 		e = -ENOMEM;
 	if (e == 0)
-		e = r->target.is_cutoff ? revoke_all(r) : revoke_token(r);
+		e = strike(r);
 	if (e < 0) {
 		revocation_free(r);
 		return e;
@@ -316,9 +337,27 @@ int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_r
 	b->totals.revokes++;
 	watch_revoked(asker, &r->target.cutoff, ask->id);
 	/* While something is unkept, nothing frees r. */
-	tenure_end_those(b, hits, &r->target, false, "revoked");
+	tenure_end_those(b, hits, &r->target, false, reason);
+	r->is_struck = true;
 	note_erased(r);
 	return 0;
+}
+
+int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask)
+{
+	struct target target;
+	int e = find_target(b, ask, &target);
+
+	return e < 0 ? e : begin(b, asker, ask->request, &target, "revoked");
+}
+
+int revoke_begin_key(struct broker *b, struct control *asker, uint32_t request)
+{
+	const struct target target = {.key_id = b->settings.older_key_id};
+
+	if (!target.key_id)
+		return -ENOENT;
+	return begin(b, asker, request, &target, "the key of its token was retired");
 }
 
 void revoke_forget_asker(struct broker *b, const struct control *asker)

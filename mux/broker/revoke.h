@@ -20,6 +20,9 @@ struct tenure;
  */
 int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_revoke *ask);
 
+/* The same of the older root key and all its tokens. -ENOENT: there is one key only; -ENOMEM. */
+int revoke_begin_key(struct broker *b, struct control *asker, uint32_t request);
+
 /* From tenure.c: a lease is over, and in no list any more. */
 void revoke_lease_gone(struct broker *b, const struct tenure *t);
 

@@ -19,6 +19,7 @@ struct standing {
 	LIST_ENTRY(standing) link;
 	char grant[LIMIT_NAME];
 	uint32_t round;
+	uint8_t id[TOKEN_ID_BYTES]; /* 0: none yet */
 	struct rights rights;
 };
 
@@ -46,16 +47,24 @@ int standing_add(struct broker *b, const struct msg_broker_grant *m)
 	}
 	memcpy(s->grant, m->grant, sizeof(s->grant));
 	s->round = m->round;
+	memcpy(s->id, m->id, sizeof(s->id));
 	LIST_INSERT_HEAD(&b->standing, s, link);
 	return 0;
 }
 
-/* A killed token stays dead: the grant gets the next one that never was. */
+/*
+ * One that goes on keeps its id, whatever root key it was chosen under. A killed token stays dead: the
+ * grant gets the next one that never was.
+ */
 static void choose_id(
 	const struct broker *b, const struct standing *s, uint8_t ret_id[TOKEN_ID_BYTES])
 {
 	uint32_t round = s->round;
 
+	if (!sodium_is_zero(s->id, sizeof(s->id)) && !revoked_has(&b->revoked, s->id)) {
+		memcpy(ret_id, s->id, TOKEN_ID_BYTES);
+		return;
+	}
 	do {
 		grant_standing_id(b->secrets->root, s->grant, &s->rights, round++, ret_id);
 	} while (revoked_has(

@@ -246,6 +246,7 @@ static void fill(struct tenure *t, const struct tenure_ask *ask)
 	t->id = fresh_id(t->broker);
 	t->view = ask->view;
 	memcpy(t->token, ask->token, TOKEN_ID_BYTES);
+	t->key_id = ask->key_id;
 	memcpy(t->label, ask->rights->label, sizeof(t->label));
 	memcpy(t->unit, ask->rights->unit, sizeof(t->unit));
 	t->terms = *ask->terms;

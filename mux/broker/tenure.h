@@ -32,6 +32,7 @@ struct tenure {
 	uint64_t id;
 	uint32_t view;
 	uint8_t token[TOKEN_ID_BYTES];
+	uint32_t key_id; /* of the root key that it was made with */
 	char label[LIMIT_LABEL];
 	struct terms terms;
 	uint32_t uid, pid;
@@ -62,6 +63,7 @@ struct tenure_ask {
 	const struct rights *rights;
 	const struct terms *terms;
 	const uint8_t *token;
+	uint32_t key_id;
 	uint32_t view;
 	uint64_t reserved_bytes; /* the lease's on success */
 	uint64_t now_s, now_boot_ns;

@@ -17,7 +17,7 @@ static const struct {
 } sentences[] = {
 	[VERDICT_GOOD] = {"good", "good"},
 	[VERDICT_MALFORMED] = {"the token is malformed", NULL},
-	[VERDICT_OTHER_KEY] = {"the token is of another mux", NULL},
+	[VERDICT_OTHER_KEY] = {"the token is of another mux, or its key was retired", NULL},
 	[VERDICT_NOT_PROVEN] = {"the proof of possession is wrong", NULL},
 	[VERDICT_CAVEATS] = {"the token has an unknown, contradictory or missing caveat", NULL},
 	[VERDICT_OTHER_CAMERA] = {"the token is for another camera", NULL},
@@ -58,14 +58,15 @@ static ssize_t encode_request(const struct msg_open *open, uint8_t ret_request[L
 	return wire_encode(&wire_open, &bare, ret_request, LIMIT_MESSAGE);
 }
 
-static bool is_proven(const struct verify_facts *facts, const struct msg_open *open)
+static bool is_proven(const struct verify_facts *facts, const uint8_t root[KEY_BYTES],
+	const struct msg_open *open)
 {
 	uint8_t request[LIMIT_MESSAGE];
 	uint8_t tag[TOKEN_TAG_BYTES], proof[TOKEN_PROOF_BYTES];
 	ssize_t n = encode_request(open, request);
 	bool good = false;
 
-	if (n > 0 && token_body_tag(facts->root, open->token, open->token_len, tag) == 0) {
+	if (n > 0 && token_body_tag(root, open->token, open->token_len, tag) == 0) {
 		token_prove(tag, facts->challenge, request, (size_t)n, proof);
 		good = sodium_memcmp(proof, open->proof, sizeof(proof)) == 0;
 	}
@@ -94,14 +95,16 @@ enum verdict verify_capability(const struct verify_facts *facts, const struct ms
 {
 	const uint8_t *id = token_body_id(open->token, open->token_len);
 	struct rights rights;
+	const uint8_t *root;
 	uint32_t key_id;
 	enum verdict v;
 
 	if (!id || token_body_key_id(open->token, open->token_len, &key_id) < 0)
 		return VERDICT_MALFORMED;
-	if (key_id != facts->key_id)
+	root = facts->find_root(facts->data, key_id);
+	if (!root)
 		return VERDICT_OTHER_KEY;
-	if (!is_proven(facts, open))
+	if (!is_proven(facts, root, open))
 		return VERDICT_NOT_PROVEN;
 	if (token_body_rights(open->token, open->token_len, &rights) < 0)
 		return VERDICT_CAVEATS;

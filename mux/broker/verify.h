@@ -19,7 +19,7 @@ enum verdict {
 	VERDICT_GOOD,
 	/* all of these read alike for the client; the log tells them apart */
 	VERDICT_MALFORMED,    /* not a token's body */
-	VERDICT_OTHER_KEY,    /* of another mux, or of an earlier root key */
+	VERDICT_OTHER_KEY,    /* of another mux, or of a root key that was retired */
 	VERDICT_NOT_PROVEN,   /* the proof does not match: forged, widened, replayed, relayed */
 	VERDICT_CAVEATS,      /* unknown or contradictory caveats, or a mandatory one is missing */
 	VERDICT_OTHER_CAMERA, /* the open names a camera that the token is not for */
@@ -40,8 +40,8 @@ enum verdict {
 
 /* What verification needs to know about the mux and the peer. */
 struct verify_facts {
-	const uint8_t *root; /* KEY_BYTES; borrowed */
-	uint32_t key_id;
+	/* KEY_BYTES, borrowed; NULL: there is no such key, or no more */
+	const uint8_t *(*find_root)(const void *data, uint32_t key_id);
 	const uint8_t *challenge; /* TOKEN_CHALLENGE_BYTES, this connection's; borrowed */
 	uint32_t uid;             /* of the peer, by the kernel */
 	bool is_barred;           /* the kill switch is on for it */

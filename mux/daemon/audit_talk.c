@@ -39,6 +39,7 @@ void mux_note_token(struct mux *m, const struct standing *st)
 	const struct config_grant *g = st->grant;
 	struct msg_audit_note note = {.event = AUDIT_EVENT_GRANT,
 		.uid = g->uid,
+		.key_id = m->keys->root.list[0].id,
 		.width = g->max_width,
 		.height = g->max_height,
 		.fps = g->max_fps,
@@ -55,6 +56,16 @@ void mux_note_token(struct mux *m, const struct standing *st)
 	memcpy(note.unit, g->unit, sizeof(note.unit));
 	memcpy(note.token, st->id, sizeof(note.token));
 	audit_note(m->audit, &note);
+}
+
+void mux_note_key(struct mux *m, uint32_t by_uid, uint32_t by_pid)
+{
+	audit_note(m->audit,
+		&(struct msg_audit_note){.event = AUDIT_EVENT_KEY,
+			.key_id = m->keys->root.list[0].id,
+			.by_uid = by_uid,
+			.by_pid = by_pid,
+			.what = "rotated"});
 }
 
 void mux_note_token_end(struct mux *m, const struct msg_token_end *end)

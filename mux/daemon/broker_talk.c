@@ -17,22 +17,24 @@
 #include "mux/daemon/process_unit.h"
 #include "mux/daemon/reload.h"
 
-#define ROOT_KEY_ID 1u
-
 /* ---- what it is told ----------------------------------------------------------------- */
 
 static void send_start(struct mux *m)
 {
-	struct msg_broker_start start = {.key_id = ROOT_KEY_ID,
+	const struct root_keys *root = &m->keys->root;
+	struct msg_broker_start start = {.key_id = root->list[0].id,
+		.key_since_s = root->list[0].since_s,
 		.stale_after_ms = m->config->stale_after_ms,
 		.uid_quota_mb = m->config->uid_quota_mb,
 		.mux_uid = geteuid(),
 		.verbose = (uint32_t)m->options->verbose};
 
 	memcpy(start.k_session, m->keys->session, KEY_BYTES);
-	memcpy(start.root_key, m->keys->root, KEY_BYTES);
+	memcpy(start.root_key, root->list[0].key, KEY_BYTES);
 	broker_send(m->broker, &wire_broker_start, &start, NULL, 0);
 	sodium_memzero(&start, sizeof(start));
+	for (uint32_t i = 1; i < root->n; i++)
+		mux_send_key(m, &root->list[i], false);
 }
 
 void mux_send_camera(struct mux *m, const struct camera_record *cam)
@@ -58,6 +60,8 @@ void mux_send_grant(struct mux *m, const struct standing *st)
 
 	memcpy(msg.grant, g->name, sizeof(msg.grant));
 	memcpy(msg.camera, st->camera, sizeof(msg.camera));
+	if (st->has_id)
+		memcpy(msg.id, st->id, sizeof(msg.id));
 	memcpy(msg.label, g->label, sizeof(msg.label));
 	memcpy(msg.unit, g->unit, sizeof(msg.unit));
 	masks_pack(g->masks, g->n_masks, msg.masks, &msg.masks_len);
@@ -116,8 +120,9 @@ size_t mux_set_up_messages(const struct mux *m)
 {
 	struct standing *standing;
 
-	return 3 + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked + m->cutoffs.n +
-		kill_switch_messages(m->kill_switch) + grants_standing(m->grants, &standing);
+	return 3 + ROOT_KEYS_MAX + m->config->n_admins + 2 * m->config->n_cameras + m->n_revoked +
+		m->cutoffs.n + kill_switch_messages(m->kill_switch) +
+		grants_standing(m->grants, &standing);
 }
 
 void mux_ask_alive(void *mux)
@@ -176,6 +181,7 @@ static int on_ready(void *self, const void *msg, int *fds)
 	broker_set_serving(m->broker);
 	mux_note_broker(m, AUDIT_EVENT_ROLE_START);
 	m->broker_ready = true;
+	(void)mux_rekey_tokens(m); /* made before it heard of a newer key */
 	mux_hand_out(m);
 	mux_announce(m);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
@@ -370,6 +376,8 @@ const struct wire_rule mux_broker_rules[] = {
 	{&wire_survey, BROKER_SERVING, 0, on_survey},
 	{&wire_revoked_keep, BROKER_SERVING, 0, on_revoked_keep},
 	{&wire_cutoff_keep, BROKER_SERVING, 0, on_cutoff_keep},
+	{&wire_key_rotate, BROKER_SERVING, 0, mux_on_key_rotate},
+	{&wire_key_retire, BROKER_SERVING, 0, mux_on_key_retire},
 	{&wire_unit_ask, BROKER_SERVING, 0, on_unit_ask},
 	{&wire_camera_accept, BROKER_SERVING, 0, on_camera_accept},
 	{&wire_drained, BROKER_SERVING, 0, on_drained},

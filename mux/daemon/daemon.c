@@ -196,7 +196,7 @@ static int read_state(struct mux *m)
 	rc = state_open(dir, &m->state, why, sizeof(why));
 	if (rc < 0)
 		return fail(EX_CANTCREAT, dir, why);
-	if ((rc = state_root_key(m->state, m->keys->root, why, sizeof(why))) < 0 ||
+	if ((rc = key_file_load(m->state, &m->keys->root, why, sizeof(why))) < 0 ||
 		(rc = state_revoked_load(m->state, &m->revoked, &m->n_revoked, why, sizeof(why))) <
 			0 ||
 		(rc = cutoff_file_load(state_folder(m->state), &m->cutoffs, why, sizeof(why))) <

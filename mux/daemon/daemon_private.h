@@ -12,6 +12,7 @@
 #include "mux/daemon/enforce.h"
 #include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/grants.h"
+#include "mux/daemon/key_file.h"
 #include "mux/daemon/kill_switch.h"
 #include "mux/daemon/listen.h"
 #include "mux/daemon/options.h"
@@ -19,7 +20,7 @@
 
 /* Secrets of the mux, in memory of locked_alloc(). */
 struct mux_keys {
-	uint8_t root[KEY_BYTES];    /* of all tokens */
+	struct root_keys root;      /* of all tokens */
 	uint8_t session[KEY_BYTES]; /* of all frames while one broker lives */
 };
 
@@ -61,6 +62,9 @@ struct mux {
 	struct event *clock_timer;
 	uint64_t clock_kept_s; /* what is on disk; 0: nothing */
 	bool clock_pending, clock_failed, clock_is_behind;
+	bool key_pending, key_waits; /* being written; its asker waits for the token files: */
+	uint64_t key_life;
+	uint32_t key_request;
 	bool broker_ready, announced, stopping;
 };
 
@@ -94,6 +98,20 @@ void mux_take_back(struct mux *m);
 /* The answer to the broker follows; -errno: it does not. n: at least one. */
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t *ids, size_t n);
 int mux_keep_cutoff(struct mux *m, uint32_t request, const struct cutoff *c);
+
+/* ---- key_talk.c: a new root key, and the end of an old one ----------------------------- */
+
+/* The standing tokens that are under an older key go over to the newest. 0, or -ENOMEM: not all. */
+int mux_rekey_tokens(struct mux *m);
+
+/* To a broker that is being set up, or serves. */
+void mux_send_key(struct mux *m, const struct root_key *key, bool is_current);
+
+/* Token files are written: is that what somebody waits for? */
+void mux_key_go_on(struct mux *m);
+
+int mux_on_key_rotate(void *self, const void *msg, int *fds);
+int mux_on_key_retire(void *self, const void *msg, int *fds);
 
 /* ---- clock_keep.c: a clock that is set back revives nothing ---------------------------- */
 
@@ -131,6 +149,7 @@ void mux_note_token(struct mux *m, const struct standing *st);
 void mux_note_token_end(struct mux *m, const struct msg_token_end *end);
 void mux_note_reload(struct mux *m, const struct msg_reload_ask *ask);
 void mux_note_change(struct mux *m, const char *kind, const char *name, const char *what);
+void mux_note_key(struct mux *m, uint32_t by_uid, uint32_t by_pid);
 void mux_note_broker(struct mux *m, enum audit_event event);
 void mux_written(void *mux, uint64_t life, uint32_t request, int status);
 int mux_on_audit_note(void *self, const void *msg, int *fds);

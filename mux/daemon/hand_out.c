@@ -76,6 +76,7 @@ static void file_done(void *data, int result)
 	m->files_pending--;
 	m->files_failed |= result < 0;
 	mux_announce(m);
+	mux_key_go_on(m);
 	mux_reload_go_on(m);
 }
 

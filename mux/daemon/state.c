@@ -18,7 +18,7 @@
 #include "mux/daemon/folder.h"
 #include "mux/daemon/parse.h"
 
-#define ROOT_KEY      "root.key"
+#define ROOT_KEY      STATE_ROOT_KEY_FILE
 #define ROOT_KEY_NEW  "root.key.new"
 #define REVOKED       "revoked"
 #define ID_HEX        (2 * TOKEN_ID_BYTES)

@@ -20,6 +20,7 @@ void state_close(struct state *s);
 int state_folder(const struct state *s);
 
 /* The root key, made when there is none. ret_key: of locked_alloc(). */
+#define STATE_ROOT_KEY_FILE "root.key"
 int state_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *ret_why, size_t why_size);
 
 /*

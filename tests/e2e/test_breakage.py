@@ -18,6 +18,7 @@ import test_clock
 import test_death
 import test_life
 import test_http
+import test_key
 import test_camera
 import test_memory
 import test_peer
@@ -196,6 +197,8 @@ TESTS += [
         "ended with 0, not 77", "clock-no-floor")),
     ("broker-skip-unit is seen", seen_by(test_unit.test_only_in_its_unit,
         "ended with 0, not 77", "broker-skip-unit")),
+    ("keep-retired-key is seen", seen_by(test_key.test_rotate_then_retire,
+        "ended with 0, not 77|after retire", "keep-retired-key")),
     ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,
         "ended with 0, not 77", "broker-skip-cutoff")),
     ("daemon-skip-switch is seen", seen_by(test_switch.test_camera_is_cut_off,

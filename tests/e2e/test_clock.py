@@ -7,6 +7,7 @@ import os
 import time
 
 import harness
+import table
 from harness import UID_A, check
 from test_refusals import TWO, refused
 
@@ -23,6 +24,7 @@ def set_back(s, seconds):
     s.write("state/clock", f"framemux clock 1\n{int(time.time()) + seconds}\n")
 
 
+@table.row(41, "the clock is set back: an expired token", "refused; the time that was believed counts")
 def test_set_back_over_a_restart(s):
     """Expired by a time that the mux has believed: expired for good. Tokens made now are good."""
     mux = s.mux(TWO)

@@ -17,6 +17,8 @@ CHANGING = (
     ("revoke", "--camera", "porch"),
     ("revoke", "--uid", str(UID_B)),
     ("revoke", "--all"),
+    ("key", "rotate"),
+    ("key", "retire"),
     ("accept", "--camera", "porch"),
     ("reload",),
     ("disable", "--camera", "porch"),

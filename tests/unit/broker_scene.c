@@ -267,6 +267,8 @@ static void describe(const struct scene *s, const struct scene_setup *setup)
 	memcpy(start.root_key, s->root, KEY_BYTES);
 	memcpy(start.k_session, s->k_session, KEY_BYTES);
 	tell(s->daemon, &wire_broker_start, &start);
+	if (setup->older)
+		tell(s->daemon, &wire_broker_key, setup->older);
 	for (unsigned i = 0; i < SCENE_CAMERAS; i++) {
 		struct msg_broker_camera camera = {.epoch = 1};
 

@@ -29,6 +29,7 @@ struct scene_setup {
 	uint32_t quota_mb, stale_after_ms; /* 0: 64, 1000 */
 	const struct msg_broker_grant *grant;
 	const uint8_t *revoked; /* TOKEN_ID_BYTES */
+	const struct msg_broker_key *older;
 	struct msg_grant_token *ret_token;
 };
 

@@ -129,7 +129,7 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
 	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file \
 	tests/unit/test_audit tests/unit/test_clock_floor tests/unit/test_process_unit \
-	tests/unit/test_policy
+	tests/unit/test_policy tests/unit/test_key_file
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -186,6 +186,9 @@ tests_unit_test_cutoff_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_clock_floor_SOURCES = tests/unit/test_clock_floor.c
 tests_unit_test_clock_floor_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_clock_floor_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_key_file_SOURCES = tests/unit/test_key_file.c
+tests_unit_test_key_file_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_key_file_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_process_unit_SOURCES = tests/unit/test_process_unit.c
 tests_unit_test_process_unit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_process_unit_LDADD = libdaemon.la $(UNIT_LIBS)
@@ -272,7 +275,7 @@ unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_audit tests/unit/test_broker_rules \
 	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
 	tests/unit/test_broker_reload tests/unit/test_broker_cutoff tests/unit/test_broker_watch \
-	tests/unit/test_broker_unit
+	tests/unit/test_broker_unit tests/unit/test_broker_keys
 check_PROGRAMS += $(unit_broker)
 TESTS += $(unit_broker)
 tests_unit_test_verify_SOURCES = tests/unit/test_verify.c
@@ -317,6 +320,10 @@ tests_unit_test_broker_unit_SOURCES = tests/unit/test_broker_unit.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_unit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_unit_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_keys_SOURCES = tests/unit/test_broker_keys.c \
+	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+tests_unit_test_broker_keys_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_keys_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)

@@ -129,7 +129,9 @@ START_TEST(test_all_messages_fit)
 		&wire_broker_grant, &wire_digest_ask, &wire_digest_answer, &wire_ingest_start,
 		&wire_decode_start, &wire_ring_give, &wire_survey_camera, &wire_survey_done,
 		&wire_grant_token, &wire_revoked_keep, &wire_cutoff_keep, &wire_broker_cutoff,
-		&wire_broker_clock, &wire_unit_ask, &wire_unit_told, &wire_ctl_switch,
+		&wire_broker_clock, &wire_unit_ask, &wire_unit_told, &wire_broker_key,
+		&wire_key_rotate, &wire_key_rotated, &wire_key_retire, &wire_ctl_key_show,
+		&wire_ctl_key_rotate, &wire_ctl_key_retire, &wire_ctl_key, &wire_ctl_switch,
 		&wire_ctl_switched};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

@@ -1,0 +1,129 @@
+"""The root keys of all tokens: two are good at a time; whoever retires one ends what it gave."""
+import base64
+import json
+import os
+import signal
+
+import harness
+from harness import UID_A, check
+from test_audit import events, log_of
+from test_refusals import TWO, refused
+
+
+def key_of(token):
+    """The id of the key that it was made with: bytes 1 to 4."""
+    text = token.removeprefix("fmx1_")
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))[1:5], "little")
+
+
+def keys(mux):
+    return [k["id"] for k in json.loads(mux.ctl("--json", "key", "show"))["keys"]]
+
+
+def token_in(path):
+    with open(path) as f:
+        return f.read().split()[1]
+
+
+def wall(s):
+    tokens = s.path("tokens")
+    os.mkdir(tokens)
+    os.chmod(tokens, 0o755)
+    uid = UID_A if os.getuid() == 0 else os.getuid()
+    return f"{tokens}/wall", (f'grant "wall" {{\n\tuid = {uid}\n\tcameras = {{ "porch" }}\n'
+        f'\tdump = true\n\ttoken_file = "{tokens}/wall"\n}}\n')
+
+
+def test_rotate_then_retire(s):
+    path, grant = wall(s)
+    mux = s.mux(TWO + grant)
+    old_file = token_in(path)
+    old = mux.grant("garden", uid=UID_A)
+    check(keys(mux) == [1] and key_of(old) == key_of(old_file) == 1, "it begins with key 1")
+    watcher = mux.dump("garden", old, uid=UID_A, frames=100000)
+    watcher.await_frames(2)
+    mux.ctl("key", "retire", code=64)  # the only one
+    mux.ctl("key", "rotate")
+    check(keys(mux) == [2, 1], f"after rotate: {keys(mux)}")
+    check(not os.path.exists(s.path("state/root.key")), "the old file is still there")
+    mux.ctl("key", "rotate", code=64)  # two already
+    new, new_file = mux.grant("garden", uid=UID_A), token_in(path)
+    check(key_of(new) == key_of(new_file) == 2, "the newest key makes tokens, and writes token files")
+    check(watcher.running(), "a rotation ended a lease")
+
+    def all_good():
+        for camera, token in (("garden", old), ("garden", new), ("porch", old_file), ("porch", new_file)):
+            mux.dump(camera, token, uid=UID_A).expect(0)
+    all_good()
+    watcher.signal(signal.SIGTERM)
+    watcher.wait()
+    mux.stop()
+    mux.start()
+    check(keys(mux) == [2, 1] and token_in(path) == new_file, "a restart changed something")
+    all_good()
+    watcher = mux.dump("garden", old, uid=UID_A, frames=100000)
+    other = mux.dump("porch", new_file, uid=UID_A, frames=100000)
+    watcher.await_frames(2)
+    other.await_frames(2)
+    ended = json.loads(mux.ctl("--json", "key", "retire"))
+    check(len(ended["ended"]) == 1, f"ended: {ended}")
+    watcher.expect(77)
+    check("key of its token was retired" in watcher.err(), watcher.err())
+    check(other.running(), "the retirement ended another key's lease")
+    for _ in range(2):
+        check(keys(mux) == [2] and token_in(path) == new_file, "after retire")
+        for camera, token in (("garden", old), ("porch", old_file)):
+            refused(mux.dump(camera, token, uid=UID_A))
+        for camera, token in (("garden", new), ("porch", new_file)):
+            mux.dump(camera, token, uid=UID_A).expect(0)
+        mux.stop()
+        mux.start()
+    records = log_of(s)
+    check([r["key"] for r in events(records, "key") if r["what"] == "rotated"] == [2], "the rotation's record")
+    gone = [r for r in events(records, "revoke") if r.get("what") == "key"]
+    check(len(gone) == 1 and gone[0]["key"] == 1 and gone[0]["count"] == 1, f"the retirement's record: {gone}")
+    check({r["key"] for r in events(records, "grant")} == {1, 2}, "grants name their key")
+
+
+def test_one_id_under_both_keys(s):
+    """What ends a standing grant ends its tokens under both keys."""
+    path, grant = wall(s)
+    mux = s.mux(TWO + grant)
+    old = token_in(path)
+    mux.ctl("key", "rotate")
+    new = token_in(path)
+    mux.dump("porch", old, uid=UID_A).expect(0)
+    with open(mux.config_path) as f:
+        text = f.read()
+    s.write("framemux.conf", text.replace("dump = true", "dump = true\n\tmax_fps = 20"))
+    mux.ctl("reload")
+    refused(mux.dump("porch", old, uid=UID_A))
+    refused(mux.dump("porch", new, uid=UID_A))
+    check(key_of(token_in(path)) == 2, "a new token under an old key")
+    mux.dump("porch", token_in(path), uid=UID_A).expect(0)
+
+
+def test_power_cuts(s):
+    """SIGKILL after each step: the keys are those that were promised."""
+    path, grant = wall(s)
+    mux = s.mux(TWO + grant)
+    for step, expected in (("rotate", [2, 1]), ("retire", [2]), ("rotate", [3, 2])):
+        mux.ctl("key", step)
+        pids = harness.children_of(mux.pid)
+        mux.process.signal(signal.SIGKILL)
+        mux.process.wait()
+        harness.until(lambda pids=pids: not any(harness.command_of(p) for p in pids), "its roles to end")
+        mux.start()
+        check(keys(mux) == expected, f"after {step}: {keys(mux)}")
+        mux.dump("porch", token_in(path), uid=UID_A).expect(0)
+
+
+def test_no_key_is_shown(s):
+    mux = s.mux(TWO)
+    text = mux.ctl("key") + mux.ctl("key", "rotate") + mux.ctl("--json", "key", "show") + mux.log()
+    with open(s.path("state/root.keys"), "rb") as f:
+        stored = f.read()
+    for at in (28, 72):
+        check(stored[at:at + 32].hex() not in text and
+            base64.b64encode(stored[at:at + 32]).decode()[:20] not in text, "a key's bytes are shown")
+    mux.ctl("key", "burn", code=64)
