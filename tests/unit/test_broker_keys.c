@@ -72,13 +72,14 @@ static void show(int control, uint32_t newest, uint32_t the_older)
 
 START_TEST(test_two_are_good)
 {
-	struct msg_broker_key stranger = older;
+	struct msg_broker_key stranger;
 	struct token bad;
 	int control;
 
 	begin_with_two();
 	lease(&token, 1, 1);
 	lease(&old_token, 2, 2);
+	stranger = older;
 	stranger.key_id = 4; /* the right bytes, under an id that there is not */
 	token_of(&token, &stranger, &bad);
 	refused(&bad, 3);
