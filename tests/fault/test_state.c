@@ -17,6 +17,7 @@
 #include "mux/daemon/disk.h"
 #include "mux/daemon/fingerprint_file.h"
 #include "mux/daemon/folder.h"
+#include "mux/daemon/key_file.h"
 #include "mux/daemon/state.h"
 #include "mux/daemon/token_file.h"
 #include "tests/fault/runs.h"
@@ -73,6 +74,30 @@ static int do_root_key(void)
 static void before_root_key(void)
 {
 	unlink("state/root.key");
+}
+
+static int write_keys(uint32_t newest)
+{
+	const struct root_keys keys = {.n = 2, .list = {{.id = newest}, {.id = newest - 1}}};
+
+	return key_file_write(state_folder(state), &keys);
+}
+
+static int do_root_keys(void)
+{
+	return write_keys(3);
+}
+
+static int do_root_keys_load(void)
+{
+	struct root_keys keys = {0};
+
+	return key_file_load(state, &keys, why, sizeof(why));
+}
+
+static void before_root_keys(void)
+{
+	ck_assert_int_eq(write_keys(2), 0);
 }
 
 static int do_epochs(void)
@@ -216,6 +241,8 @@ struct operation {
 static const struct operation operations[] = {
 	{"state folder", NULL, before_open, do_open},
 	{"root key", "state/root.key", before_root_key, do_root_key},
+	{"root keys", "state/" ROOT_KEYS_FILE, before_root_keys, do_root_keys},
+	{"root keys, read", "state/" ROOT_KEYS_FILE, before_root_keys, do_root_keys_load},
 	{"epochs", "state/epochs", before_epochs, do_epochs},
 	{"revoked, read", "state/revoked", before_revoked, do_revoked_load},
 	{"revoked, one more", "state/revoked", before_revoked, do_revoked_add},
