@@ -1,5 +1,6 @@
 /* framemuxctl inspect: what a token says. In framemuxctl's process. */
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static void mask_text(const struct mask *m, char ret[48])
 	snprintf(ret, 48, "%u,%u,%ux%u", m->x, m->y, m->width, m->height);
 }
 
-static int print_json(const char *id, const struct rights *r)
+static int print_json(const char *id, uint32_t key_id, const struct rights *r)
 {
 	json_t *j = json_object(), *masks = json_array();
 	char text[48];
@@ -31,6 +32,7 @@ static int print_json(const char *id, const struct rights *r)
 		json_array_append_new(masks, json_string(text));
 	}
 	json_object_set_new(j, "id", json_string(id));
+	json_object_set_new(j, "key", json_integer(key_id));
 	json_object_set_new(j, "camera", text_or_null(r->camera));
 	json_object_set_new(j, "epoch", r->has_camera ? json_integer(r->epoch) : json_null());
 	json_object_set_new(j, "uid", r->has_uid ? json_integer(r->uid) : json_null());
@@ -65,11 +67,11 @@ static void print_expiry(const struct rights *r)
 		r->not_after > now ? "" : " ago");
 }
 
-static int print_text(const char *id, const struct rights *r)
+static int print_text(const char *id, uint32_t key_id, const struct rights *r)
 {
 	char text[48];
 
-	printf("id        %s\n", id);
+	printf("id        %s, made with root key %" PRIu32 "\n", id, key_id);
 	if (r->has_camera)
 		printf("camera    %s, epoch %u\n", r->camera, r->epoch);
 	else
@@ -105,12 +107,14 @@ int verb_inspect(const struct options *o)
 {
 	char id[2 * TOKEN_ID_BYTES + 1];
 	struct rights rights;
+	uint32_t key_id = 0;
 	struct token t;
 	int code = source_token(o->key_file, o->limits.camera, &t), r = 0;
 
 	if (code == 0) {
 		r = token_body_rights(t.body, t.body_len, &rights);
 		token_id_text(token_body_id(t.body, t.body_len), id);
+		(void)token_body_key_id(t.body, t.body_len, &key_id); /* it is well formed */
 	}
 	sodium_memzero(&t, sizeof(t));
 	if (code)
@@ -122,5 +126,5 @@ int verb_inspect(const struct options *o)
 				     : "is malformed");
 		return EXIT_BAD_DATA;
 	}
-	return o->json ? print_json(id, &rights) : print_text(id, &rights);
+	return o->json ? print_json(id, key_id, &rights) : print_text(id, key_id, &rights);
 }

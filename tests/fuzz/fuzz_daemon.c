@@ -435,8 +435,11 @@ static void broker_asks(uint8_t what, struct fuzz *f)
 		.issue = fuzz_byte(f) % 8};
 	const struct msg_drained drained = {.request = what % 4};
 	const struct msg_reload_ask ask = {.request = what, .uid = 1, .pid = 2};
+	const struct msg_key_rotate rotate = {.request = what, .uid = 1, .pid = 2};
+	const struct msg_key_retire retire = {.request = what, .key_id = fuzz_byte(f) % 4};
+	const struct msg_unit_ask unit = {.request = what, .pid = what};
 
-	switch (what % 6) {
+	switch (what % 9) {
 	case 0:
 		world_say(broker(), &wire_survey, &survey);
 		break;
@@ -452,6 +455,15 @@ static void broker_asks(uint8_t what, struct fuzz *f)
 		break;
 	case 4:
 		world_say(broker(), &wire_drained, &drained);
+		break;
+	case 5:
+		world_say(broker(), &wire_key_rotate, &rotate);
+		break;
+	case 6:
+		world_say(broker(), &wire_key_retire, &retire);
+		break;
+	case 7:
+		world_say(broker(), &wire_unit_ask, &unit);
 		break;
 	default:
 		give_tokens();
