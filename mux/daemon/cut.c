@@ -35,6 +35,14 @@ static void apply_to(const struct mux *m, struct pair *p)
 		pair_allow(p);
 }
 
+bool cuts_concern(const struct cuts *s, const struct camera_record *cam)
+{
+	char why[LIMIT_REASON];
+
+	return kill_switch_cuts_off(s->mux->kill_switch, cam, why) ||
+		enforce_blocks(s->mux->enforce, cam, why);
+}
+
 void cuts_apply(struct cuts *s)
 {
 	const struct pair_host *h = &s->mux->pair_host;
@@ -63,7 +71,7 @@ static bool is_reaped(const struct cut *c)
 	const struct pair_host *h = &c->cuts->mux->pair_host;
 
 	for (size_t i = 0; c->is_on && i < h->n_pairs; i++)
-		if (c->concerns(c, pair_camera(h->pairs[i])) && !pair_is_at_rest(h->pairs[i]))
+		if (!pair_is_at_rest(h->pairs[i]) && c->concerns(c, pair_camera(h->pairs[i])))
 			return false;
 	return true;
 }

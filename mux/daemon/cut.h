@@ -46,6 +46,9 @@ void cuts_free(struct cuts *s);
 /* Judge every camera anew by all who may cut it off. */
 void cuts_apply(struct cuts *s);
 
+/* Whether any of them cuts it off. */
+bool cuts_concern(const struct cuts *s, const struct camera_record *cam);
+
 /* Wait for it, for three seconds at most. is_on and the functions are set. 0, -ENOMEM, -EBUSY. */
 int cut_begin(struct cuts *s, struct cut *c);
 

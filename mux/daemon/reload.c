@@ -176,19 +176,47 @@ static void on_read(void *data, int result)
 
 /* ---- the steps ----------------------------------------------------------------------- */
 
+static bool concerns_cut(const struct cut *c, const struct camera_record *cam)
+{
+	return cuts_concern(c->cuts, cam);
+}
+
+static void on_cut(struct cut *c, enum cut_end end)
+{
+	struct reload *r = (struct reload *)c;
+
+	if (end != CUT_OVER)
+		log_warning("reload: what is cut off is not all erased and reaped yet");
+	r->is_cutting = false;
+	mux_reload_go_on(r->mux);
+}
+
+/* A vendor that is cut off may be the vendor of a camera that runs, now. */
+static void begin_cut(struct reload *r)
+{
+	r->cut = (struct cut){.is_on = true, .concerns = concerns_cut, .ended = on_cut};
+	r->is_cutting = cut_begin(r->mux->cuts, &r->cut) == 0;
+	if (r->is_cutting)
+		cut_kept(&r->cut, 0); /* nothing of it goes to the disk */
+}
+
 static void swap(struct reload *r)
 {
 	struct mux *m = r->mux;
 
 	if (broker_state(m->broker) == BROKER_STARTING)
 		return; /* with the old configuration: it has to know that before the difference */
+	begin_cut(r);
 	reload_swap(r);
+	if (r->is_cutting)
+		cut_drain(&r->cut);
 	if (broker_state(m->broker) == BROKER_GONE) {
 		r->phase = RELOAD_RESTARTING;
 		return;
 	}
 	r->phase = RELOAD_ENDING;
 	reload_tell_over(r);
+	cuts_look(m->cuts);
 }
 
 static bool all_have_ended(const struct pair_host *h)
@@ -204,7 +232,7 @@ static bool all_have_ended(const struct pair_host *h)
 
 static void add(struct reload *r)
 {
-	if (!r->is_cleared || !all_have_ended(&r->mux->pair_host))
+	if (!r->is_cleared || r->is_cutting || !all_have_ended(&r->mux->pair_host))
 		return;
 	reload_bury(r);
 	r->phase = RELOAD_ADDING;

@@ -17,6 +17,8 @@ enum reload_phase {
 };
 
 struct reload {
+	struct cut cut; /* first: what the kill switch or a policy cuts off of the new configuration */
+	bool is_cutting;
 	struct mux *mux; /* borrowed */
 	enum reload_phase phase;
 	bool is_in_thread; /* a thread has it: hands off */

@@ -302,6 +302,8 @@ void reload_bury(struct reload *r)
 
 void reload_free(struct reload *r)
 {
+	if (r->is_cutting)
+		cut_forget(&r->cut);
 	/* The table is ours until it is swapped; then those in it are the mux's. */
 	for (size_t i = 0; r->pairs && i < r->n_pairs; i++)
 		if (r->is_fresh[i])
