@@ -14,6 +14,7 @@ from test_reload import configure
 from test_revoke import is_blank, keep_ring
 
 SIGN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/policy-sign")
+VECTORS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../unit/policy")
 DAY = 86400
 OWNERS = ("anna", "ben", "clara")
 CAMERAS = "".join(f'camera "{name}" {{\n\turl = "test:{name}?size=64x64&fps=5"\n\tvendor = "{vendor}"\n'
@@ -211,13 +212,15 @@ def test_reload(s):
     apply(mux, fleet.bundle(1, "block vendor bad", "require tls"))
     client = mux.dump("c", mux.grant("c", uid=UID_A), uid=UID_A, frames=1000)
     client.await_frames(2)
-    ring = keep_ring(client)
+    ring, pids = keep_ring(client), mux.camera("c")["pids"]
     camera = 'camera "d" {\n\turl = "rtsp://127.0.0.1:9/x"\n}\n'
     configure(mux, fleet.keys(*OWNERS) + CAMERAS.replace('"other"', '"bad"') + camera)
     mux.ctl("reload")
     blind = is_blank(ring)
     ring.close()
     check(blind, "pixels are left after reload returned")
+    left = [p for p in pids if p in mux.roles("framemux-ingest") + mux.roles("framemux-decode")]
+    check(not left, f"the pair lives: {left}")
     client.expect(69)
     check(blocked(mux) == {"c": 'policy 1 blocks vendor "bad"', "d": "policy 1 requires TLS"},
         f"{blocked(mux)}")
@@ -296,6 +299,36 @@ def test_a_disk_that_refuses(s):
         check("policy is damaged" in str(e), str(e))
     else:
         raise Failed("it starts with a damaged policy")
+
+
+def test_policy_sign(s):
+    """The owners' tool: secrets are theirs alone, nobody signs twice, minisign's signatures are taken."""
+    fleet = Fleet(s)
+    check(os.stat(s.path("anna")).st_mode & 0o777 == 0o600, "a secret that others can read")
+    tool(s, "keygen", s.path("anna"), code=73)
+    bundle = fleet.bundle(1, by=("anna",))
+    tool(s, "sign", s.path("anna"), bundle, code=77)
+    tool(s, "verify", bundle, s.path("anna.pub"))
+    check("NOT signed" in tool(s, "verify", bundle, s.path("anna.pub"), s.path("ben.pub"), code=77), "ben")
+    os.chmod(s.path("ben"), 0o644)
+    tool(s, "sign", s.path("ben"), bundle, code=65)
+    tool(s, "sign", s.path("anna.pub"), bundle, code=65)
+    s.write("none", "version 1\n")
+    tool(s, "sign", s.path("anna"), s.path("none"), code=65)
+    tool(s, "frobnicate", code=64)
+    # The second signature of the vectors is of minisign's kind.
+    with open(os.path.join(VECTORS, "minisign.policy")) as f:
+        lines = f.read().splitlines(keepends=True)
+    key = open(os.path.join(VECTORS, "keys.txt")).read().split("\n")[1].split()[1]
+    plain = s.write("plain", "".join(l for l in lines if not l.startswith("signature")))
+    sig = [l for l in lines if l.startswith("signature")][1].split()[2]
+    mini = s.write("sig", f"untrusted comment: x\n{sig}\ntrusted comment: x\n{sig}\n")
+    other = [l for l in lines if l.startswith("signature")][2].split()[2]
+    wrong = s.write("wrong", f"untrusted comment: x\n{other}\n")
+    tool(s, "attach", plain, key, wrong, code=77)
+    tool(s, "attach", plain, key, mini)
+    tool(s, "attach", plain, key, mini, code=77)
+    tool(s, "verify", plain, key)
 
 
 class Folder:
