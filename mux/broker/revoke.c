@@ -307,8 +307,9 @@ static int strike(struct revocation *r)
 	return 0;
 }
 
+/* id: as it was asked for; NULL: a key's. */
 static int begin(struct broker *b, struct control *asker, uint32_t request,
-	const struct target *target, const char *reason)
+	const struct target *target, const char *id, const char *reason)
 {
 	const struct timeval limit = {.tv_sec = LIMIT_S};
 	struct revocation *r = calloc(1, sizeof(*r));
@@ -335,7 +336,7 @@ static int begin(struct broker *b, struct control *asker, uint32_t request,
 		return e;
 	}
 	b->totals.revokes++;
-	watch_revoked(asker, &r->target.cutoff, ask->id);
+	watch_revoked(asker, &r->target.cutoff, id);
 	/* While something is unkept, nothing frees r. */
 	tenure_end_those(b, hits, &r->target, false, reason);
 	r->is_struck = true;
@@ -348,7 +349,7 @@ int revoke_begin(struct broker *b, struct control *asker, const struct msg_ctl_r
 	struct target target;
 	int e = find_target(b, ask, &target);
 
-	return e < 0 ? e : begin(b, asker, ask->request, &target, "revoked");
+	return e < 0 ? e : begin(b, asker, ask->request, &target, ask->id, "revoked");
 }
 
 int revoke_begin_key(struct broker *b, struct control *asker, uint32_t request)
@@ -357,7 +358,7 @@ int revoke_begin_key(struct broker *b, struct control *asker, uint32_t request)
 
 	if (!target.key_id)
 		return -ENOENT;
-	return begin(b, asker, request, &target, "the key of its token was retired");
+	return begin(b, asker, request, &target, NULL, "the key of its token was retired");
 }
 
 void revoke_forget_asker(struct broker *b, const struct control *asker)

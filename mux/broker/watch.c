@@ -155,8 +155,9 @@ void watch_revoked(const struct control *asker, const struct cutoff *target, con
 	if (target->kind == CUTOFF_UID)
 		snprintf(m.reason, sizeof(m.reason), "%s%u", whats[target->kind], target->uid);
 	else
-		snprintf(m.reason, sizeof(m.reason), "%s", whats[target->kind]);
-	if (!target->kind && strlen(id) == LEASE_ID_DIGITS)
+		snprintf(m.reason, sizeof(m.reason), "%s",
+			id ? whats[target->kind] : "every token under the retired key");
+	if (id && !target->kind && strlen(id) == LEASE_ID_DIGITS)
 		m.lease = strtoull(id, NULL, 16);
 	tell_all(asker->broker, &m);
 }

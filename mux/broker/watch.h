@@ -35,7 +35,7 @@ void watch_lease(const struct tenure *t, enum ctl_event_kind event);
 void watch_camera(const struct camera *c);
 void watch_camera_removed(const struct camera *c);
 
-/* A revocation begins. id: as it was asked for, when target is no cutoff. */
+/* A revocation begins. id: as it was asked for, when target is no cutoff; NULL: a key is retired. */
 void watch_revoked(const struct control *asker, const struct cutoff *target, const char *id);
 
 /* The kill switch, for a user. */
