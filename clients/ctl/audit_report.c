@@ -191,6 +191,14 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 	}
 }
 
+/* What is cut off, it says anew in each life, after this record: by a configuration of its own. */
+static void take_start(struct report *r, const struct audit_line *l)
+{
+	end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
+	if (l->unix_ms <= r->at_ms)
+		r->off.why[0] = r->blocked.why[0] = 0;
+}
+
 static bool is_named(const char *line, size_t len, const char *member)
 {
 	return memmem(line, len, member, strlen(member)) != NULL;
@@ -207,7 +215,7 @@ static int take(void *data, const struct audit_line *l, const char *line, size_t
 
 	snprintf(member, sizeof(member), ",\"camera\":\"%s\"", r->camera);
 	if (audit_line_is(l, "start"))
-		end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
+		take_start(r, l);
 	else if (audit_line_is(l, "role_death") && is_broker)
 		end_all_leases(r, l->unix_ms, "the broker fell");
 	if (!is_revoke && !is_switch && !is_named(line, len, member))

@@ -235,6 +235,12 @@ bool broker_is_gone(const struct broker *b)
 	return !b->child && b->state != BROKER_LEAVING;
 }
 
+bool broker_is_pausing(const struct broker *b)
+{
+	return !b->stopping && b->state == BROKER_GONE && !b->child &&
+		event_pending(b->timer, EV_TIMEOUT, NULL);
+}
+
 enum broker_state broker_state(const struct broker *b)
 {
 	return b->state;

@@ -129,7 +129,9 @@ void mux_ask_alive(void *mux)
 {
 	struct mux *m = mux;
 
-	if (m->broker_ready)
+	if (broker_is_pausing(m->broker))
+		notify_alive(); /* left alone on purpose, while the kill switch is served */
+	else if (m->broker_ready)
 		broker_send(m->broker, &wire_broker_ping, &(struct msg_broker_ping){0}, NULL, 0);
 }
 

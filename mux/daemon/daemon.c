@@ -285,12 +285,12 @@ static int open_all(struct mux *m)
 	if (roles_wall_in(&m->roles, state_folder(m->state), why, sizeof(why)) < 0)
 		return fail(EX_SOFTWARE, "walls", why);
 	m->base = event_base_new();
+	mux_note_start(m); /* what is cut off is noted after it */
 	if (!m->base || make_pairs(m) < 0 || watch_signal(m, 0, SIGTERM, on_end_signal) < 0 ||
 		watch_signal(m, 1, SIGINT, on_end_signal) < 0 ||
 		watch_signal(m, 2, SIGHUP, on_reload_signal) < 0 ||
 		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0 || mux_clock_watch(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
-	mux_note_start(m);
 	if (audit_begin(m->audit,
 		    &(struct audit_host){.base = m->base,
 			    .disk = m->disk,

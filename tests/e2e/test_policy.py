@@ -434,3 +434,17 @@ def test_drop_folder_takes_no_links(s):
         check("can be written by others" in str(e), str(e))
     else:
         raise Failed("it starts with a folder that anybody can write")
+
+
+def test_report_after_a_restart(s):
+    """What another configuration lifts while the mux is away is not reported as blocked."""
+    fleet = Fleet(s)
+    mux = fleet.mux(CAMERAS)
+    mux.ctl("policy", "apply", fleet.bundle(1, "block vendor other"))
+    mux.stop()
+    configure(mux, fleet.keys(*OWNERS) + CAMERAS.replace('"other"', '"fine"'))
+    mux.start()
+    mux.grant("c", uid=UID_A)
+    said = json.loads(mux.ctl("--json", "audit", "report", "--camera", "c", "--at",
+        mux.recorded("grant")[-1]["time"]))
+    check(len(said["could_see"]) == 1, f"{said}")
