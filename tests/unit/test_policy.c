@@ -409,6 +409,7 @@ START_TEST(test_clock)
 
 	ck_assert_uint_eq(policy_clock_at(&c, 1000, 10), 1000);
 	ck_assert_uint_eq(policy_clock_at(&c, 1005, 15), 1005);
+	ck_assert_uint_eq(policy_clock_at(&c, 1006, 18), 1008);
 	ck_assert_uint_eq(policy_clock_at(&c, 500, 20), 1010);
 	ck_assert_uint_eq(policy_clock_at(&c, 2000, 21), 2000);
 	ck_assert_uint_eq(policy_clock_at(&c, 1012, 22), 2001);
