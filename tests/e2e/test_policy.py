@@ -7,6 +7,7 @@ import sys
 import time
 
 import dialogues
+import table
 from harness import UID_A, UID_B, Failed, check, until
 from test_memory import UNHURRIED, watching
 from test_refusals import TWO, refused
@@ -111,6 +112,7 @@ def test_blind_when_it_returns(s):
     check(report["could_see"] == [] and "policy 7" in report["blocked"], f"{report}")
 
 
+@table.row(41, "old, expired, under-signed, same-signer-twice policy", "refused; what is cut off stays so")
 def test_refusals(s):
     """Rollback, equivocation, too few or the same signer twice, expired, no policy: nothing changes."""
     fleet = Fleet(s)
@@ -119,6 +121,7 @@ def test_refusals(s):
     apply(mux, first)
     check(set(blocked(mux)) == {"a", "b"}, f"{blocked(mux)}")
     apply(mux, first)  # once more is nothing new
+    mux.ctl("disable", "--camera", "c")
     apply(mux, fleet.bundle(6), 77, "rollback")
     apply(mux, fleet.bundle(7), 77, "equivocation")
     apply(mux, fleet.bundle(8, by=OWNERS[:1]), 77, "under-signed")
@@ -143,6 +146,7 @@ def test_refusals(s):
     mux.ctl("policy", "apply", code=64)
     shown = json.loads(mux.ctl("--json", "policy", "show"))
     check(shown["version"] == 7 and set(blocked(mux)) == {"a", "b"}, f"{shown}")
+    check(mux.camera("c")["state"] == "disabled", "the kill switch is off")
     refusals = [r for r in mux.recorded("policy") if r["what"] == "refused"]
     check(len(refusals) == 1 and "rollback" in refusals[0]["reason"], f"{refusals}")
     crash(mux)
@@ -152,6 +156,7 @@ def test_refusals(s):
     check(blocked(mux) == {}, f"{blocked(mux)}")
 
 
+@table.row(41, "expired policy, with the clock set back", "refused; its permits stay over")
 def test_clock_set_back(s):
     """Its own issue says how late it is at least; what is written down says so over a restart."""
     fleet = Fleet(s)
@@ -205,6 +210,7 @@ def test_each_lifts_its_own(s):
     check(mux.camera("c")["state"] == "idle", f"{mux.camera('c')}")
 
 
+@table.row(57, "a policy meets a new vendor, or keys that are gone, on reload", "in force before it returns")
 def test_reload(s):
     """A camera that a reload makes the policy's is blind when reload returns; keys that go lift nothing."""
     fleet = Fleet(s)
@@ -392,6 +398,7 @@ def test_drop_folder(s):
     check(applied == ["at-start.policy", "two.policy", "written.policy"], f"{applied}")
 
 
+@table.row(62, "symlink, hard link, foreign file or folder as a dropped policy", "refused unread")
 def test_drop_folder_takes_no_links(s):
     """Links, pipes, and files that others can write are refused unread; so is a folder that others can."""
     fleet, folder = Fleet(s), Folder(s)
