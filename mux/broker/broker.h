@@ -24,6 +24,7 @@ struct event_base;
 /* What framemuxd says at the start, and again in a reload. */
 struct settings {
 	uint32_t key_id, older_key_id; /* keys.c; 0: there is no older one */
+	bool older_is_void;            /* retired, and not known to be on disk as such */
 	uint64_t key_since_s, older_since_s;
 	uint64_t issue; /* of tokens minted now: above all cutoffs that are on disk */
 	uint64_t stale_after_ns;

@@ -46,7 +46,17 @@ const uint8_t *keys_find(const struct broker *b, uint32_t key_id)
 		return NULL;
 	if (key_id == b->settings.key_id)
 		return b->secrets->root;
-	return key_id == b->settings.older_key_id ? b->secrets->older : NULL;
+	if (key_id == b->settings.older_key_id && !b->settings.older_is_void)
+		return b->secrets->older;
+	return NULL;
+}
+
+void keys_void_older(struct broker *b)
+{
+	if (breakage("keep-retired-key"))
+		return;
+	b->settings.older_is_void = true;
+	sodium_memzero(b->secrets->older, KEY_BYTES);
 }
 
 void keys_forget_older(struct broker *b)
@@ -54,7 +64,7 @@ void keys_forget_older(struct broker *b)
 	if (breakage("keep-retired-key"))
 		return;
 	b->settings.older_key_id = 0;
-	sodium_memzero(b->secrets->older, KEY_BYTES);
+	b->settings.older_is_void = false;
 }
 
 void keys_show(struct control *c, uint32_t request)

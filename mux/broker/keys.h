@@ -16,7 +16,8 @@ void keys_take(struct broker *b, const struct msg_broker_key *m);
 /* The key of this id, KEY_BYTES; NULL: none that is good. */
 const uint8_t *keys_find(const struct broker *b, uint32_t key_id);
 
-/* The older one is none any more. */
+/* The older one is good for nothing any more; and, once that is on disk, there is none. */
+void keys_void_older(struct broker *b);
 void keys_forget_older(struct broker *b);
 
 /* Answer with what there is: ids and since when. */

@@ -176,6 +176,8 @@ void revoke_kept(struct broker *b, uint32_t request, uint32_t status)
 	r->unkept--;
 	if (status)
 		r->kept_status = status;
+	if (!r->unkept && !r->kept_status && r->target.key_id)
+		keys_forget_older(b); /* else it can be tried again */
 	/* Not before: a number that is not on disk would be given again after a restart. */
 	if (!r->unkept && !r->kept_status && r->target.is_cutoff)
 		b->settings.issue = cutoffs_next_issue(&b->cutoffs);
@@ -301,7 +303,7 @@ static int strike(struct revocation *r)
 
 	if (!r->target.key_id)
 		return r->target.is_cutoff ? revoke_all(r) : revoke_token(r);
-	keys_forget_older(b);
+	keys_void_older(b);
 	r->unkept++;
 	conn_send(b->daemon, &wire_key_retire, &m, NULL, 0);
 	return 0;

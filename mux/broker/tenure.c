@@ -252,7 +252,7 @@ static void fill(struct tenure *t, const struct tenure_ask *ask)
 	t->terms = *ask->terms;
 	t->uid = ask->client->uid;
 	t->pid = ask->client->pid;
-	t->since_s = ask->now_s;
+	t->since_s = clock_unix_s(); /* for people: ask->now_s may be a floor */
 	t->reserved_bytes = ask->reserved_bytes;
 	t->record.is_dump = ask->is_dump;
 	set_expiry(t, ask);

@@ -160,7 +160,8 @@ static void rotated(void *data, int result)
 		mux_send_key(m, &m->keys->root.list[0], true);
 		mux_note_key(m, j->uid, j->pid);
 		rc = mux_rekey_tokens(m) < 0 ? -EIO : 0;
-		mux_hand_out(m);
+		if (!m->stopping) /* the next start writes them */
+			mux_hand_out(m);
 	} else {
 		log_error("a new root key is not on disk: %s", strerror(-result));
 	}

@@ -163,13 +163,21 @@ START_TEST(test_retire_is_not_kept)
 	tell(control, &wire_ctl_key_retire, &(struct msg_ctl_key_retire){.request = 5});
 	expect(s.daemon, &wire_key_retire, &keep, NULL, 0);
 	expect_state(v.fd, 1, FRAMEMUX_STATE_REVOKED);
+	expect_want(&s, 0, 0);
 	expect(control, &wire_ctl_ended, &gone, NULL, 0);
 	expect_silence(control, 50);
 	tell(s.daemon, &wire_revoked_kept,
 		&(struct msg_revoked_kept){.request = keep.request, .status = ENOSPC});
 	control_finish(control, &done, &ended);
 	ck_assert_uint_eq(done.status, ENOSPC);
-	expect_want(&s, 0, 0);
+	refused(&old_token, 2);
+	tell(control, &wire_ctl_key_retire, &(struct msg_ctl_key_retire){.request = 6});
+	expect(s.daemon, &wire_key_retire, &keep, NULL, 0); /* tried again */
+	ck_assert_uint_eq(keep.key_id, 3);
+	tell(s.daemon, &wire_revoked_kept, &(struct msg_revoked_kept){.request = keep.request});
+	control_finish(control, &done, &ended);
+	ck_assert_uint_eq(done.status, 0);
+	show(control, KEY_ID, 0);
 	close(control);
 	viewer_end(&v);
 	end_empty();
