@@ -12,6 +12,7 @@
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "common/text.h"
 
 #define KEPT_MAX 65536u /* tokens or leases: more of one camera are not reported */
@@ -124,7 +125,7 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 	if (!strcmp(what, "key")) {
 		for (size_t i = 0; i < r->tokens.n; i++)
 			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
-				end_item(&r->tokens.items[i], ms, o, "its key was retired");
+				end_item(&r->tokens.items[i], ms, o, "void, as its root key was retired");
 		return;
 	}
 	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
@@ -323,9 +324,11 @@ static const char *plain(const json_t *o, const char *name, char *buf, size_t si
 
 static void print_who(const json_t *o)
 {
-	char text[128];
+	char text[LIMIT_UNIT];
 
 	printf("user %" PRIu64, number_of(o, "uid"));
+	if (*text_of(o, "unit"))
+		printf(" in unit %s", plain(o, "unit", text, sizeof(text)));
 	if (json_object_get(o, "pid"))
 		printf(" (process %" PRIu64 ")", number_of(o, "pid"));
 	if (*text_of(o, "label"))

@@ -79,6 +79,12 @@ def test_rotate_then_retire(s):
         mux.stop()
         mux.start()
     records = log_of(s)
+    grants = {r["token"]: r["key"] for r in events(records, "grant") if r["camera"] == "garden"}
+    check(sorted(grants.values()) == [1, 2], f"tokens of garden: {grants}")
+    could = json.loads(mux.ctl("--json", "audit", "report", "--camera", "garden", "--at", records[-1]["time"]))
+    seen = json.dumps(could)
+    for token, key in grants.items():
+        check((token in seen) == (key == 2), f"the report of who could see it, of a token of key {key}: {seen}")
     check([r["key"] for r in events(records, "key") if r["what"] == "rotated"] == [2], "the rotation's record")
     gone = [r for r in events(records, "revoke") if r.get("what") == "key"]
     check(len(gone) == 1 and gone[0]["key"] == 1 and gone[0]["count"] == 1, f"the retirement's record: {gone}")
