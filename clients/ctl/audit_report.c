@@ -125,7 +125,8 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 	if (!strcmp(what, "key")) {
 		for (size_t i = 0; i < r->tokens.n; i++)
 			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
-				end_item(&r->tokens.items[i], ms, o, "void, as its root key was retired");
+				end_item(&r->tokens.items[i], ms, o,
+					"void, as its root key was retired");
 		return;
 	}
 	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
