@@ -55,7 +55,7 @@ static void say_if_behind(struct mux *m)
 
 	if (is_behind && !m->clock_is_behind)
 		log_warning(
-			"the clock is %llu s behind a time that it has shown before: tokens are "
+			"the clock is %llu s behind a time that it has shown before: tokens and policies are "
 			"judged by that one until the clock has caught up. If it was wrong "
 			"then, stop framemuxd and remove %s/" CLOCK_FILE,
 			(unsigned long long)(now_s - real_s), m->config->state_dir);

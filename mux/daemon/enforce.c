@@ -54,12 +54,25 @@ bool enforce_is_kept(const struct enforce *e)
 
 uint64_t enforce_now(struct enforce *e)
 {
-	return policy_now(&e->clock);
+	uint64_t now_s = mux_now_s(e->mux);
+	uint64_t least_s = clock_mark_now_s(&e->issued, clock_boot_ns());
+
+	if (breakage("policy-no-clock"))
+		return clock_unix_s();
+	return now_s > least_s ? now_s : least_s;
+}
+
+static void raise_issued(struct enforce *e, const struct policy_bundle *b)
+{
+	uint64_t boot_ns = clock_boot_ns();
+
+	if (b->policy->issued_s > clock_mark_now_s(&e->issued, boot_ns))
+		e->issued = (struct clock_mark){b->policy->issued_s, boot_ns};
 }
 
 bool enforce_blocks(struct enforce *e, const struct camera_record *cam, char ret_why[LIMIT_REASON])
 {
-	uint64_t now = policy_now(&e->clock);
+	uint64_t now = enforce_now(e);
 
 	return (e->coming && policy_blocks(e->coming->policy, cam, now, ret_why)) ||
 		(e->kept && policy_blocks(e->kept->policy, cam, now, ret_why));
@@ -136,7 +149,7 @@ static int check_floor(
 	struct enforce *e, const struct policy_bundle *b, bool *ret_again, char why[LIMIT_REASON])
 {
 	const struct policy_bundle *is = enforce_bundle(e);
-	uint64_t now = policy_now(&e->clock);
+	uint64_t now = enforce_now(e);
 	char expired[POLICY_TIME_BYTES], today[POLICY_TIME_BYTES];
 
 	*ret_again = is && b->policy->version == is->policy->version &&
@@ -323,7 +336,7 @@ static void replace_coming(struct enforce *e, struct policy_bundle *b)
 
 static void put_in_force(struct enforce *e, struct policy_bundle *b, struct request *r)
 {
-	policy_clock_raise(&e->clock, b->policy->issued_s);
+	raise_issued(e, b);
 	replace_coming(e, b);
 	e->changes++;
 	enforce_note_applied(e, &r->asker);
@@ -389,7 +402,6 @@ int enforce_ask(struct enforce *e, const char *bytes, size_t len, const struct e
 int enforce_load(struct mux *m, struct enforce **ret, char *ret_why, size_t why_size)
 {
 	struct enforce *e = calloc(1, sizeof(*e));
-	uint64_t seen_s = 0;
 	int rc;
 
 	if (!e) {
@@ -399,15 +411,13 @@ int enforce_load(struct mux *m, struct enforce **ret, char *ret_why, size_t why_
 	e->mux = m;
 	e->due_fd = e->jump_fd = -1;
 	LIST_INIT(&e->requests);
-	rc = policy_file_load(state_folder(m->state), &e->kept, &seen_s, ret_why, why_size);
+	rc = policy_file_load(state_folder(m->state), &e->kept, ret_why, why_size);
 	if (rc < 0) {
 		enforce_free(e);
 		return rc;
 	}
-	e->seen_s = seen_s;
-	policy_clock_raise(&e->clock, seen_s);
 	if (e->kept)
-		policy_clock_raise(&e->clock, e->kept->policy->issued_s);
+		raise_issued(e, e->kept);
 	*ret = e;
 	return 0;
 }

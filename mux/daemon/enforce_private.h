@@ -5,8 +5,8 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
+#include "common/clock.h"
 #include "mux/daemon/enforce.h"
-#include "mux/daemon/policy_clock.h"
 
 struct enforce {
 	struct mux *mux;              /* borrowed */
@@ -17,10 +17,8 @@ struct enforce {
 	bool is_writing, is_changed;  /* a job runs; and coming has changed since it began */
 	LIST_HEAD(, request) requests;
 	/* enforce_time.c */
-	struct policy_clock clock;
-	uint64_t seen_s;          /* as it is on disk, or about to be */
-	bool is_keeping_time;     /* a job runs */
-	uint64_t expired_version; /* whose expiry was noticed; 0: none */
+	struct clock_mark issued; /* of what was in force: it was not signed before that */
+	uint64_t expired_version; /* of the one in force, while it is; else 0 */
 	int due_fd, jump_fd;      /* owned; -1 */
 	struct event *due, *jump; /* owned */
 	/* enforce_note.c */

@@ -1,9 +1,9 @@
 /*
- * When the policy in force expires, on a clock that runs during suspend, and the latest time that was
- * seen, to disk: when a policy comes or expires, and each hour. In framemuxd's loop.
+ * When the policy in force expires, on a clock that runs during suspend. That is judged anew whenever
+ * the clock is set: one that is wrong for a moment ends permits for that moment. In framemuxd's loop.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -15,64 +15,22 @@
 #define HOUR_S 3600u
 #define FAR_S  9000000000 /* in the 23rd century */
 
-/* ---- what was seen ------------------------------------------------------------------- */
-
-struct time_job {
-	struct enforce *enforce;
-	int folder;
-	uint64_t seen_s;
-};
-
-static int run_job(void *data)
-{
-	const struct time_job *j = data;
-
-	return policy_file_keep_time(j->folder, j->seen_s);
-}
-
-static void job_done(void *data, int result)
-{
-	struct time_job *j = data;
-
-	j->enforce->is_keeping_time = false;
-	if (result < 0)
-		log_error(
-			"the time by which policies expire is not on disk: %s", strerror(-result));
-	free(j);
-}
-
-/* Whoever sets the clock back wins less than an hour by it, over a restart. */
-static void keep_time(struct enforce *e)
-{
-	struct disk_job job = {.run = run_job, .done = job_done};
-	struct time_job *j;
-
-	if (e->is_keeping_time || (!e->mux->config->n_policy_keys && !enforce_bundle(e)))
-		return;
-	j = calloc(1, sizeof(*j));
-	if (!j)
-		return;
-	*j = (struct time_job){e, state_folder(e->mux->state), enforce_now(e)};
-	job.data = j;
-	e->is_keeping_time = disk_submit(e->mux->disk, &job) == 0;
-	if (e->is_keeping_time)
-		e->seen_s = j->seen_s;
-	else
-		free(j);
-}
-
-/* ---- expiry -------------------------------------------------------------------------- */
-
 static void notice_expiry(struct enforce *e)
 {
 	const struct policy_bundle *b = enforce_bundle(e);
+	bool is_expired = b && policy_is_expired(b->policy, enforce_now(e));
+	uint64_t version = is_expired ? b->policy->version : 0, before = e->expired_version;
 
-	if (!b || !policy_is_expired(b->policy, enforce_now(e)) ||
-		e->expired_version == b->policy->version)
+	if (version == before)
 		return;
-	e->expired_version = b->policy->version;
-	enforce_note_expired(e);
-	cuts_apply(e->mux->cuts); /* its permits are gone */
+	e->expired_version = version;
+	if (is_expired)
+		enforce_note_expired(e);
+	else if (b && b->policy->version == before)
+		log_notice("policy %" PRIu64 " has not expired: the clock that said so was put "
+			   "right",
+			before);
+	cuts_apply(e->mux->cuts); /* its permits are gone, or are there again */
 }
 
 static void arm(struct enforce *e)
@@ -90,7 +48,6 @@ static void arm(struct enforce *e)
 void enforce_time_changed(struct enforce *e)
 {
 	notice_expiry(e);
-	keep_time(e);
 	arm(e);
 }
 

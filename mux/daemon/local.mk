@@ -49,7 +49,6 @@ libdaemon_la_SOURCES = \
 	mux/daemon/pause.c mux/daemon/pause.h \
 	mux/daemon/peer.c mux/daemon/peer.h \
 	mux/daemon/policy.c mux/daemon/policy.h \
-	mux/daemon/policy_clock.c mux/daemon/policy_clock.h \
 	mux/daemon/policy_drop.c mux/daemon/policy_drop.h \
 	mux/daemon/policy_drop_disk.c mux/daemon/policy_drop_disk.h \
 	mux/daemon/policy_file.c mux/daemon/policy_file.h \

@@ -1,12 +1,11 @@
 /*
- * The policy's files. Whatever cannot be read ends the start: without its policy a camera would work
+ * The policy's file. Whatever cannot be read ends the start: without its policy a camera would work
  * that the fleet has blocked. What is in "policy" was accepted by the keys of its day; that the keys
  * of the configuration have changed since, or are gone, lifts nothing.
  */
 #include "mux/daemon/policy_file.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +13,6 @@
 
 #include "common/cleanup.h"
 #include "mux/daemon/folder.h"
-#include "mux/daemon/list_file.h"
-#include "mux/daemon/parse.h"
 
 #define HASH_HEX (2 * POLICY_HASH_BYTES)
 #define HEADER   "framemux policy in force 1\nhash "
@@ -94,43 +91,15 @@ int policy_file_keep(int folder, const struct policy_bundle *b)
 	return folder_replace(folder, POLICY_FILE, text, HEAD_LEN + b->len, 0600, (unsigned)-1);
 }
 
-/* ---- the time ------------------------------------------------------------------------ */
+/* ---- while starting ------------------------------------------------------------------- */
 
-static const struct list_file list = {
-	.name = POLICY_TIME_FILE, .header = "framemux policy time 1\n", .bytes_max = 64};
-
-static int take(void *data, char *line)
-{
-	return parse_number(line, 1, UINT64_MAX / 2, data);
-}
-
-static void print(const void *data, FILE *f)
-{
-	fprintf(f, "%" PRIu64 "\n", *(const uint64_t *)data);
-}
-
-int policy_file_keep_time(int folder, uint64_t seen_s)
-{
-	cleanup_free char *text = NULL;
-	size_t len = 0;
-	int rc = list_file_text(&list, print, &seen_s, &text, &len);
-
-	return rc < 0 ? rc
-		      : folder_replace(folder, POLICY_TIME_FILE, text, len, 0600, (unsigned)-1);
-}
-
-int policy_file_load(int folder, struct policy_bundle **ret, uint64_t *ret_seen_s, char *ret_why,
-	size_t why_size)
+int policy_file_load(int folder, struct policy_bundle **ret, char *ret_why, size_t why_size)
 {
 	cleanup_free char *text = NULL;
 	struct policy_bundle *b = NULL;
-	uint64_t seen_s = 0;
 	size_t len = 0;
-	int rc = list_file_load(folder, &list, take, &seen_s, ret_why, why_size);
+	int rc = folder_read(folder, POLICY_FILE, HEAD_LEN + POLICY_BYTES_MAX, &text, &len);
 
-	if (rc < 0)
-		return rc;
-	rc = folder_read(folder, POLICY_FILE, HEAD_LEN + POLICY_BYTES_MAX, &text, &len);
 	if (rc == -ENOENT)
 		rc = 0;
 	else if (!rc)
@@ -147,6 +116,5 @@ int policy_file_load(int folder, struct policy_bundle **ret, uint64_t *ret_seen_
 		return rc;
 	}
 	*ret = b;
-	*ret_seen_s = seen_s;
 	return 0;
 }

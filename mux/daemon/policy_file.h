@@ -1,7 +1,6 @@
 /*
  * What the state folder keeps of the fleet's policy: "policy", the bundle in force, which is also the
- * floor below which no other is accepted; "policy_time", the latest time that was seen. In framemuxd:
- * while starting, and from the writer thread.
+ * floor below which no other is accepted. In framemuxd: while starting, and from the writer thread.
  */
 #ifndef FRAMEMUX_POLICY_FILE_H
 #define FRAMEMUX_POLICY_FILE_H
@@ -10,8 +9,7 @@
 
 #include "mux/daemon/policy.h"
 
-#define POLICY_FILE      "policy"
-#define POLICY_TIME_FILE "policy_time"
+#define POLICY_FILE "policy"
 
 /* A bundle that was accepted. */
 struct policy_bundle {
@@ -26,12 +24,10 @@ int policy_bundle_make(
 	const char *bytes, size_t len, struct policy_bundle **ret, char ret_why[POLICY_WHY]);
 void policy_bundle_free(struct policy_bundle *b);
 
-/* *ret is NULL and *ret_seen_s 0 where there is none. 0, or -errno and why; -EBADMSG: damaged. */
-int policy_file_load(int folder, struct policy_bundle **ret, uint64_t *ret_seen_s, char *ret_why,
-	size_t why_size);
+/* *ret is NULL where there is none. 0, or -errno and why; -EBADMSG: damaged. */
+int policy_file_load(int folder, struct policy_bundle **ret, char *ret_why, size_t why_size);
 
-/* Both wait for the disk. */
+/* Waits for the disk. */
 int policy_file_keep(int folder, const struct policy_bundle *b);
-int policy_file_keep_time(int folder, uint64_t seen_s);
 
 #endif

@@ -158,7 +158,7 @@ def test_refusals(s):
 
 @table.row(41, "expired policy, with the clock set back", "refused; its permits stay over")
 def test_clock_set_back(s):
-    """Its own issue says how late it is at least; what is written down says so over a restart."""
+    """Its own issue says how late it is at least; the time that was believed says so over a restart."""
     fleet = Fleet(s)
     mux = fleet.mux(CAMERAS)
     apply(mux, fleet.bundle(1, issued=10 * DAY, expires=20 * DAY))
@@ -170,7 +170,7 @@ def test_clock_set_back(s):
     apply(mux, fleet.bundle(3, *permit, issued=10 * DAY, expires=20 * DAY))
     check(set(blocked(mux)) == {"b"}, f"{blocked(mux)}")
     mux.stop()
-    s.write("state/policy_time", f"framemux policy time 1\n{int(time.time()) + 21 * DAY}\n")
+    s.write("state/clock", f"framemux clock 1\n{int(time.time()) + 21 * DAY}\n")
     mux.start()  # as if the clock had been set back since
     check(set(blocked(mux)) == {"a", "b"}, f"{blocked(mux)}")
     check(json.loads(mux.ctl("--json", "policy", "show"))["expired"] is True, "not expired")

@@ -129,7 +129,7 @@ unit_daemon = tests/unit/test_config tests/unit/test_url tests/unit/test_digest 
 	tests/unit/test_udp tests/unit/test_reload tests/unit/test_walls tests/unit/test_role_log \
 	tests/unit/test_resolve tests/unit/test_cutoff tests/unit/test_audit_file \
 	tests/unit/test_audit tests/unit/test_clock_floor tests/unit/test_process_unit \
-	tests/unit/test_policy tests/unit/test_key_file
+	tests/unit/test_policy tests/unit/test_enforce tests/unit/test_key_file
 check_PROGRAMS += $(unit_daemon)
 TESTS += $(unit_daemon)
 tests_unit_test_config_SOURCES = tests/unit/test_config.c
@@ -196,6 +196,10 @@ tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/work_folder
 tests_unit_test_policy_CFLAGS = $(UNIT_CFLAGS) \
 	-DPOLICY_VECTORS='"$(abs_top_srcdir)/tests/unit/policy"'
 tests_unit_test_policy_LDADD = libdaemon.la $(UNIT_LIBS)
+tests_unit_test_enforce_SOURCES = tests/unit/test_enforce.c tests/unit/work_folder.h
+tests_unit_test_enforce_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_enforce_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_enforce_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_udp_LDADD = libdaemon.la $(UNIT_LIBS)

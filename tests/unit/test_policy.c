@@ -1,5 +1,5 @@
 /*
- * mux/daemon/policy, policy_keys, policy_clock, policy_file: who has signed, what is said, what it
+ * mux/daemon/policy, policy_keys, policy_file: who has signed, what is said, what it
  * means for a camera, and that it is kept. The vectors are in tests/unit/policy, for others too.
  */
 #include <errno.h>
@@ -11,7 +11,6 @@
 
 #include "common/cleanup.h"
 #include "mux/daemon/folder.h"
-#include "mux/daemon/policy_clock.h"
 #include "mux/daemon/policy_drop_disk.h"
 #include "mux/daemon/policy_file.h"
 #include "mux/daemon/policy_keys.h"
@@ -402,31 +401,12 @@ START_TEST(test_times)
 }
 END_TEST
 
-/* It does not go back, neither while it runs nor behind what is known. */
-START_TEST(test_clock)
-{
-	struct policy_clock c = {0};
-
-	ck_assert_uint_eq(policy_clock_at(&c, 1000, 10), 1000);
-	ck_assert_uint_eq(policy_clock_at(&c, 1005, 15), 1005);
-	ck_assert_uint_eq(policy_clock_at(&c, 1006, 18), 1008);
-	ck_assert_uint_eq(policy_clock_at(&c, 500, 20), 1010);
-	ck_assert_uint_eq(policy_clock_at(&c, 2000, 21), 2000);
-	ck_assert_uint_eq(policy_clock_at(&c, 1012, 22), 2001);
-	c = (struct policy_clock){0};
-	policy_clock_raise(&c, UINT64_MAX / 4);
-	ck_assert_uint_ge(policy_now(&c), UINT64_MAX / 4);
-	policy_clock_raise(&c, 7);
-	ck_assert_uint_ge(policy_now(&c), UINT64_MAX / 4);
-}
-END_TEST
-
 /* ---- files --------------------------------------------------------------------------- */
 
-static int load(int folder, struct policy_bundle **ret, uint64_t *ret_seen)
+static int load(int folder, struct policy_bundle **ret)
 {
 	char why[512] = "";
-	int rc = policy_file_load(folder, ret, ret_seen, why, sizeof(why));
+	int rc = policy_file_load(folder, ret, why, sizeof(why));
 
 	ck_assert(rc == 0 || *why);
 	return rc;
@@ -438,16 +418,12 @@ START_TEST(test_kept)
 	struct policy_bundle *b = NULL, *again = NULL;
 	size_t len = 0;
 	char *bytes = read_vector("good.policy", &len), why[POLICY_WHY];
-	uint64_t seen = 1;
 
-	ck_assert_int_eq(load(folder, &again, &seen), 0);
+	ck_assert_int_eq(load(folder, &again), 0);
 	ck_assert_ptr_null(again);
-	ck_assert_uint_eq(seen, 0);
 	ck_assert_int_eq(policy_bundle_make(bytes, len, &b, why), 0);
 	ck_assert_int_eq(policy_file_keep(folder, b), 0);
-	ck_assert_int_eq(policy_file_keep_time(folder, 1234567890), 0);
-	ck_assert_int_eq(load(folder, &again, &seen), 0);
-	ck_assert_uint_eq(seen, 1234567890);
+	ck_assert_int_eq(load(folder, &again), 0);
 	ck_assert_uint_eq(again->len, len);
 	ck_assert_int_eq(memcmp(again->bytes, bytes, len), 0);
 	ck_assert_uint_eq(again->policy->version, 7);
@@ -460,15 +436,12 @@ START_TEST(test_kept)
 		ck_assert_int_eq(pread(fd, &was, 1, (off_t)at), 1);
 		is = (char)(was ^ 1);
 		ck_assert_int_eq(pwrite(fd, &is, 1, (off_t)at), 1);
-		ck_assert_msg(load(folder, &again, &seen) == -EBADMSG, "byte %zu", at);
+		ck_assert_msg(load(folder, &again) == -EBADMSG, "byte %zu", at);
 		ck_assert_int_eq(pwrite(fd, &was, 1, (off_t)at), 1);
 	}
 	ck_assert_int_eq(ftruncate(fd, 0), 0);
-	ck_assert_int_eq(load(folder, &again, &seen), -EBADMSG);
+	ck_assert_int_eq(load(folder, &again), -EBADMSG);
 	ck_assert_int_eq(unlink(POLICY_FILE), 0);
-	close(fd);
-	fd = open(POLICY_TIME_FILE, O_RDWR | O_TRUNC | O_CLOEXEC);
-	ck_assert_int_eq(load(folder, &again, &seen), -EBADMSG);
 	close(fd);
 	policy_bundle_free(b);
 	free(bytes);
@@ -508,7 +481,6 @@ int main(void)
 	tcase_add_test(t, test_many_statements);
 	tcase_add_loop_test(t, test_judged, 0, ARRAY_SIZE(judged));
 	tcase_add_test(t, test_times);
-	tcase_add_test(t, test_clock);
 	tcase_add_test(t, test_kept);
 	tcase_add_test(t, test_which_files_are_meant);
 	suite_add_tcase(s, t);
