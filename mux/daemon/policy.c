@@ -128,7 +128,7 @@ static bool is_bare(char c)
 
 /*
  * A word is bare, or in double quotes with neither a quote nor a backslash in it; words are one
- * blank apart. line is cut up. The number of words, 0 for what is none of that.
+ * blank apart. The first is bare: by it whoever reads the text knows a statement. line is cut up. The number of words, 0 for what is none of that.
  */
 static unsigned cut_words(char *line, const char *words[WORDS_MAX])
 {
@@ -139,7 +139,7 @@ static unsigned cut_words(char *line, const char *words[WORDS_MAX])
 		bool is_quoted = *p == '"';
 		char *end;
 
-		if (n == WORDS_MAX)
+		if (n == WORDS_MAX || (is_quoted && n == 0))
 			return 0;
 		p += is_quoted;
 		words[n++] = end = p;
@@ -277,7 +277,9 @@ static int take_line(struct reader *r, char *line)
 		return 0;
 	n = cut_words(line, w);
 	if (n < 2)
-		return fail(r, "words are one blank apart; others than A-Za-z0-9._:/+=- in \"\"");
+		return fail(r,
+			"words are one blank apart; others than A-Za-z0-9._:/+=- in \"\", "
+			"but not the first");
 	if (n == 2 &&
 		(!strcmp(w[0], "version") || !strcmp(w[0], "issued") || !strcmp(w[0], "expires")))
 		return take_header(r, w);

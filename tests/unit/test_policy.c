@@ -225,6 +225,8 @@ static const struct {
 	{HEAD "block vendor a \n", "one blank apart"},
 	{HEAD " block vendor a\n", "one blank apart"},
 	{HEAD "block vendor \"a\n", "one blank apart"},
+	{HEAD "\"block\" vendor a\n", "not the first"},
+	{HEAD "\"fleet\" a\n", "not the first"},
 	{HEAD "block vendor \"a\"b\n", "one blank apart"},
 	{HEAD "block vendor \"\"\n", "one blank apart"},
 	{HEAD "block vendor \"a\\\"b\"\n", "one blank apart"},
