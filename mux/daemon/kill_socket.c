@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -18,10 +19,14 @@
 #include "mux/daemon/peer.h"
 #include "mux/daemon/policy_talk.h"
 
-#define TALKS_MAX   32u   /* of people who may change things */
+#define TALKS_MAX   48u
+#define TALKS_KEPT  16u   /* of these: for root and the mux's uid alone */
+#define TALKS_LOOK  16u   /* at most, of all who may only look */
+#define TALKS_UID   8u    /* at most, of one uid that is neither of the two */
 #define BURST       8u    /* connections before everybody else's turn */
 #define OUTBOX_MAX  8192u /* a record for each camera of a vendor */
 #define PER_SECOND  64u
+#define READ_PER_S  8u  /* by those who may only look: each makes work for the loop */
 #define PAUSE_S     1   /* when descriptors have run out */
 #define REFUSAL_LOG 10u /* lines a second */
 #define NOTE_NS     (60 * NS_PER_S)
@@ -86,6 +91,46 @@ void talk_done(
 		t->peer, &wire_ctl_done, &m, NULL, 0); /* one that has gone is told nothing */
 }
 
+/* ---- who may not ---------------------------------------------------------------------- */
+
+static bool may_log(struct kill_socket *s, uint64_t now)
+{
+	if (now - s->second_ns >= NS_PER_S) {
+		s->second_ns = now;
+		s->n_refused = 0;
+	}
+	return s->n_refused++ < REFUSAL_LOG;
+}
+
+/* In the audit log at once, and after that once a minute at most with how many it were: a flood stays
+ * small. */
+static void note_refused(struct kill_socket *s, uint32_t uid, uint32_t pid)
+{
+	uint64_t now = clock_monotonic_ns();
+	struct msg_audit_note note = {
+		.event = AUDIT_EVENT_DENIED, .uid = uid, .what = "kill switch"};
+
+	if (may_log(s, now))
+		log_notice("refused: the kill switch for uid %u pid %u", uid, pid);
+	s->n_unnoted++;
+	if (s->noted_ns && now - s->noted_ns < NOTE_NS)
+		return;
+	note.count = s->n_unnoted;
+	s->noted_ns = now;
+	s->n_unnoted = 0;
+	audit_note(s->mux->audit, &note);
+}
+
+/* Asked each time: whoever was an admin when he connected may be none since the last reload. */
+static bool may_change(struct talk *t, uint32_t request)
+{
+	if (mux_may_change(t->socket->mux, t->uid) || breakage("kill-socket-any"))
+		return true;
+	note_refused(t->socket, t->uid, t->pid);
+	talk_done(t, request, EACCES, 0, "only root, the mux's own user and admins may do that");
+	return false;
+}
+
 /* ---- the conversation ---------------------------------------------------------------- */
 
 static int on_hello(void *self, const void *msg, int *fds)
@@ -108,6 +153,8 @@ static int on_switch(void *self, const void *msg, int *fds)
 
 	(void)fds;
 	t->state = TALK_BUSY;
+	if (!may_change(t, m->request))
+		return 0;
 	rc = kill_switch_ask(t->socket->mux->kill_switch, t, m);
 	if (rc == -ENOENT)
 		talk_done(t, m->request, ENOENT, 0, "no such camera");
@@ -123,11 +170,13 @@ static int on_switch(void *self, const void *msg, int *fds)
 
 static int on_policy_apply(void *self, const void *msg, int *fds)
 {
+	const struct msg_ctl_policy_apply *m = msg;
 	struct talk *t = self;
 
 	(void)fds;
 	t->state = TALK_BUSY;
-	policy_talk_apply(t->socket->mux, t, msg);
+	if (may_change(t, m->request))
+		policy_talk_apply(t->socket->mux, t, m);
 	return 0;
 }
 
@@ -180,32 +229,28 @@ static void turn_away(int fd, uint32_t status, const char *reason)
 	(void)sock_send_msg(fd, &wire_ctl_done, &m);
 }
 
-static bool may_log(struct kill_socket *s, uint64_t now)
+static bool is_owner(uint32_t uid)
 {
-	if (now - s->second_ns >= NS_PER_S) {
-		s->second_ns = now;
-		s->n_refused = 0;
-	}
-	return s->n_refused++ < REFUSAL_LOG;
+	return uid == 0 || uid == geteuid();
 }
 
-/* In the audit log at once, and after that once a minute at most with how many it were: a flood stays
- * small. */
-static void note_refused(struct kill_socket *s, uid_t uid, pid_t pid)
+/* Whoever keeps connections open keeps nobody out who may do more than he. */
+static bool has_room(const struct kill_socket *s, uint32_t uid)
 {
-	uint64_t now = clock_monotonic_ns();
-	struct msg_audit_note note = {
-		.event = AUDIT_EVENT_DENIED, .uid = uid, .what = "kill switch"};
+	unsigned n_others = 0, n_lookers = 0, n_same = 0;
+	const struct talk *t;
 
-	if (may_log(s, now))
-		log_notice("refused: the kill switch for uid %u pid %d", uid, pid);
-	s->n_unnoted++;
-	if (s->noted_ns && now - s->noted_ns < NOTE_NS)
-		return;
-	note.count = s->n_unnoted;
-	s->noted_ns = now;
-	s->n_unnoted = 0;
-	audit_note(s->mux->audit, &note);
+	if (s->n_talks >= TALKS_MAX)
+		return false;
+	if (is_owner(uid))
+		return true;
+	LIST_FOREACH (t, &s->talks, link) {
+		n_others += !is_owner(t->uid);
+		n_lookers += !mux_may_change(s->mux, t->uid);
+		n_same += t->uid == uid;
+	}
+	return n_same < TALKS_UID && n_others < TALKS_MAX - TALKS_KEPT &&
+		(n_lookers < TALKS_LOOK || mux_may_change(s->mux, uid));
 }
 
 static void take(struct kill_socket *s, int connected)
@@ -219,12 +264,7 @@ static void take(struct kill_socket *s, int connected)
 	sock_refuse_fds(fd);
 	if (sock_peer(fd, &pid, &uid, &gid) < 0)
 		return;
-	if (!mux_may_change(s->mux, uid)) {
-		note_refused(s, uid, pid);
-		turn_away(fd, EACCES, "only root, the mux's own user and admins may do that");
-		return;
-	}
-	if (s->n_talks >= TALKS_MAX) {
+	if (!has_room(s, uid)) {
 		turn_away(fd, EUSERS, "too many connections to the kill switch");
 		return;
 	}
@@ -241,7 +281,7 @@ static void take(struct kill_socket *s, int connected)
 			    .n_rules = ARRAY_SIZE(rules),
 			    .state = &t->state,
 			    .outbox_max = OUTBOX_MAX,
-			    .per_second = PER_SECOND,
+			    .per_second = mux_may_change(s->mux, uid) ? PER_SECOND : READ_PER_S,
 			    .self = t,
 			    .owner = t,
 			    .on_end = on_end},

@@ -1,6 +1,7 @@
 /*
- * The kill switch's conversations: who may work it, hello, then one request at a time. Only root, the
- * mux's own uid and admins are listened to at all: to others it says so without having read a byte.
+ * The kill switch's conversations: hello, then one request at a time. Whoever the socket lets in, the
+ * admin_group, may see the policy in force; what changes something is asked of root, the mux's own uid
+ * and admins alone, each time.
  */
 #ifndef FRAMEMUX_KILL_SOCKET_H
 #define FRAMEMUX_KILL_SOCKET_H

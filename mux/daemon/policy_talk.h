@@ -1,5 +1,5 @@
 /*
- * framemuxctl policy apply and show, on the kill switch's socket: whoever may work that may do this. In
+ * framemuxctl policy apply and show, on the kill switch's socket, which has asked whether he may. In
  * framemuxd's loop.
  */
 #ifndef FRAMEMUX_POLICY_TALK_H

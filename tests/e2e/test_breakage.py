@@ -203,6 +203,8 @@ TESTS += [
         "ended with 0, not 77", "broker-skip-cutoff")),
     ("daemon-skip-switch is seen", seen_by(test_switch.test_camera_is_cut_off,
         "pixels are left|the pair lives", "daemon-skip-switch")),
+    ("kill-socket-any is seen", seen_by(test_switch.test_no_admin_any_more,
+        "still works", "kill-socket-any")),
     ("broker-skip-switch is seen", seen_by(test_switch.test_user_is_cut_off,
         "ended with 0, not 77", "broker-skip-switch")),
     ("policy-no-effect is seen", seen_by(test_policy.test_blind_when_it_returns,

@@ -8,12 +8,16 @@ import struct
 
 import dialogues
 import harness
+import wire
 from harness import UID_A, UID_B, Process, Skipped, check, children_of, until
 from test_memory import UNHURRIED, watching
 from test_refusals import TWO, refused
+from test_reload import configure
 from test_revoke import is_blank, keep_ring
 
 REASON = "the kill switch is on"
+CTL_SWITCH, CTL_DONE = 0x0240, 0x0287
+UID_C = UID_B + 1  # no admin
 ETH_P_ALL, SOL_PACKET, PACKET_STATISTICS = 3, 263, 6
 
 
@@ -295,7 +299,7 @@ def test_a_disk_that_refuses(s):
 
 
 def test_who_may(s):
-    """Whoever may only read is refused, before it is listened to; nonsense is wrong usage."""
+    """Whoever may only read is refused what changes something; nonsense is wrong usage."""
     mux = s.mux(TWO)
     mux.ctl("disable", code=64)
     mux.ctl("disable", "--camera", "porch", "--uid", "5", code=64)
@@ -311,3 +315,75 @@ def test_who_may(s):
     check(mux.camera("porch")["state"] == "idle", f"{mux.camera('porch')}")
     (r,) = mux.recorded("denied")
     check(r["uid"] == UID_A and r["what"] == "kill switch" and r["count"] == 1, f"{r}")
+    argv[3:] = ["policy", "show"]
+    looker = Process(s, "looker", argv, uid=UID_A, env=s.env())
+    looker.expect(0)
+
+
+class KillTalk:
+    """One who has connected to the kill switch's socket, and keeps to it."""
+
+    def __init__(self, mux, uid):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(10)
+        before = os.geteuid()
+        if before == 0:
+            os.seteuid(uid)
+        try:
+            self.sock.connect(mux.control + ".kill")
+        finally:
+            os.seteuid(before)
+        with contextlib.suppress(OSError):  # it was turned away
+            self.sock.send(wire.hello())
+
+    def switch(self, camera, on):
+        """The status and reason of its end."""
+        self.sock.send(wire.message(CTL_SWITCH,
+            struct.pack("<III", 1, on, 1) + camera.encode().ljust(64, b"\0") + struct.pack("<I", 0)))
+        while True:
+            answer = self.sock.recv(4096)
+            if not answer or struct.unpack_from("<H", answer)[0] == CTL_DONE:
+                return answer
+
+    def close(self):
+        self.sock.close()
+
+
+def test_no_admin_any_more(s):
+    """Whoever was one when he connected is refused after the reload that took it from him, and recorded."""
+    if os.getuid():
+        return
+    mux = s.mux(f"admins = {{ {UID_A} }}\n" + TWO)
+    os.chmod(mux.control + ".kill", 0o666)
+    talk = KillTalk(mux, UID_A)
+    try:
+        check(b"admins" not in talk.switch("porch", 1), "an admin is refused")
+        check(mux.camera("porch")["state"] == "disabled", f"{mux.camera('porch')}")
+        configure(mux, TWO)
+        mux.ctl("reload")
+        check(b"admins" in talk.switch("porch", 0), "he still works the kill switch")
+    finally:
+        talk.close()
+    check(mux.camera("porch")["state"] == "disabled", f"{mux.camera('porch')}")
+    (r,) = mux.recorded("denied")
+    check(r["uid"] == UID_A and r["what"] == "kill switch", f"{r}")
+
+
+def test_many_talks_of_one(s):
+    """As many as one admin may keep open: another one and root still get through."""
+    if os.getuid():
+        return
+    mux = s.mux(f"admins = {{ {UID_A}, {UID_B} }}\n" + TWO)
+    os.chmod(mux.control + ".kill", 0o666)
+    talks = []
+    try:
+        for uid in (UID_A, UID_C):
+            talks += [KillTalk(mux, uid) for _ in range(40)]
+        other = KillTalk(mux, UID_B)
+        talks.append(other)
+        check(b"too many" not in other.switch("garden", 1), "another admin is kept out")
+        mux.ctl("disable", "--camera", "porch")
+    finally:
+        for talk in talks:
+            talk.close()
+    check(mux.camera("porch")["state"] == mux.camera("garden")["state"] == "disabled", "not disabled")

@@ -13,8 +13,7 @@
 #define SIGNED BODY "signature x y\n"
 #define YEAR   (365u * 86400u)
 
-static const struct camera_record camera = {
-	.kind = INGEST_RTSP, .vendor = "acme", .model = "good"};
+static const struct camera_record camera = {.kind = INGEST_RTSP, .vendor = "acme", .model = "good"};
 static uint64_t real_s, boot_s;
 static char work[WORK_FOLDER_BYTES];
 static struct mux mux;
