@@ -1,7 +1,7 @@
 /*
- * Two bundles at most: what is on disk, and what was accepted since and is to come there. Both are in
- * force: what is new blocks at once, and only when it is on disk is anything lifted that the other
- * blocks. So no crash and no failing disk leaves a camera running that a restart would show as
+ * Three bundles at most: what is on disk, what is being written, and what was accepted since and is to
+ * come there. All are in force: what is new blocks at once, and only when it is on disk is anything lifted that the
+ * others block. So no crash and no failing disk leaves a camera running that a restart would show as
  * blocked, or the other way round.
  *
  * A policy that was accepted is not lifted by the configuration: without policy_keys, or with other
@@ -21,24 +21,6 @@
 #include "common/log.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/enforce_private.h"
-
-/* Of one who waits for the bundle that he has brought. */
-struct request {
-	struct cut cut; /* first: it is what waits */
-	LIST_ENTRY(request) link;
-	struct enforce *enforce; /* borrowed */
-	struct enforce_asker asker;
-	uint64_t change; /* the one that it made */
-};
-
-struct job {
-	struct enforce *enforce;
-	int folder;
-	uint64_t change;
-	const struct policy_bundle *bundle; /* borrowed: enforce keeps it until the job is done */
-};
-
-static void persist(struct enforce *e);
 
 /* ---- judging ------------------------------------------------------------------------- */
 
@@ -75,6 +57,7 @@ bool enforce_blocks(struct enforce *e, const struct camera_record *cam, char ret
 	uint64_t now = enforce_now(e);
 
 	return (e->coming && policy_blocks(e->coming->policy, cam, now, ret_why)) ||
+		(e->stale && policy_blocks(e->stale->policy, cam, now, ret_why)) ||
 		(e->kept && policy_blocks(e->kept->policy, cam, now, ret_why));
 }
 
@@ -244,100 +227,12 @@ void enforce_forget(struct enforce *e, const void *data)
 			r->asker.done = NULL;
 }
 
-/* ---- the disk ------------------------------------------------------------------------ */
-
-static void settle(struct enforce *e, uint64_t change, int result)
-{
-	struct request *r;
-
-	LIST_FOREACH (r, &e->requests, link)
-		if (!r->cut.is_kept && r->change <= change)
-			cut_kept(&r->cut, result);
-}
-
-static int run_job(void *data)
-{
-	struct job *j = data;
-
-	return policy_file_keep(j->folder, j->bundle);
-}
-
-/* What the one before blocked, and this one does not, may live again. */
-static void take_over(struct enforce *e)
-{
-	policy_bundle_free(e->kept);
-	e->kept = take_ptr(e->coming);
-	cuts_apply(e->mux->cuts);
-}
-
-static void job_done(void *data, int result)
-{
-	struct job *j = data;
-	struct enforce *e = j->enforce;
-	bool is_changed = e->is_changed;
-
-	e->is_writing = e->is_changed = false;
-	policy_bundle_free(take_ptr(e->stale));
-	if (result < 0)
-		log_error("the policy is not on disk: %s", strerror(-result));
-	else if (!is_changed)
-		take_over(e);
-	if (!is_changed) /* else the next attempt says so for all of them */
-		settle(e, j->change, result);
-	free(j);
-	if (is_changed && !e->mux->stopping)
-		persist(e);
-	cuts_look(e->mux->cuts);
-}
-
-static int submit(struct enforce *e)
-{
-	struct job *j = calloc(1, sizeof(*j));
-	struct disk_job job = {.run = run_job, .done = job_done, .data = j};
-	int rc;
-
-	if (!j)
-		return -ENOMEM;
-	*j = (struct job){.enforce = e,
-		.folder = state_folder(e->mux->state),
-		.change = e->changes,
-		.bundle = e->coming};
-	rc = disk_submit(e->mux->disk, &job);
-	if (rc < 0)
-		free(j);
-	return rc;
-}
-
-static void persist(struct enforce *e)
-{
-	int rc;
-
-	e->is_changed = e->is_writing;
-	if (e->is_writing)
-		return;
-	rc = submit(e);
-	e->is_writing = rc == 0;
-	if (rc == 0)
-		return;
-	log_error("the policy is not on disk: %s", strerror(-rc));
-	settle(e, e->changes, rc);
-}
-
 /* ---- asking -------------------------------------------------------------------------- */
-
-/* The job that runs has the newest but one at most; what it has stays until it is done. */
-static void replace_coming(struct enforce *e, struct policy_bundle *b)
-{
-	if (e->is_writing && e->coming && !e->stale)
-		e->stale = take_ptr(e->coming);
-	policy_bundle_free(e->coming);
-	e->coming = b;
-}
 
 static void put_in_force(struct enforce *e, struct policy_bundle *b, struct request *r)
 {
 	raise_issued(e, b);
-	replace_coming(e, b);
+	enforce_replace_coming(e, b);
 	e->changes++;
 	enforce_note_applied(e, &r->asker);
 	cuts_apply(e->mux->cuts);
@@ -392,7 +287,7 @@ int enforce_ask(struct enforce *e, const char *bytes, size_t len, const struct e
 		cut_kept(&r->cut, 0);
 	else if (!is_again ||
 		!e->is_writing) /* the disk has refused it, perhaps, and may not now */
-		persist(e);
+		enforce_keep(e);
 	cuts_look(e->mux->cuts);
 	return 0;
 }
@@ -426,7 +321,10 @@ int enforce_begin(struct enforce *e)
 {
 	const struct config *c = e->mux->config;
 	bool has_signed[POLICY_KEYS_MAX];
+	int rc = enforce_keep_begin(e);
 
+	if (rc < 0)
+		return rc;
 	if (e->kept)
 		log_notice("policy %" PRIu64 " is in force; %zu cameras are blocked by it",
 			e->kept->policy->version, enforce_count(e));
@@ -446,6 +344,7 @@ void enforce_free(struct enforce *e)
 		request_free(LIST_FIRST(&e->requests));
 	}
 	enforce_time_end(e);
+	enforce_keep_end(e);
 	if (e->is_writing) /* the writer thread has not let go of one: the process ends now */
 		return;
 	policy_bundle_free(e->kept);

@@ -1,4 +1,4 @@
-/* The inside of enforce.h, for enforce.c, enforce_note.c and enforce_time.c alone. */
+/* The inside of enforce.h, for enforce.c and enforce_*.c alone. */
 #ifndef FRAMEMUX_ENFORCE_PRIVATE_H
 #define FRAMEMUX_ENFORCE_PRIVATE_H
 
@@ -6,15 +6,28 @@
 #include <sys/queue.h>
 
 #include "common/clock.h"
+#include "mux/daemon/cut.h"
 #include "mux/daemon/enforce.h"
+
+/* Of one who waits for the bundle that he has brought. */
+struct request {
+	struct cut cut; /* first: it is what waits */
+	LIST_ENTRY(request) link;
+	struct enforce *enforce; /* borrowed */
+	struct enforce_asker asker;
+	uint64_t change; /* the one that it made */
+};
 
 struct enforce {
 	struct mux *mux;              /* borrowed */
 	struct policy_bundle *kept;   /* owned; on disk. NULL: none */
 	struct policy_bundle *coming; /* owned; accepted, to come to the disk. NULL: none */
-	struct policy_bundle *stale;  /* owned; superseded while a job still writes it */
 	uint64_t changes;             /* of coming, so far */
-	bool is_writing, is_changed;  /* a job runs; and coming has changed since it began */
+	/* enforce_keep.c */
+	struct policy_bundle *stale; /* owned; superseded while a job still writes it. NULL: none */
+	bool is_writing, is_changed; /* a job runs; and coming has changed since it began */
+	struct event *again;         /* owned; when the disk has refused */
+	unsigned again_s;            /* the pause before; 0: it has not */
 	LIST_HEAD(, request) requests;
 	/* enforce_time.c */
 	struct clock_mark issued; /* of what was in force: it was not signed before that */
@@ -30,6 +43,14 @@ struct enforce {
 
 /* How many cameras it blocks now. */
 size_t enforce_count(struct enforce *e);
+
+/* ---- enforce_keep.c ------------------------------------------------------------------ */
+int enforce_keep_begin(struct enforce *e);
+void enforce_keep_end(struct enforce *e);
+
+/* Another bundle is in force, and to come to the disk: the first, then the second. */
+void enforce_replace_coming(struct enforce *e, struct policy_bundle *b);
+void enforce_keep(struct enforce *e);
 
 /* ---- enforce_time.c ------------------------------------------------------------------ */
 int enforce_time_begin(struct enforce *e);

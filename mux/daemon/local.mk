@@ -28,7 +28,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/disabled.c mux/daemon/disabled.h \
 	mux/daemon/disk.c mux/daemon/disk.h \
 	mux/daemon/enforce.c mux/daemon/enforce.h mux/daemon/enforce_private.h \
-	mux/daemon/enforce_note.c mux/daemon/enforce_time.c \
+	mux/daemon/enforce_keep.c mux/daemon/enforce_note.c mux/daemon/enforce_time.c \
 	mux/daemon/fingerprint.c mux/daemon/fingerprint.h \
 	mux/daemon/fingerprint_file.c mux/daemon/fingerprint_file.h \
 	mux/daemon/folder.c mux/daemon/folder.h \

@@ -1,7 +1,12 @@
-/* mux/daemon/enforce: by which time the policy in force is judged. The clocks are the test's. */
+/*
+ * mux/daemon/enforce: by which time the policy in force is judged, and what is in force while bundles
+ * are on their way to the disk. The clocks and the disk are the test's; everything is well signed.
+ */
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 
+#include "common/cleanup.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/state.h"
 #include "tests/unit/work_folder.h"
@@ -24,6 +29,56 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 	*ts = (struct timespec){.tv_sec = (time_t)(id == CLOCK_REALTIME ? real_s : boot_s)};
 	return 0;
 }
+
+/* ---- what it stands on --------------------------------------------------------------- */
+
+static struct disk_job jobs[4];
+static unsigned n_jobs;
+static uint32_t status;
+
+int __wrap_disk_submit(struct disk *d, const struct disk_job *job);
+int __wrap_disk_submit(struct disk *d, const struct disk_job *job)
+{
+	(void)d;
+	ck_assert_uint_lt(n_jobs, ARRAY_SIZE(jobs));
+	jobs[n_jobs++] = *job;
+	return 0;
+}
+
+void __wrap_audit_note(struct audit *a, const struct msg_audit_note *m);
+void __wrap_audit_note(struct audit *a, const struct msg_audit_note *m)
+{
+	(void)a;
+	(void)m;
+}
+
+void __wrap_cut_drain(struct cut *c);
+void __wrap_cut_drain(struct cut *c)
+{
+	c->is_drained = true;
+}
+
+int __wrap_policy_keys_count(const struct policy_key *keys, size_t n_keys, const char *body,
+	size_t body_len, const char *lines, size_t len, bool ret_signed[POLICY_KEYS_MAX],
+	char ret_why[LIMIT_REASON]);
+int __wrap_policy_keys_count(const struct policy_key *keys, size_t n_keys, const char *body,
+	size_t body_len, const char *lines, size_t len, bool ret_signed[POLICY_KEYS_MAX],
+	char ret_why[LIMIT_REASON])
+{
+	(void)keys, (void)body, (void)body_len, (void)lines, (void)len, (void)ret_signed;
+	(void)ret_why;
+	return (int)n_keys;
+}
+
+static void on_done(void *data, uint32_t result, uint64_t elapsed_us, const char *reason)
+{
+	(void)data;
+	(void)elapsed_us;
+	(void)reason;
+	status = result;
+}
+
+/* ---- the scene ----------------------------------------------------------------------- */
 
 static void load(void)
 {
@@ -137,6 +192,102 @@ START_TEST(test_before_it_was_issued)
 }
 END_TEST
 
+/* ---- to disk ------------------------------------------------------------------------- */
+
+static struct config config = {.n_policy_keys = 1, .policy_quorum = 1};
+
+static void run(void)
+{
+	char why[512] = "";
+
+	mux.config = &config;
+	mux.base = event_base_new();
+	ck_assert_ptr_nonnull(mux.base);
+	ck_assert_int_eq(cuts_new(&mux, &mux.cuts), 0);
+	ck_assert_msg(enforce_begin(mux.enforce) == 0, "%s", why);
+	n_jobs = 0;
+	status = UINT32_MAX;
+}
+
+static void stop(void)
+{
+	enforce_free(mux.enforce);
+	mux.enforce = NULL;
+	cuts_free(mux.cuts);
+	event_base_free(mux.base);
+}
+
+static void ask(unsigned version, const char *vendor)
+{
+	const struct enforce_asker asker = {.done = on_done};
+	char text[512], why[LIMIT_REASON] = "";
+
+	snprintf(text, sizeof(text),
+		"framemux-policy 1\nversion %u\nissued 2026-11-28T12:00:00Z\nexpires never\n"
+		"block vendor %s\nsignature x y\n",
+		version, vendor);
+	ck_assert_msg(enforce_ask(mux.enforce, text, strlen(text), &asker, why) == 0, "%s", why);
+}
+
+static bool blocks(const char *vendor)
+{
+	struct camera_record cam = {.kind = INGEST_RTSP};
+	char why[LIMIT_REASON];
+
+	snprintf(cam.vendor, sizeof(cam.vendor), "%s", vendor);
+	return enforce_blocks(mux.enforce, &cam, why);
+}
+
+/* What a crash would leave on disk blocks, although a newer one has come while it was written. */
+START_TEST(test_superseded_while_it_is_written)
+{
+	run();
+	ask(8, "beta");
+	ask(9, "gamma");
+	ck_assert_uint_eq(n_jobs, 1);
+	ck_assert(blocks("acme") && blocks("beta") && blocks("gamma"));
+	jobs[0].done(jobs[0].data, jobs[0].run(jobs[0].data));
+	ck_assert(!blocks("acme") && blocks("beta") && blocks("gamma"));
+	ck_assert_uint_eq(n_jobs, 2);
+	jobs[1].done(jobs[1].data, jobs[1].run(jobs[1].data));
+	ck_assert(!blocks("acme") && !blocks("beta") && blocks("gamma"));
+	ck_assert(enforce_is_kept(mux.enforce));
+	ck_assert_uint_eq(status, 0);
+	stop();
+}
+END_TEST
+
+/* The first of two fails: what is on disk is what was there before. */
+START_TEST(test_superseded_and_refused)
+{
+	run();
+	ask(8, "beta");
+	ask(9, "gamma");
+	jobs[0].done(jobs[0].data, -EIO);
+	ck_assert(blocks("acme") && !blocks("beta") && blocks("gamma"));
+	ck_assert_uint_eq(n_jobs, 2);
+	jobs[1].done(jobs[1].data, 0);
+	ck_assert(!blocks("acme") && blocks("gamma"));
+	stop();
+}
+END_TEST
+
+/* Nobody asks again: it is tried again all the same. */
+START_TEST(test_the_disk_refuses)
+{
+	run();
+	ask(8, "beta");
+	jobs[0].done(jobs[0].data, -EIO);
+	ck_assert_uint_eq(status, EIO);
+	ck_assert(blocks("acme") && blocks("beta") && !enforce_is_kept(mux.enforce));
+	while (n_jobs < 2)
+		ck_assert_int_eq(event_base_loop(mux.base, EVLOOP_ONCE), 0);
+	jobs[1].done(jobs[1].data, 0);
+	ck_assert(!blocks("acme") && blocks("beta") && enforce_is_kept(mux.enforce));
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("enforce");
@@ -146,6 +297,9 @@ int main(void)
 	tcase_add_test(t, test_ahead_for_a_moment);
 	tcase_add_test(t, test_set_back);
 	tcase_add_test(t, test_before_it_was_issued);
+	tcase_add_test(t, test_superseded_while_it_is_written);
+	tcase_add_test(t, test_superseded_and_refused);
+	tcase_add_test(t, test_the_disk_refuses);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
