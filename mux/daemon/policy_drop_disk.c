@@ -1,7 +1,7 @@
 /*
  * Reads the drop folder. It belongs to root or the mux's uid and nobody else can write there
  * (folder.h); of a file the same is asked, and that it has one name, so that no link has framemuxd
- * read what is somebody else's. Runs in framemuxd's writer thread.
+ * read what is somebody else's. Runs in a thread of framemuxd's, which the folder has for itself.
  */
 #include "mux/daemon/policy_drop_disk.h"
 
@@ -72,6 +72,31 @@ static int read_all(int fd, struct drop_file *f)
 	return 0;
 }
 
+static bool is_same_file(const struct drop_file *f, const struct stat *st)
+{
+	return st->st_dev == f->dev && st->st_ino == f->ino;
+}
+
+static bool is_same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Written to in place: the same file still. */
+static bool is_rewritten(const struct drop_file *f, const struct stat *st)
+{
+	return st->st_size != f->size || !is_same_time(&st->st_mtim, &f->modified);
+}
+
+static void remember(struct drop_file *f, const struct stat *st)
+{
+	f->dev = st->st_dev;
+	f->ino = st->st_ino;
+	f->size = st->st_size;
+	f->modified = st->st_mtim;
+	f->changed = st->st_ctim;
+}
+
 /* What it is, before it is opened and after. */
 static int open_it(int folder, struct drop_file *f, int *ret_fd, const char **ret_wrong)
 {
@@ -81,16 +106,16 @@ static int open_it(int folder, struct drop_file *f, int *ret_fd, const char **re
 
 	if (fstatat(folder, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
+	remember(f, &st);
 	*ret_wrong = what_is_wrong(&st);
 	if (*ret_wrong)
 		return 0;
 	*ret_fd = openat(folder, f->name, flags);
 	if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0)
 		return -errno;
-	if (st.st_dev != f->dev || st.st_ino != f->ino) /* another has come, and is told of */
+	if (!is_same_file(f, &st)) /* another has come, and is told of */
 		return breakage("policy-any-file") ? 0 : -ENOENT;
+	remember(f, &st); /* before it is read: what changes from now on may be unread */
 	*ret_wrong = what_is_wrong(&st);
 	return 0;
 }
@@ -114,19 +139,32 @@ int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON])
 
 /* ---- the outcome --------------------------------------------------------------------- */
 
-/* Moved aside first: of two files of one name only the one that was read goes. */
+static int put_back(int folder, const char *aside, const char *name)
+{
+	return renameat2(folder, aside, folder, name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+}
+
+/* Moved aside first: of two files of one name only the one that was read goes. A rename is a change by
+ * ctime, so that is compared before. */
 static int take_away(int folder, const struct drop_file *f)
 {
 	char aside[NAME_MAX + 1];
 	struct stat st;
 
+	if (fstatat(folder, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (is_same_file(f, &st) && !S_ISDIR(st.st_mode) &&
+		(is_rewritten(f, &st) || !is_same_time(&st.st_ctim, &f->changed)))
+		return -EAGAIN;
 	snprintf(aside, sizeof(aside), ".%.*s" TAKEN, (int)NAME_ROOM, f->name);
 	if (renameat(folder, f->name, folder, aside) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (fstatat(folder, aside, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (st.st_dev != f->dev || st.st_ino != f->ino) /* its rename is told as any other */
-		return renameat2(folder, aside, folder, f->name, RENAME_NOREPLACE) < 0 ? -errno : 0;
+	if (!is_same_file(f, &st)) /* its rename is told as any other */
+		return put_back(folder, aside, f->name);
+	if (!S_ISDIR(st.st_mode) && is_rewritten(f, &st))
+		return put_back(folder, aside, f->name) < 0 ? -errno : -EAGAIN;
 	return unlinkat(folder, aside, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) < 0 ? -errno : 0;
 }
 
@@ -141,6 +179,8 @@ int drop_settle(int folder, const struct drop_file *f, bool is_applied, const ch
 		is_applied ? REFUSED : APPLIED);
 	snprintf(text, sizeof(text), "%s\n", reason);
 	gone = take_away(folder, f); /* first: whoever sees the outcome may drop the next */
+	if (gone == -EAGAIN)
+		return gone;
 	if (unlinkat(folder, other, 0) < 0 && errno != ENOENT)
 		return -errno;
 	rc = folder_replace(folder, name, text, strlen(text), 0644, (unsigned)-1);

@@ -1,4 +1,4 @@
-/* The drop folder's files, for policy_drop.c: whatever may wait for the disk. In the writer thread. */
+/* The drop folder's files, for policy_drop.c: whatever may wait for the disk. In the folder's thread. */
 #ifndef FRAMEMUX_POLICY_DROP_DISK_H
 #define FRAMEMUX_POLICY_DROP_DISK_H
 
@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "common/limits.h"
 
@@ -18,19 +19,21 @@ struct drop_file {
 	char name[NAME_MAX + 1];
 	char *bytes; /* owned */
 	size_t len;
-	dev_t dev; /* which file it was that was read */
+	dev_t dev; /* which file it was that was read, */
 	ino_t ino;
+	off_t size; /* and as what */
+	struct timespec modified, changed;
 };
 
 /*
  * 0; -ENOENT: it has gone; or -errno and why it is not read: a link, somebody else's, too large, ...
- * dev and ino are set but for -ENOENT.
+ * Which file it is is set but for -ENOENT.
  */
 int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON]);
 
 /*
  * Leave the outcome beside it, and take it away, unless there is another in its place by now. 0 or
- * -errno.
+ * -errno; -EAGAIN: it has changed since it was read, and stays as it is, without an outcome.
  */
 int drop_settle(int folder, const struct drop_file *f, bool is_applied, const char *reason);
 

@@ -7,6 +7,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -467,6 +468,78 @@ START_TEST(test_which_files_are_meant)
 }
 END_TEST
 
+/* ---- the drop folder ----------------------------------------------------------------- */
+
+static void write_drop(const char *text)
+{
+	int fd = open("x.policy", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static int read_and_settle(int folder, void (*between)(const struct drop_file *f))
+{
+	struct drop_file f = {.name = "x.policy"};
+	char why[LIMIT_REASON];
+	int rc;
+
+	write_drop("what is read");
+	ck_assert_int_eq(drop_read(folder, &f, why), 0);
+	if (between)
+		between(&f);
+	rc = drop_settle(folder, &f, true, "it is in force");
+	free(f.bytes);
+	return rc;
+}
+
+static void write_more(const struct drop_file *f)
+{
+	(void)f;
+	write_drop("what has come since");
+}
+
+/* The clock of a file system has ticks. */
+static void write_as_much(const struct drop_file *f)
+{
+	struct stat st;
+
+	do {
+		write_drop("what is new!");
+		ck_assert_int_eq(stat("x.policy", &st), 0);
+	} while (!memcmp(&st.st_mtim, &f->modified, sizeof(st.st_mtim)));
+}
+
+static void change_mode(const struct drop_file *f)
+{
+	struct stat st;
+
+	do {
+		ck_assert_int_eq(chmod("x.policy", 0600), 0);
+		ck_assert_int_eq(stat("x.policy", &st), 0);
+	} while (!memcmp(&st.st_ctim, &f->changed, sizeof(st.st_ctim)));
+}
+
+/* A file that was written to since it was read is not taken away unread. */
+START_TEST(test_rewritten)
+{
+	void (*const between[])(const struct drop_file *f) = {
+		write_more, write_as_much, change_mode};
+	int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < ARRAY_SIZE(between); i++) {
+		ck_assert_int_eq(read_and_settle(folder, between[i]), -EAGAIN);
+		ck_assert_int_eq(access("x.policy", F_OK), 0);
+		ck_assert_int_ne(access("x.policy.applied", F_OK), 0);
+	}
+	ck_assert_int_eq(read_and_settle(folder, NULL), 0);
+	ck_assert_int_ne(access("x.policy", F_OK), 0);
+	ck_assert_int_eq(access("x.policy.applied", F_OK), 0);
+	close(folder);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("policy");
@@ -485,6 +558,7 @@ int main(void)
 	tcase_add_test(t, test_times);
 	tcase_add_test(t, test_kept);
 	tcase_add_test(t, test_which_files_are_meant);
+	tcase_add_test(t, test_rewritten);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
