@@ -1,7 +1,8 @@
 /*
- * The drop folder in the loop: which files have come, one after another to the writer thread and to
+ * The drop folder in the loop: which files have come, one after another to a thread of its own, and to
  * enforce.h. A file is taken when it was moved in or closed after writing; at the start, and when so
- * many come that the kernel cannot tell them all, whatever is there.
+ * many come that the kernel cannot tell them all, whatever is there. One that cannot be judged or
+ * recorded for now stays, and is tried again.
  */
 #include "mux/daemon/policy_drop.h"
 
@@ -12,23 +13,34 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "common/breakage.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "mux/daemon/daemon_private.h"
+#include "mux/daemon/disk.h"
 #include "mux/daemon/folder.h"
 #include "mux/daemon/policy_drop_disk.h"
 
+#define AGAIN_S     1u /* before what was left is tried again; doubled each time, */
+#define AGAIN_MAX_S 60u
+
 struct policy_drop {
-	struct mux *mux;             /* borrowed */
-	int folder_fd, notify_fd;    /* owned */
-	struct event *changed;       /* owned */
+	struct mux *mux;          /* borrowed */
+	int folder_fd, notify_fd; /* owned */
+	struct disk *disk;        /* owned: a folder that hangs holds up nothing else */
+	struct event *changed;    /* owned */
+	struct event *again;      /* owned */
+	unsigned again_s;         /* the pause before; 0: nothing was left since the last success */
 	char (*names)[NAME_MAX + 1]; /* owned; DROP_NAMES_MAX, those that wait are [at, n) */
 	size_t at, n;
-	bool is_busy;          /* a file or a list is under way */
-	bool is_in_thread;     /* and the writer thread has it: a list's names, a file */
-	bool is_listing;       /* it is a list */
-	bool is_to_list;       /* there may be more files than those whose names are known */
+	bool is_busy;      /* a file or a list is under way */
+	bool is_in_thread; /* and the thread has it: a list's names, a file */
+	bool is_listing;   /* it is a list */
+	bool is_to_list;   /* there may be more files than those whose names are known */
+	bool is_partial;   /* the last list was full */
+	unsigned n_taken;  /* away since then */
+	bool is_ending;
 	struct drop_file file; /* under way */
 	bool is_applied;
 	char reason[LIMIT_REASON]; /* of its outcome */
@@ -45,19 +57,33 @@ static void drop_file(struct policy_drop *d)
 	d->is_busy = false;
 }
 
+static void try_again(struct policy_drop *d)
+{
+	unsigned longer_s = d->again_s ? d->again_s * 2 : AGAIN_S;
+	struct timeval pause;
+
+	if (d->is_ending || event_pending(d->again, EV_TIMEOUT, NULL))
+		return;
+	d->again_s = longer_s < AGAIN_MAX_S ? longer_s : AGAIN_MAX_S;
+	pause = (struct timeval){.tv_sec = d->again_s};
+	if (event_add(d->again, &pause) < 0)
+		log_error("out of memory: the policy folder is read when something comes");
+}
+
 static void submit(struct policy_drop *d, int (*run)(void *), void (*done)(void *, int))
 {
 	const struct disk_job job = {.run = run, .done = done, .data = d};
-	int rc = d->mux->stopping ? -ECANCELED : disk_submit(d->mux->disk, &job);
+	int rc = d->mux->stopping || d->is_ending ? -ECANCELED : disk_submit(d->disk, &job);
 
 	d->is_busy = d->is_in_thread = rc == 0;
 	if (rc == 0)
 		return;
 	drop_file(d);
 	d->is_listing = false;
-	d->is_to_list = true; /* with the next file that comes */
-	if (!d->mux->stopping)
-		log_error("the policy folder is not read: %s", strerror(-rc));
+	if (rc == -ECANCELED)
+		return;
+	log_error("the policy folder is not read: %s", strerror(-rc));
+	try_again(d);
 }
 
 static int run_settle(void *data)
@@ -75,7 +101,13 @@ static void on_settled(void *data, int result)
 	d->is_in_thread = false;
 	memcpy(name, d->file.name, sizeof(name));
 	text_make_plain(name, strlen(name));
-	if (result < 0)
+	if (result == 0) {
+		d->n_taken++;
+		d->again_s = 0;
+	}
+	if (result == -EAGAIN) /* it was written anew meanwhile */
+		try_again(d);
+	else if (result < 0)
 		log_error("the policy folder: what became of %s cannot be left there: %s", name,
 			strerror(-result));
 	drop_file(d);
@@ -89,10 +121,27 @@ static void settle(struct policy_drop *d, bool is_applied, const char *reason)
 	submit(d, run_settle, on_settled);
 }
 
+/* No verdict: the file stays, and its turn comes again. */
+static void leave(struct policy_drop *d, const char *why)
+{
+	char name[NAME_MAX + 1];
+
+	memcpy(name, d->file.name, sizeof(name));
+	text_make_plain(name, strlen(name));
+	log_warning("the policy folder: %s stays, and is tried again: %s", name, why);
+	drop_file(d);
+	try_again(d);
+	go_on(d);
+}
+
+/* In force, but not recorded: a restart would forget it, and the file must not be gone then. */
 static void on_applied(void *data, uint32_t status, uint64_t elapsed_us, const char *reason)
 {
 	(void)elapsed_us;
-	settle(data, status == 0, *reason ? reason : "it is in force");
+	if (status && !breakage("policy-drop-final"))
+		leave(data, reason);
+	else
+		settle(data, status == 0, *reason ? reason : "it is in force");
 }
 
 static int run_read(void *data)
@@ -108,19 +157,27 @@ static void on_read(void *data, int result)
 	const struct enforce_asker asker = {
 		.uid = UINT32_MAX, .name = d->file.name, .data = d, .done = on_applied};
 	char why[LIMIT_REASON];
+	int rc;
 
 	d->is_in_thread = false;
-	if (d->mux->stopping)
+	if (d->mux->stopping || d->is_ending)
 		return;
 	if (result == -ENOENT) {
 		drop_file(d);
 		go_on(d);
+	} else if (result < 0 && result != -EPERM && result != -EACCES) {
+		memcpy(why, d->reason, sizeof(why));
+		leave(d, why);
 	} else if (result < 0) {
 		memcpy(why, d->reason, sizeof(why));
 		enforce_refuse(d->mux->enforce, &asker, why);
 		settle(d, false, why);
-	} else if (enforce_ask(d->mux->enforce, d->file.bytes, d->file.len, &asker, why) < 0) {
-		settle(d, false, why);
+	} else {
+		rc = enforce_ask(d->mux->enforce, d->file.bytes, d->file.len, &asker, why);
+		if (rc == -ENOMEM || rc == -EBUSY)
+			leave(d, why);
+		else if (rc < 0)
+			settle(d, false, why);
 	}
 }
 
@@ -136,17 +193,21 @@ static void on_listed(void *data, int result)
 	struct policy_drop *d = data;
 
 	d->is_busy = d->is_in_thread = d->is_listing = false;
-	if (result < 0)
+	if (result < 0) {
 		log_error("the policy folder cannot be listed: %s", strerror(-result));
+		try_again(d);
+	}
+	d->is_partial = result == (int)DROP_NAMES_MAX;
+	d->n_taken = 0;
 	d->at = 0;
 	d->n = result < 0 ? 0 : (size_t)result;
 	go_on(d);
 }
 
-/* While a list is made the names are the writer thread's. */
+/* While a list is made the names are the thread's. */
 static void go_on(struct policy_drop *d)
 {
-	if (d->is_busy || d->mux->stopping)
+	if (d->is_busy || d->mux->stopping || d->is_ending)
 		return;
 	if (d->at < d->n) {
 		memcpy(d->file.name, d->names[d->at++], sizeof(d->file.name));
@@ -155,9 +216,11 @@ static void go_on(struct policy_drop *d)
 		submit(d, run_read, on_read);
 		return;
 	}
+	if (d->is_partial && d->n_taken)
+		d->is_to_list = true;
 	if (!d->is_to_list)
 		return;
-	d->is_to_list = false;
+	d->is_to_list = d->is_partial = false;
 	d->is_listing = true;
 	submit(d, run_list, on_listed);
 }
@@ -204,6 +267,16 @@ static void on_changed(evutil_socket_t fd, short what, void *data)
 	go_on(d);
 }
 
+static void on_again(evutil_socket_t fd, short what, void *data)
+{
+	struct policy_drop *d = data;
+
+	(void)fd;
+	(void)what;
+	d->is_to_list = true;
+	go_on(d);
+}
+
 /* ---- life and death ------------------------------------------------------------------ */
 
 /* Of the very folder that was checked, whatever its path leads to by now. */
@@ -218,7 +291,8 @@ static int watch(struct policy_drop *d)
 			0)
 		return -errno;
 	d->changed = event_new(d->mux->base, d->notify_fd, EV_READ | EV_PERSIST, on_changed, d);
-	return d->changed && event_add(d->changed, NULL) == 0 ? 0 : -ENOMEM;
+	d->again = evtimer_new(d->mux->base, on_again, d);
+	return d->changed && d->again && event_add(d->changed, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 int policy_drop_new(struct mux *m, struct policy_drop **ret, char *ret_why, size_t why_size)
@@ -240,6 +314,8 @@ int policy_drop_new(struct mux *m, struct policy_drop **ret, char *ret_why, size
 			ret_why, why_size);
 	if (!rc && (rc = watch(d)) < 0)
 		snprintf(ret_why, why_size, "it cannot be watched: %s", strerror(-rc));
+	if (!rc && (rc = disk_new(m->base, &d->disk)) < 0)
+		snprintf(ret_why, why_size, "no thread to read it: %s", strerror(-rc));
 	if (rc < 0) {
 		policy_drop_free(d);
 		return rc;
@@ -250,14 +326,18 @@ int policy_drop_new(struct mux *m, struct policy_drop **ret, char *ret_why, size
 	return 0;
 }
 
-/* What the writer thread still has is left to it: the process ends now. */
+/* What the thread still has is left to it: the process ends now. */
 void policy_drop_free(struct policy_drop *d)
 {
 	if (!d)
 		return;
+	d->is_ending = true;
 	enforce_forget(d->mux->enforce, d);
+	disk_free(d->disk);
 	if (d->changed)
 		event_free(d->changed);
+	if (d->again)
+		event_free(d->again);
 	if (d->is_in_thread)
 		return;
 	cleanup_close(&d->folder_fd);

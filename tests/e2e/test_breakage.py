@@ -214,6 +214,8 @@ TESTS += [
     ("policy-no-floor is seen", seen_by(test_policy.test_refusals, "0, not 77", "policy-no-floor")),
     ("policy-no-clock is seen", seen_by(test_policy.test_clock_set_back, "0, not 77",
         "policy-no-clock")),
+    ("policy-drop-final is seen", seen_by(test_policy.test_drop_folder_keeps_what_the_disk_does_not,
+        "it to be left", "policy-drop-final")),
     ("policy-any-file is seen", seen_by(test_policy.test_drop_folder_takes_no_links, "in force",
         "policy-any-file")),
     ("broker-skip-proof is seen", seen_by(

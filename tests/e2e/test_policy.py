@@ -399,6 +399,37 @@ def test_drop_folder(s):
     check(applied == ["at-start.policy", "two.policy", "written.policy"], f"{applied}")
 
 
+def test_drop_folder_keeps_what_the_disk_does_not(s):
+    """What is in force and not recorded stays there until it is: a restart finds one of the two."""
+    fleet, folder = Fleet(s), Folder(s)
+    mux = fleet.mux(CAMERAS, f'policy_folder = "{folder.path}"\n')
+    os.mkdir(s.path("state/policy"))  # a file cannot take its name
+    folder.drop("x.policy", fleet.bundle(1, "block vendor other"))
+    until(lambda: "x.policy stays" in mux.log(), "it to be left")
+    check(os.listdir(folder.path) == ["x.policy"], f"{os.listdir(folder.path)}")
+    check(set(blocked(mux)) == {"c"}, f"{blocked(mux)}")
+    mux.stop()
+    os.rmdir(s.path("state/policy"))
+    mux.start()
+    check(folder.outcome("x.policy")[0] == "applied", "not applied")
+    check(set(blocked(mux)) == {"c"}, f"{blocked(mux)}")
+    os.rename(s.path("state/policy"), s.path("policy.aside"))
+    os.mkdir(s.path("state/policy"))
+    folder.drop("y.policy", fleet.bundle(2, "block vendor other"))
+    until(lambda: "y.policy stays" in mux.log(), "it to be left")
+    os.rmdir(s.path("state/policy"))
+    check(folder.outcome("y.policy")[0] == "applied", "not tried again")
+
+
+def test_drop_folder_with_more_than_a_list(s):
+    fleet, folder = Fleet(s), Folder(s)
+    bundle = fleet.bundle(1, "block vendor other")
+    for n in range(260):
+        folder.drop(f"{n}.policy", bundle)
+    fleet.mux(CAMERAS, f'policy_folder = "{folder.path}"\n')
+    until(lambda: not [f for f in os.listdir(folder.path) if f.endswith(".policy")], "all to be read", 60)
+
+
 @table.row(62, "symlink, hard link, foreign file or folder as a dropped policy", "refused unread")
 def test_drop_folder_takes_no_links(s):
     """Links, pipes, and files that others can write are refused unread; so is a folder that others can."""
