@@ -329,8 +329,11 @@ static void close_all(struct mux *m)
 	disk_free(m->reader);
 	audit_stop(m->audit);
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
-	if (m->stopping)
+	if (m->stopping) {
+		enforce_flush(m->enforce);
+		kill_socket_flush(m->kill_socket);
 		mux_note_stop(m);
+	}
 	audit_end(m->audit);
 	if (m->stopping && m->prints_changed && !m->prints_pending)
 		mux_write_prints(m);

@@ -321,8 +321,10 @@ int enforce_begin(struct enforce *e)
 {
 	const struct config *c = e->mux->config;
 	bool has_signed[POLICY_KEYS_MAX];
-	int rc = enforce_keep_begin(e);
+	int rc = refusals_begin(&e->refusals, e->mux);
 
+	if (!rc)
+		rc = enforce_keep_begin(e);
 	if (rc < 0)
 		return rc;
 	if (e->kept)
@@ -345,6 +347,7 @@ void enforce_free(struct enforce *e)
 	}
 	enforce_time_end(e);
 	enforce_keep_end(e);
+	refusals_end(&e->refusals);
 	if (e->is_writing) /* the writer thread has not let go of one: the process ends now */
 		return;
 	policy_bundle_free(e->kept);

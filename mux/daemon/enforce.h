@@ -51,6 +51,9 @@ int enforce_ask(struct enforce *e, const char *bytes, size_t len, const struct e
 /* Something was brought that cannot even be read: recorded like any refusal. */
 void enforce_refuse(struct enforce *e, const struct enforce_asker *asker, const char *why);
 
+/* The mux ends: record the refusals that were only counted so far. NULL: there is none. */
+void enforce_flush(struct enforce *e);
+
 /* It is told nothing any more. */
 void enforce_forget(struct enforce *e, const void *data);
 

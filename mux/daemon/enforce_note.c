@@ -4,14 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/enforce_private.h"
-
-#define REFUSAL_LOG 10u /* lines a second */
-#define NOTE_NS     (60 * NS_PER_S)
 
 static struct msg_audit_note note_of(const struct enforce_asker *asker, const char *what)
 {
@@ -55,30 +51,20 @@ void enforce_note_expired(struct enforce *e)
 	log_warning("policy %" PRIu64 " has expired: %s", b->policy->version, m.reason);
 }
 
-static bool may_log(struct enforce *e, uint64_t now)
-{
-	if (now - e->second_ns >= NS_PER_S) {
-		e->second_ns = now;
-		e->n_logged = 0;
-	}
-	return e->n_logged++ < REFUSAL_LOG;
-}
-
 /* Bounded, however many come: at once, then once a minute with how many it were. */
 void enforce_refuse(struct enforce *e, const struct enforce_asker *asker, const char *why)
 {
 	struct msg_audit_note m = note_of(asker, "refused");
-	uint64_t now = clock_monotonic_ns();
 
 	snprintf(m.reason, sizeof(m.reason), "%s", why);
 	text_make_plain(m.reason, strlen(m.reason));
-	if (may_log(e, now))
+	if (refusals_may_log(&e->refusals))
 		log_warning("a policy is refused%s%s: %s", *m.name ? ", file " : "", m.name, why);
-	e->n_unnoted++;
-	if (e->noted_ns && now - e->noted_ns < NOTE_NS)
-		return;
-	m.count = e->n_unnoted;
-	e->noted_ns = now;
-	e->n_unnoted = 0;
-	audit_note(e->mux->audit, &m);
+	refusals_note(&e->refusals, &m);
+}
+
+void enforce_flush(struct enforce *e)
+{
+	if (e)
+		refusals_flush(&e->refusals);
 }

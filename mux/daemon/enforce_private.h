@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "mux/daemon/cut.h"
 #include "mux/daemon/enforce.h"
+#include "mux/daemon/refusals.h"
 
 /* Of one who waits for the bundle that he has brought. */
 struct request {
@@ -35,10 +36,7 @@ struct enforce {
 	int due_fd, jump_fd;      /* owned; -1 */
 	struct event *due, *jump; /* owned */
 	/* enforce_note.c */
-	unsigned n_unnoted; /* refusals since the audit log heard of one */
-	uint64_t noted_ns;
-	uint64_t second_ns;
-	unsigned n_logged; /* in this second */
+	struct refusals refusals;
 };
 
 /* How many cameras it blocks now. */

@@ -10,7 +10,6 @@
 
 #include "common/breakage.h"
 #include "common/cleanup.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sock.h"
@@ -18,18 +17,17 @@
 #include "mux/daemon/kill_switch.h"
 #include "mux/daemon/peer.h"
 #include "mux/daemon/policy_talk.h"
+#include "mux/daemon/refusals.h"
 
-#define TALKS_MAX   48u
-#define TALKS_KEPT  16u   /* of these: for root and the mux's uid alone */
-#define TALKS_LOOK  16u   /* at most, of all who may only look */
-#define TALKS_UID   8u    /* at most, of one uid that is neither of the two */
-#define BURST       8u    /* connections before everybody else's turn */
-#define OUTBOX_MAX  8192u /* a record for each camera of a vendor */
-#define PER_SECOND  64u
-#define READ_PER_S  8u  /* by those who may only look: each makes work for the loop */
-#define PAUSE_S     1   /* when descriptors have run out */
-#define REFUSAL_LOG 10u /* lines a second */
-#define NOTE_NS     (60 * NS_PER_S)
+#define TALKS_MAX  48u
+#define TALKS_KEPT 16u   /* of these: for root and the mux's uid alone */
+#define TALKS_LOOK 16u   /* at most, of all who may only look */
+#define TALKS_UID  8u    /* at most, of one uid that is neither of the two */
+#define BURST      8u    /* connections before everybody else's turn */
+#define OUTBOX_MAX 8192u /* a record for each camera of a vendor */
+#define PER_SECOND 64u
+#define READ_PER_S 8u /* by those who may only look: each makes work for the loop */
+#define PAUSE_S    1  /* when descriptors have run out */
 
 enum { TALK_NEW = 1, TALK_READY = 2, TALK_BUSY = 4 };
 
@@ -45,10 +43,8 @@ struct talk {
 struct kill_socket {
 	struct mux *mux; /* borrowed */
 	LIST_HEAD(, talk) talks;
-	unsigned n_talks, n_refused; /* the latter in this second */
-	uint64_t second_ns;
-	unsigned n_unnoted; /* since the audit log heard of one */
-	uint64_t noted_ns;
+	unsigned n_talks;
+	struct refusals refusals;
 	struct event *readable, *resume; /* owned */
 };
 
@@ -93,32 +89,14 @@ void talk_done(
 
 /* ---- who may not ---------------------------------------------------------------------- */
 
-static bool may_log(struct kill_socket *s, uint64_t now)
-{
-	if (now - s->second_ns >= NS_PER_S) {
-		s->second_ns = now;
-		s->n_refused = 0;
-	}
-	return s->n_refused++ < REFUSAL_LOG;
-}
-
-/* In the audit log at once, and after that once a minute at most with how many it were: a flood stays
- * small. */
 static void note_refused(struct kill_socket *s, uint32_t uid, uint32_t pid)
 {
-	uint64_t now = clock_monotonic_ns();
-	struct msg_audit_note note = {
+	const struct msg_audit_note note = {
 		.event = AUDIT_EVENT_DENIED, .uid = uid, .what = "kill switch"};
 
-	if (may_log(s, now))
+	if (refusals_may_log(&s->refusals))
 		log_notice("refused: the kill switch for uid %u pid %u", uid, pid);
-	s->n_unnoted++;
-	if (s->noted_ns && now - s->noted_ns < NOTE_NS)
-		return;
-	note.count = s->n_unnoted;
-	s->noted_ns = now;
-	s->n_unnoted = 0;
-	audit_note(s->mux->audit, &note);
+	refusals_note(&s->refusals, &note);
 }
 
 /* Asked each time: whoever was an admin when he connected may be none since the last reload. */
@@ -337,12 +315,19 @@ int kill_socket_new(struct mux *m, struct kill_socket **ret)
 	s->readable =
 		event_new(m->base, m->listening.kill_fd, EV_READ | EV_PERSIST, on_readable, s);
 	s->resume = evtimer_new(m->base, on_resume, s);
-	if (!s->readable || !s->resume || event_add(s->readable, NULL) < 0) {
+	if (!s->readable || !s->resume || refusals_begin(&s->refusals, m) < 0 ||
+		event_add(s->readable, NULL) < 0) {
 		kill_socket_free(s);
 		return -ENOMEM;
 	}
 	*ret = s;
 	return 0;
+}
+
+void kill_socket_flush(struct kill_socket *s)
+{
+	if (s)
+		refusals_flush(&s->refusals);
 }
 
 void kill_socket_free(struct kill_socket *s)
@@ -351,6 +336,7 @@ void kill_socket_free(struct kill_socket *s)
 		return;
 	while (!LIST_EMPTY(&s->talks))
 		talk_free(LIST_FIRST(&s->talks));
+	refusals_end(&s->refusals);
 	if (s->readable)
 		event_free(s->readable);
 	if (s->resume)

@@ -18,6 +18,9 @@ struct policy_upload;
 int kill_socket_new(struct mux *m, struct kill_socket **ret);
 void kill_socket_free(struct kill_socket *s);
 
+/* The mux ends: record who was refused and only counted so far. NULL: there is none. */
+void kill_socket_flush(struct kill_socket *s);
+
 uint32_t talk_uid(const struct talk *t);
 uint32_t talk_pid(const struct talk *t);
 

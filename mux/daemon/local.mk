@@ -56,6 +56,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/policy_talk.c mux/daemon/policy_talk.h \
 	mux/daemon/privilege.c mux/daemon/privilege.h \
 	mux/daemon/process_unit.c mux/daemon/process_unit.h \
+	mux/daemon/refusals.c mux/daemon/refusals.h \
 	mux/daemon/reload.c mux/daemon/reload.h mux/daemon/reload_private.h \
 	mux/daemon/reload_diff.c mux/daemon/reload_diff.h \
 	mux/daemon/reload_disk.c mux/daemon/reload_swap.c \

@@ -395,6 +395,10 @@ def test_drop_folder(s):
     check(os.path.exists(folder.file("half.policy.part")), "a file of another name was taken")
     records = [r for r in mux.recorded("policy") if r["what"] == "refused"]
     check(len(records) == 1 and records[0]["name"] == "old.policy", f"{records}")
+    mux.stop()
+    mux.start()
+    counts = [r["count"] for r in mux.recorded("policy") if r["what"] == "refused"]
+    check(counts == [1, 40], f"what was only counted is not recorded at the end: {counts}")
     applied = [r["name"] for r in mux.recorded("policy") if r["what"] == "applied"]
     check(applied == ["at-start.policy", "two.policy", "written.policy"], f"{applied}")
 

@@ -318,6 +318,12 @@ def test_who_may(s):
     argv[3:] = ["policy", "show"]
     looker = Process(s, "looker", argv, uid=UID_A, env=s.env())
     looker.expect(0)
+    for _ in range(2):
+        argv[3:] = ["disable", "--camera", "porch"]
+        Process(s, "asker", argv, uid=UID_A, env=s.env()).expect(77)
+    mux.stop()
+    mux.start()
+    check([r["count"] for r in mux.recorded("denied")] == [1, 2], f"{mux.recorded('denied')}")
 
 
 class KillTalk:

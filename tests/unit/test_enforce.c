@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "mux/audit_note.h"
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/state.h"
 #include "tests/unit/work_folder.h"
@@ -34,7 +35,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 
 static struct disk_job jobs[4];
 static unsigned n_jobs;
-static uint32_t status;
+static uint32_t status, n_refused_notes, n_refused;
 
 int __wrap_disk_submit(struct disk *d, const struct disk_job *job);
 int __wrap_disk_submit(struct disk *d, const struct disk_job *job)
@@ -49,7 +50,10 @@ void __wrap_audit_note(struct audit *a, const struct msg_audit_note *m);
 void __wrap_audit_note(struct audit *a, const struct msg_audit_note *m)
 {
 	(void)a;
-	(void)m;
+	if (m->event == AUDIT_EVENT_POLICY && !strcmp(m->what, "refused")) {
+		n_refused_notes++;
+		n_refused = m->count;
+	}
 }
 
 void __wrap_cut_drain(struct cut *c);
@@ -288,6 +292,31 @@ START_TEST(test_the_disk_refuses)
 }
 END_TEST
 
+/* The first at once, the others when the minute is over, though no other comes, or at the end. */
+START_TEST(test_refusals_are_recorded)
+{
+	const struct enforce_asker asker = {.uid = 1000};
+
+	run();
+	n_refused_notes = 0;
+	enforce_refuse(mux.enforce, &asker, "rollback");
+	ck_assert(n_refused_notes == 1 && n_refused == 1);
+	boot_s += 59;
+	for (unsigned i = 0; i < 3; i++)
+		enforce_refuse(mux.enforce, &asker, "rollback");
+	ck_assert_uint_eq(n_refused_notes, 1);
+	while (n_refused_notes < 2)
+		ck_assert_int_eq(event_base_loop(mux.base, EVLOOP_ONCE), 0);
+	ck_assert_uint_eq(n_refused, 3);
+	enforce_refuse(mux.enforce, &asker, "rollback");
+	ck_assert_uint_eq(n_refused_notes, 2);
+	enforce_flush(mux.enforce);
+	enforce_flush(mux.enforce);
+	ck_assert(n_refused_notes == 3 && n_refused == 1);
+	stop();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("enforce");
@@ -300,6 +329,7 @@ int main(void)
 	tcase_add_test(t, test_superseded_while_it_is_written);
 	tcase_add_test(t, test_superseded_and_refused);
 	tcase_add_test(t, test_the_disk_refuses);
+	tcase_add_test(t, test_refusals_are_recorded);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
