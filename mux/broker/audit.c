@@ -17,13 +17,12 @@
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
 
-#define MINUTE_S  60
-#define ASKED_MAX 2048u /* records that somebody waits for, at once */
+#define MINUTE_S 60
 
 struct audit {
 	struct event *minute;                      /* owned */
 	struct audit_sums refused, failed, denied; /* each has its own sum of the rest */
-	unsigned asked;                            /* and not answered */
+	struct asks granting;                      /* tokens; leases are in broker->asks */
 };
 
 static uint64_t now_ms(void)
@@ -47,12 +46,17 @@ void audit_note(struct broker *b, const struct msg_audit_note *m)
 	conn_send(b->daemon, &wire_audit_note, m, NULL, 0);
 }
 
-static int ask(struct broker *b, struct msg_audit_note *m, uint32_t *ret_request)
+/* The record is m; it is written for uid. */
+static int ask(struct broker *b, struct asks *asks, uint32_t uid, struct msg_audit_note *m,
+	uint32_t *ret_request)
 {
-	if (b->audit->asked >= ASKED_MAX)
-		return -EAGAIN;
-	b->audit->asked++;
-	*ret_request = m->request = ++b->last_request;
+	int r;
+
+	m->request = ++b->last_request;
+	r = asks_begin(asks, m->request, uid);
+	if (r < 0)
+		return r;
+	*ret_request = m->request;
 	audit_note(b, m);
 	return 0;
 }
@@ -99,7 +103,7 @@ int audit_opening(struct tenure *t)
 	m.not_after = t->not_after_s;
 	PUT(m, unit, t->unit);
 	m.generation = t->camera->decoder ? t->camera->decoder->generation : 0;
-	return ask(t->broker, &m, &t->record.request);
+	return ask(t->broker, &t->broker->asks, t->uid, &m, &t->record.request);
 }
 
 void audit_ring_given(struct tenure *t, uint64_t generation)
@@ -186,7 +190,7 @@ int audit_granting(struct control *c, const struct rights *rights,
 	PUT(m, unit, rights->unit);
 	PUT(m, label, rights->label);
 	memcpy(m.token, token, sizeof(m.token));
-	return ask(c->broker, &m, ret_request);
+	return ask(c->broker, &c->broker->audit->granting, c->uid, &m, ret_request);
 }
 
 void audit_accepted(const struct control *c, const struct camera *camera)
@@ -205,8 +209,8 @@ void audit_written(struct broker *b, uint32_t request, uint32_t status)
 {
 	struct tenure *t;
 
-	if (b->audit->asked)
-		b->audit->asked--;
+	asks_end(&b->asks, request);
+	asks_end(&b->audit->granting, request);
 	LIST_FOREACH (t, &b->tenures, in_broker)
 		if (t->record.request == request)
 			break;
@@ -226,7 +230,7 @@ void audit_refusal_reason(uint32_t status, char ret[LIMIT_REASON])
 		why = "the disk is full";
 	else if (status == EROFS)
 		why = "the state folder is read-only";
-	else if (status == EAGAIN || status == ENOBUFS)
+	else if (status == EAGAIN || status == EBUSY || status == ENOBUFS)
 		why = "too much waits for the disk";
 	else if (status == EUCLEAN)
 		why = "the state folder was rolled back, and nobody has accepted that";

@@ -33,7 +33,10 @@ void audit_free(struct broker *b);
 /* Something that has happened. */
 void audit_note(struct broker *b, const struct msg_audit_note *m);
 
-/* A lease is to begin: tenure_recorded follows. 0, or -EAGAIN: too much waits for the disk. */
+/*
+ * A lease is to begin: tenure_recorded follows. 0; -EBUSY, -EAGAIN: too many records of its uid, or of
+ * all, wait for the disk.
+ */
 int audit_opening(struct tenure *t);
 
 /* It was given a ring; one was erased, for good if is_last; it has ended, unless it never began. */

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/cutoff.h"
+#include "mux/broker/asks.h"
 #include "mux/broker/list.h"
 #include "mux/broker/quota.h"
 #include "mux/broker/rate.h"
@@ -67,6 +68,7 @@ struct broker {
 	struct revoked revoked;                  /* revoke.c, with the cutoffs */
 	struct cutoffs cutoffs;
 	struct quota quota;
+	struct asks asks; /* for leases that are to begin: unit.c, audit.c */
 	struct totals totals;
 	struct rate refusals;       /* log lines about them */
 	uint64_t last_attach;       /* number of the newest attach */

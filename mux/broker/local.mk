@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libbroker.la
 libbroker_la_SOURCES = \
 	mux/broker/accept.c mux/broker/accept.h \
+	mux/broker/asks.c mux/broker/asks.h \
 	mux/broker/attach.c mux/broker/attach.h \
 	mux/broker/audit.c mux/broker/audit.h \
 	mux/broker/audit_read.c mux/broker/audit_read.h \

@@ -134,8 +134,10 @@ static const char *shortage(int r)
 		return "the ring memory of this user is used up";
 	case -EUSERS:
 		return "too many leases of this user";
+	case -EBUSY:
+		return "too many leases of this user are being begun at once: try again";
 	case -EAGAIN:
-		return "the audit log cannot be written: too much waits for the disk";
+		return "too many leases are being begun at once: try again";
 	default:
 		return "the mux is short of memory";
 	}

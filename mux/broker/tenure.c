@@ -62,10 +62,11 @@ static void tenure_close(struct tenure *t)
 
 	if (lease_move(&t->life, LEASE_OVER) < 0)
 		return;
-	log_end(t);
 	audit_closed(t);
-	if (t->is_open)
+	if (t->is_open) { /* of others nobody knows that they were */
+		log_end(t);
 		watch_lease(t, EVENT_LEASE_CLOSED);
+	}
 	camera_count_wanted(t->camera);
 	tenure_free(t);
 	revoke_lease_gone(b, &gone);
@@ -268,8 +269,7 @@ static int ask_framemuxd(struct tenure *t)
 		return -ENOMEM;
 	if (!*t->unit)
 		return audit_opening(t);
-	unit_ask(t);
-	return 0;
+	return unit_ask(t);
 }
 
 void tenure_placed(struct tenure *t, const char *wrong)

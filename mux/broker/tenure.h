@@ -78,7 +78,7 @@ void tenure_leave_line(struct tenure *t);
 /* Try again, or look whether it is dark by now, at this monotonic time. */
 void tenure_try_at(struct tenure *t, uint64_t at_ns, uint64_t now_ns);
 
-/* 0, -EUSERS, -ENOMEM. The client is told of lease and state when its record is written. */
+/* 0, -EUSERS, -ENOMEM; -EBUSY, -EAGAIN: of asks.h. The client is told of lease and state when its record is written. */
 int tenure_new(struct broker *b, const struct tenure_ask *ask);
 
 /* From unit.c: its process is of the unit (NULL), or why it is not known to be, for the log. */

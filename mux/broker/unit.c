@@ -11,13 +11,17 @@
 #include "mux/broker/tenure.h"
 #include "mux/link.h"
 
-void unit_ask(struct tenure *t)
+int unit_ask(struct tenure *t)
 {
 	struct broker *b = t->broker;
 	const struct msg_unit_ask m = {.request = ++b->last_request, .pid = t->pid};
+	int r = asks_begin(&b->asks, m.request, t->uid);
 
+	if (r < 0)
+		return r;
 	t->unit_request = m.request;
 	conn_send(b->daemon, &wire_unit_ask, &m, NULL, 0);
+	return 0;
 }
 
 static bool has_ended(const struct client *c)
@@ -47,6 +51,7 @@ void unit_told(struct broker *b, uint32_t request, uint32_t status, const char *
 {
 	struct tenure *t;
 
+	asks_end(&b->asks, request);
 	LIST_FOREACH (t, &b->tenures, in_broker)
 		if (t->unit_request == request && t->life.phase == LEASE_ASKED)
 			break;

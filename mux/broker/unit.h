@@ -11,8 +11,11 @@
 
 struct tenure;
 
-/* Ask for a lease whose capability is bound: tenure_placed follows. */
-void unit_ask(struct tenure *t);
+/*
+ * Ask for a lease whose capability is bound: tenure_placed follows. 0; -EBUSY, -EAGAIN: too many of its
+ * uid, or of all, are not answered yet.
+ */
+int unit_ask(struct tenure *t);
 
 /* From framemuxd. unit: of the process, if status is 0; else an errno. */
 void unit_told(struct broker *b, uint32_t request, uint32_t status, const char *unit);

@@ -156,7 +156,7 @@ int mux_on_audit_note(void *self, const void *msg, int *fds);
 int mux_on_audit_ask(void *self, const void *msg, int *fds);
 int mux_on_state_accept(void *self, const void *msg, int *fds);
 
-#define MUX_OUTBOX_SPARE 8192u /* messages for the broker beyond its set-up */
+#define MUX_OUTBOX_SPARE 16384u /* messages for the broker beyond its set-up: ASKS_MAX, and more */
 
 /* ---- daemon.c ------------------------------------------------------------------------ */
 

@@ -29,6 +29,7 @@ import test_ring
 import test_tls
 import test_udp
 import test_unit
+import test_flood
 import test_frames
 import test_standby
 import test_switch
@@ -174,6 +175,8 @@ TESTS += [
         "a held frame to be too old", "", "lib-skip-age")),
     ("lib-skip-age shows one that was stopped an old frame", seen_by(
         test_peer.test_stopped_and_continued, "acquired", "", "lib-skip-age")),
+    ("broker-skip-asks lets one client end the broker", seen_by(
+        test_flood.test_floods_of_asks_for_units, "the broker fell", "broker-skip-asks")),
     ("broker-no-seal is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
         "lacks.*F_SEAL_FUTURE_WRITE", "broker-no-seal", "lib-skip-seals")),
     ("broker-writable-fd is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,

@@ -441,3 +441,77 @@ def test_asks_for_the_impossible(s):
             a.say()
             a.end()
     return f"{n} geometries refused, nothing charged; {leased} of 200 at 4K; {views} of 300 views"
+
+
+# ---- what framemuxd is asked for clients ----------------------------------------------------------
+
+ASKING = 32          # connections
+ASKING_S = 4
+OPENED_BY_OTHER = 20
+
+
+def opens_and_shuts(talk, path, text, unit):
+    """As fast as it can: the lease is shut while the mux still finds out whether it may begin."""
+    token = Token.parse(text)
+    if unit:
+        token = token.narrowed(wire.UNIT, unit.encode())
+    ends = []
+    for _ in range(ASKING):
+        c = Connection(path)
+        c.sock.setblocking(False)
+        ends.append([c, (open_message("porch", token, c.challenge),
+            message(wire.SHUT, struct.pack("<I", 1))), 0])
+    talk.say()
+    until_s, sent = time.monotonic() + ASKING_S, 0
+    while time.monotonic() < until_s and not select.select([talk.reader], [], [], 0)[0]:
+        for end in ends:
+            c, messages, turn = end
+            with contextlib.suppress(OSError):  # full; or the mux is gone, which others see
+                for _ in range(64):
+                    c.sock.send(messages[turn])
+                    end[2] = turn = turn ^ 1
+                    sent += 1
+            with contextlib.suppress(OSError):
+                while c.sock.recv(4096):
+                    pass
+    return sent
+
+
+def opens_beside(talk, path, text):
+    """What another user is told that opens one lease after another."""
+    token, c, said = Token.parse(text), Connection(path), []
+    for _ in range(OPENED_BY_OTHER):
+        said.append(c.verdict("porch", token, width=64, height=48))
+        c.shut(c.view)
+    c.close()
+    return said
+
+
+def flood_of_asks(s, unit):
+    with Stage(s) as stage:
+        token = stage.grant("porch", UID_B)
+        with contextlib.ExitStack() as attackers:
+            flooding = [attackers.enter_context(Attacker(opens_and_shuts, stage.mux.socket,
+                stage.grant("porch"), unit, uid=stage.uid(UID_A))) for _ in range(2)]
+            for a in flooding:
+                a.hear()
+            with Attacker(opens_beside, stage.mux.socket, token, uid=stage.uid(UID_B)) as other:
+                sent = sum(a.end() for a in flooding)
+                check("the broker fell" not in stage.mux.log(), "the broker fell")
+                said = other.end()
+        wrong = [x for x in said if x != "leased"]
+        check(os.getuid() or not wrong, f"another uid is told {wrong[:3]}, {len(wrong)} times")
+        stage.other.await_frames(len(stage.other.meta()) + 1)
+        began = [x for x in stage.mux.log().splitlines() if " ended: uid " in x and f"uid {UID_A} " in x]
+        check(not unit or not began, f"leases end that never began: {began[:2]}")
+    return f"{sent} messages; {len(said) - len(wrong)} of {len(said)} leases of another uid"
+
+
+@table.row(14, "OPEN and SHUT without a pause, the token bound to a unit", "framemuxd's answers do not heap up")
+def test_floods_of_asks_for_units(s):
+    return flood_of_asks(s, "/nowhere.service")
+
+
+@table.row(14, "OPEN and SHUT without a pause", "another uid's leases are recorded, and begin")
+def test_floods_of_asks_for_records(s):
+    return flood_of_asks(s, "")

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "framemux.h"
+#include "mux/broker/asks.h"
 #include "mux/broker/grant.h"
 #include "tests/unit/broker_live.h"
 
@@ -126,6 +127,30 @@ START_TEST(test_meanwhile)
 }
 END_TEST
 
+/* What was asked for a view that was shut counts until it is answered. */
+START_TEST(test_how_many)
+{
+	uint32_t view;
+	struct msg_state m;
+
+	begin_bound();
+	for (view = 1; view <= ASKS_UID_MAX; view++) {
+		ask(view);
+		tell(v.fd, &wire_shut, &(struct msg_shut){.view = view});
+	}
+	viewer_ask(&v, &token, (struct msg_open){.view = view, .width = 64, .height = 64});
+	expect(v.fd, &wire_state, &m, NULL, 0);
+	ck_assert_uint_eq(m.state, FRAMEMUX_STATE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(m.reason, "at once"));
+	expect_silence(s.daemon, 50);
+	answer(asked.request, 0, UNIT);
+	expect_silence(v.fd, 50);
+	ask(view);
+	viewer_end(&v);
+	end_empty();
+}
+END_TEST
+
 /*
  * The process has ended when the answer comes: its pid may have been somebody else's when framemuxd
  * looked. The broker hears of both at once.
@@ -166,6 +191,7 @@ int main(void)
 	tcase_add_test(t, test_of_another);
 	tcase_add_test(t, test_of_two);
 	tcase_add_test(t, test_meanwhile);
+	tcase_add_test(t, test_how_many);
 	tcase_add_test(t, test_pid_of_one_that_has_ended);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);

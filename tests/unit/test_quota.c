@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "mux/broker/asks.h"
 #include "mux/broker/plan.h"
 #include "mux/broker/quota.h"
 #include "tests/unit/unit.h"
@@ -14,6 +15,31 @@ static const struct quota_limits limits = {.uid_bytes = 1000,
 	.uid_leases = 2,
 	.fds = 1000,
 	.uid_fds = 500};
+
+START_TEST(test_asks)
+{
+	static struct asks a;
+	uint32_t n = 0;
+
+	while (asks_begin(&a, ++n, 1) == 0)
+		;
+	ck_assert_uint_eq(a.n, ASKS_UID_MAX);
+	ck_assert_int_eq(asks_begin(&a, n, 1), -EBUSY);
+	asks_end(&a, n); /* it was refused: there is nothing to give back */
+	ck_assert_int_eq(asks_begin(&a, n, 1), -EBUSY);
+	asks_end(&a, 1);
+	ck_assert_int_eq(asks_begin(&a, n++, 1), 0);
+	for (uint32_t uid = 2; uid <= ASKS_MAX / ASKS_UID_MAX; uid++)
+		for (uint32_t i = 0; i < ASKS_UID_MAX; i++)
+			ck_assert_int_eq(asks_begin(&a, n++, uid), 0);
+	ck_assert_int_eq(asks_begin(&a, n, 100), -EAGAIN);
+	asks_end(&a, n - 1);
+	ck_assert_int_eq(asks_begin(&a, n++, 100), 0);
+	while (n--)
+		asks_end(&a, n);
+	ck_assert_uint_eq(a.n, 0);
+}
+END_TEST
 
 START_TEST(test_bytes)
 {
@@ -271,6 +297,7 @@ int main(void)
 	Suite *s = suite_create("quota");
 	TCase *t = tcase_create("quota");
 
+	tcase_add_test(t, test_asks);
 	tcase_add_test(t, test_bytes);
 	tcase_add_test(t, test_held_count);
 	tcase_add_test(t, test_descriptors);
