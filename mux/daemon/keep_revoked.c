@@ -48,6 +48,7 @@ static int remember_ids(struct mux *m, const uint8_t *new_ids, size_t n)
 	m->revoked = ids;
 	memcpy(ids + m->n_revoked * TOKEN_ID_BYTES, new_ids, n * TOKEN_ID_BYTES);
 	m->n_revoked += n;
+	broker_make_room(m->broker, mux_set_up_messages(m) + MUX_OUTBOX_SPARE);
 	return 0;
 }
 
@@ -56,8 +57,6 @@ static void keep_done(void *data, int result)
 	struct keep_job *j = data;
 	struct msg_revoked_kept kept = {.request = j->request};
 
-	if (result == 0 && j->ids) /* the next broker has to know */
-		result = remember_ids(j->mux, j->ids, j->n);
 	if (result < 0)
 		log_error("a revocation is not on disk: %s", strerror(-result));
 	kept.status = (uint32_t)-result;
@@ -82,14 +81,17 @@ static int submit(struct mux *m, uint32_t request, struct keep_job *j)
 	return rc;
 }
 
+/* In memory at once: the next broker hears of it too, though this one be gone before it is on disk. */
 int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t *ids, size_t n)
 {
+	int rc = remember_ids(m, ids, n);
 	struct keep_job *j = calloc(1, sizeof(*j));
 
 	if (j)
 		j->ids = reallocarray(NULL, n, TOKEN_ID_BYTES);
-	if (!j || !j->ids) {
-		free(j);
+	if (rc < 0 || !j || !j->ids) {
+		if (j)
+			job_free(j);
 		return -ENOMEM;
 	}
 	memcpy(j->ids, ids, n * TOKEN_ID_BYTES);
@@ -97,7 +99,7 @@ int mux_keep_revoked(struct mux *m, uint32_t request, const uint8_t *ids, size_t
 	return submit(m, request, j);
 }
 
-/* In memory at once: whatever the disk says, the next broker hears of it too. */
+/* In memory at once, as above. */
 int mux_keep_cutoff(struct mux *m, uint32_t request, const struct cutoff *c)
 {
 	struct keep_job *j = calloc(1, sizeof(*j));

@@ -21,6 +21,7 @@ struct key_job {
 	struct root_keys *keys; /* owned: as they are to be */
 	uint64_t life;          /* of the broker that asks */
 	uint32_t request, uid, pid;
+	uint32_t key_id; /* that is retired */
 };
 
 static void job_free(struct key_job *j)
@@ -213,30 +214,30 @@ static void retired(void *data, int result)
 	struct key_job *j = data;
 	struct mux *m = j->mux;
 
-	if (!result) {
-		log_notice("root key %u is retired", m->keys->root.list[1].id);
-		m->keys->root = *j->keys;
-	} else {
-		log_error("the end of a root key is not on disk: %s", strerror(-result));
-	}
+	if (!result)
+		log_notice("root key %u is retired", j->key_id);
+	else
+		log_error("the end of root key %u is not on disk, and would not outlast a restart: "
+			  "%s",
+			j->key_id, strerror(-result));
 	answer_retire(m, j->life, j->request, result);
 	job_free(j);
 }
 
+/* In memory at once: whatever the disk says, the next broker is not told of that key. */
 int mux_on_key_retire(void *self, const void *msg, int *fds)
 {
 	const struct msg_key_retire *ask = msg;
 	struct key_job *j = NULL;
 	struct mux *m = self;
-	int rc = begin(m, ask->request, &j);
+	int rc = root_keys_retire(&m->keys->root, ask->key_id);
 
 	(void)fds;
+	if (!rc)
+		rc = begin(m, ask->request, &j);
 	if (!rc) {
-		rc = root_keys_retire(j->keys, ask->key_id);
-		if (rc < 0)
-			job_free(j);
-		else
-			rc = submit(j, retired);
+		j->key_id = ask->key_id;
+		rc = submit(j, retired);
 	}
 	if (rc < 0)
 		answer_retire(m, broker_life(m->broker), ask->request, rc);

@@ -1,6 +1,7 @@
 """REDTEAM 48, 54, 60: the audit log's disk hangs, or takes nothing, or somebody tries to fill it."""
 import contextlib
 import os
+import signal
 import subprocess
 
 import harness
@@ -10,7 +11,8 @@ import wire
 from attacker import Attacker
 from harness import UID_A, UID_B, Failed, Process, Skipped, check
 from test_audit import log_of, verify, wait_for
-from test_refusals import TWO
+from test_key import keys
+from test_refusals import TWO, refused
 from test_revoke import REVOKE_LIMIT_US, is_blank, keep_ring
 from wire import Connection
 
@@ -129,6 +131,39 @@ def test_the_audit_disk_hangs(s):
     mux.start()
     check(mux.camera("garden")["state"] == "disabled", "not kept, once the disk went on")
     return f"blind after {took} us"
+
+
+@table.row(54, "the broker dies while a revocation or a key's end waits for the disk", "the next broker knows of both")
+def test_the_next_broker_knows(s):
+    takeover.needed()
+    mux = s.mux(TWO)
+    old = mux.grant("porch", uid=UID_A)
+    mux.ctl("key", "rotate")
+    revoked, good = mux.grant("porch", uid=UID_A), mux.grant("porch", uid=UID_A)
+    watchers = [mux.dump("porch", token, uid=UID_A, frames=1000000) for token in (old, revoked)]
+    for client in watchers:
+        client.await_frames(2)
+    lease = next(x for x in mux.status()["leases"] if x["pid"] == watchers[1].pid)
+    broker, = mux.roles("framemux-broker")
+    with hanging_disk(mux):
+        asked = [ctl(mux, "revoke", lease["id"]), ctl(mux, "key", "retire")]
+        for client in watchers:
+            client.expect(77)
+        mux.status()  # framemuxd's word, which comes after it has heard of both
+        check(all(a.running() for a in asked), "it was not waited for the disk: " + asked[1].err())
+        os.kill(broker, signal.SIGKILL)
+        for a in asked:
+            a.wait()
+        harness.until(lambda: mux.roles("framemux-broker") not in ([], [broker]), "another broker")
+        check(keys(mux) == [2], f"the next broker has keys {keys(mux)}")
+    for token in (old, revoked):
+        refused(mux.dump("porch", token, uid=UID_A))
+    mux.dump("porch", good, uid=UID_A).expect(0)
+    check(keys(mux) == [2], f"the next broker has keys {keys(mux)}")
+    mux.stop()
+    mux.start()
+    for token in (old, revoked):
+        refused(mux.dump("porch", token, uid=UID_A))
 
 
 # ---- 60 -------------------------------------------------------------------------------------
