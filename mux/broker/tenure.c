@@ -172,6 +172,28 @@ void tenure_camera_back(struct tenure *t)
 	tenure_try(t);
 }
 
+/* Refused by what framemuxd said, or did not. why_log may say more than the client is told. */
+static void refuse(struct tenure *t, const char *why_log, const char *why)
+{
+	struct broker *b = t->broker;
+
+	b->totals.leases_refused++;
+	audit_refused(b, t->uid, t->camera_name, why_log);
+	if (rate_permits(&b->refusals, clock_monotonic_ns(), REFUSAL_LINES, NULL))
+		log_notice("refused: uid %u pid %u, camera %s: %s", t->uid, t->pid, t->camera_name,
+			why_log);
+	tenure_end(t, FRAMEMUX_STATE_REFUSED, why);
+}
+
+static void unanswered(struct tenure *t)
+{
+	if (t->unit_request)
+		refuse(t, "framemuxd did not say in time of which unit its process is",
+			"the mux did not find out in time of which unit the process is: try again");
+	else
+		tenure_recorded(t, ETIMEDOUT);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *data)
 {
 	struct tenure *t = data;
@@ -179,7 +201,7 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 	(void)fd;
 	(void)what;
 	if (t->life.phase == LEASE_ASKED)
-		tenure_recorded(t, ETIMEDOUT);
+		unanswered(t);
 	else if (!t->attach)
 		tenure_try(t);
 	else if (t->camera->state == CAMERA_STALE)
@@ -274,22 +296,16 @@ static int ask_framemuxd(struct tenure *t)
 
 void tenure_placed(struct tenure *t, const char *wrong)
 {
-	struct broker *b = t->broker;
 	int r;
 
 	t->unit_request = 0;
-	if (!wrong) {
-		r = audit_opening(t);
-		if (r < 0)
-			tenure_recorded(t, (uint32_t)-r);
+	if (wrong) {
+		refuse(t, wrong, verdict_for_client(VERDICT_UNIT));
 		return;
 	}
-	b->totals.leases_refused++;
-	audit_refused(b, t->uid, t->camera_name, wrong);
-	if (rate_permits(&b->refusals, clock_monotonic_ns(), REFUSAL_LINES, NULL))
-		log_notice("refused: uid %u pid %u, camera %s: %s", t->uid, t->pid, t->camera_name,
-			wrong);
-	tenure_end(t, FRAMEMUX_STATE_REFUSED, verdict_for_client(VERDICT_UNIT));
+	r = audit_opening(t);
+	if (r < 0)
+		tenure_recorded(t, (uint32_t)-r);
 }
 
 static void refuse_unrecorded(struct tenure *t, uint32_t status)
@@ -297,8 +313,7 @@ static void refuse_unrecorded(struct tenure *t, uint32_t status)
 	char reason[LIMIT_REASON];
 
 	audit_refusal_reason(status, reason);
-	t->broker->totals.leases_refused++;
-	tenure_end(t, FRAMEMUX_STATE_REFUSED, reason);
+	refuse(t, reason, reason);
 }
 
 void tenure_recorded(struct tenure *t, uint32_t status)

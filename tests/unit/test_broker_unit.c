@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "framemux.h"
 #include "mux/broker/asks.h"
+#include "mux/broker/audit.h"
 #include "mux/broker/grant.h"
 #include "tests/unit/broker_live.h"
 
@@ -127,6 +129,30 @@ START_TEST(test_meanwhile)
 }
 END_TEST
 
+/* framemuxd does not answer: the client is not told of a disk, and there is a record. */
+START_TEST(test_no_answer)
+{
+	const struct msg_audit_note *note;
+	struct msg_state m;
+
+	begin_bound();
+	ask(1);
+	sleep(AUDIT_LIMIT_S - 1);
+	expect(v.fd, &wire_state, &m, NULL, 0);
+	ck_assert_uint_eq(m.state, FRAMEMUX_STATE_REFUSED);
+	ck_assert_ptr_nonnull(strstr(m.reason, "of which unit"));
+	answer(asked.request, 0, UNIT); /* too late */
+	expect_silence(v.fd, 50);
+	viewer_end(&v);
+	ck_assert_int_eq(shutdown(s.daemon, SHUT_WR), 0); /* with the minute's sums */
+	note = scene_note(AUDIT_EVENT_REFUSED);
+	ck_assert_uint_eq(note->count, 1);
+	ck_assert_str_eq(note->camera, "porch");
+	ck_assert_ptr_nonnull(strstr(note->reason, "did not say"));
+	ck_assert_int_eq(scene_end(&s), 0);
+}
+END_TEST
+
 /* What was asked for a view that was shut counts until it is answered. */
 START_TEST(test_how_many)
 {
@@ -192,6 +218,7 @@ int main(void)
 	tcase_add_test(t, test_of_two);
 	tcase_add_test(t, test_meanwhile);
 	tcase_add_test(t, test_how_many);
+	tcase_add_test(t, test_no_answer);
 	tcase_add_test(t, test_pid_of_one_that_has_ended);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
