@@ -15,7 +15,7 @@
 
 struct audit_reader {
 	LIST_ENTRY(audit_reader) link;
-	struct control *asker; /* borrowed */
+	struct control *asker; /* borrowed; NULL: it has gone, or was answered */
 	uint32_t request;      /* the asker's number */
 	uint32_t sent_request; /* ours to framemuxd */
 	struct event *limit;   /* owned */
@@ -35,8 +35,9 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	control_done(r->asker, r->request, ETIMEDOUT, 0, "the disk does not answer");
-	reader_free(r);
+	if (r->asker)
+		control_done(r->asker, r->request, ETIMEDOUT, 0, "the disk does not answer");
+	r->asker = NULL;
 }
 
 int audit_read_begin(struct broker *b, struct control *asker, uint32_t request)
@@ -67,7 +68,7 @@ int audit_read_begin(struct broker *b, struct control *asker, uint32_t request)
 	return 0;
 }
 
-/* NULL: the asker has gone, or was answered. */
+/* One whose asker has gone counts until framemuxd has answered. */
 static struct audit_reader *find(const struct broker *b, uint32_t request)
 {
 	struct audit_reader *r;
@@ -83,7 +84,7 @@ void audit_read_segment(struct broker *b, const struct msg_audit_segment *m, int
 	const struct audit_reader *r = find(b, m->request);
 	const struct msg_ctl_segment segment = {.segment = m->segment, .bytes = m->bytes};
 
-	if (r)
+	if (r && r->asker)
 		conn_send(r->asker->conn, &wire_ctl_segment, &segment, &fd, 1);
 }
 
@@ -101,6 +102,10 @@ void audit_read_told(struct broker *b, const struct msg_audit_told *m)
 
 	if (!r)
 		return;
+	if (!r->asker) {
+		reader_free(r);
+		return;
+	}
 	memcpy(head.chain, m->chain, sizeof(head.chain));
 	memcpy(head.key, m->key, sizeof(head.key));
 	strcpy(head.state, audit_state_name(m->state)); /* both are of a table, and short */
@@ -114,11 +119,11 @@ void audit_read_told(struct broker *b, const struct msg_audit_told *m)
 
 void audit_read_forget_asker(struct broker *b, const struct control *asker)
 {
-	struct audit_reader *r, *next;
+	struct audit_reader *r;
 
-	LIST_FOREACH_SAFE (r, &b->audit_readers, link, next)
+	LIST_FOREACH (r, &b->audit_readers, link)
 		if (r->asker == asker)
-			reader_free(r);
+			r->asker = NULL;
 }
 
 void audit_read_free_all(struct broker *b)

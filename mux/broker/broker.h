@@ -68,7 +68,8 @@ struct broker {
 	struct revoked revoked;                  /* revoke.c, with the cutoffs */
 	struct cutoffs cutoffs;
 	struct quota quota;
-	struct asks asks; /* for leases that are to begin: unit.c, audit.c */
+	struct asks asks;    /* for leases that are to begin: unit.c, audit.c */
+	struct asks surveys; /* status.c */
 	struct totals totals;
 	struct rate refusals;       /* log lines about them */
 	uint64_t last_attach;       /* number of the newest attach */

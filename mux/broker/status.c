@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/breakage.h"
 #include "common/clock.h"
 #include "mux/audit_note.h"
 #include "mux/broker/attach.h"
@@ -19,6 +20,8 @@
 #include "mux/broker/tenure.h"
 
 #define SURVEY_LIMIT_S 1
+/* Of all surveys in flight: each is answered with a message for each camera. */
+#define SURVEYED_MAX 4096u
 
 struct survey {
 	uint32_t request;                  /* framemuxctl's number */
@@ -64,7 +67,8 @@ static void send_mux(struct control *c, const struct msg_survey_done *done)
 		m.uptime_ns = done->uptime_ns;
 		m.walls_full = done->walls_full;
 		memcpy(m.missing_walls, done->missing_walls, sizeof(m.missing_walls));
-		strcpy(m.audit_state, audit_state_name(done->audit_state)); /* of a table, and short */
+		strcpy(m.audit_state,
+			audit_state_name(done->audit_state)); /* of a table, and short */
 		m.audit_records = done->audit_records;
 	} else {
 		m.pid = (uint32_t)getppid();
@@ -203,6 +207,15 @@ static size_t count_cameras(const struct broker *b)
 	return n;
 }
 
+/* Each uid may have one at least, however many cameras there are. */
+static int ask_survey(struct broker *b, uint32_t request, uint32_t uid, size_t cameras)
+{
+	uint32_t max = (uint32_t)(SURVEYED_MAX / (cameras + 1)) + 1;
+	int r = asks_permit(&b->surveys, uid, max / 2 + 1, max);
+
+	return r < 0 && !breakage("broker-skip-asks") ? r : asks_begin(&b->surveys, request, uid);
+}
+
 int status_begin(struct control *c, uint32_t request)
 {
 	const struct timeval limit = {.tv_sec = SURVEY_LIMIT_S};
@@ -221,7 +234,10 @@ int status_begin(struct control *c, uint32_t request)
 		return -ENOMEM;
 	}
 	c->survey = s;
-	conn_send(c->broker->daemon, &wire_survey, &m, NULL, 0);
+	if (ask_survey(c->broker, m.request, c->uid, s->room) < 0)
+		finish(c, NULL);
+	else
+		conn_send(c->broker->daemon, &wire_survey, &m, NULL, 0);
 	return 0;
 }
 
@@ -247,6 +263,7 @@ void status_survey_done(struct broker *b, const struct msg_survey_done *m)
 {
 	struct control *c = find_asker(b, m->request);
 
+	asks_end(&b->surveys, m->request);
 	if (c)
 		finish(c, m);
 }

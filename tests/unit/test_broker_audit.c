@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "framemux.h"
+#include "mux/broker/asks.h"
 #include "mux/broker/audit_sums.h"
 #include "tests/unit/broker_live.h"
 
@@ -220,6 +221,50 @@ START_TEST(test_last_words)
 }
 END_TEST
 
+/* What was asked of framemuxd counts until it answers, though the asker has hung up. */
+START_TEST(test_askers_who_leave)
+{
+	struct msg_survey survey = {0};
+	struct msg_audit_ask asked;
+	struct msg_ctl_done done;
+	unsigned ended;
+	int control;
+
+	begin_asking(false);
+	for (uint32_t i = 0; i < ASKS_UID_MAX; i++) {
+		control = control_open(&s);
+		tell(control, &wire_ctl_status, &(struct msg_ctl_status){.request = 1});
+		expect(s.daemon, &wire_survey, &survey, NULL, 0);
+		close(control);
+	}
+	control = control_open(&s);
+	tell(control, &wire_ctl_status, &(struct msg_ctl_status){.request = 2});
+	control_finish(control, &done, &ended); /* by the broker's own word */
+	ck_assert_uint_eq(done.status, 0);
+	expect_silence(s.daemon, 50);
+	tell(s.daemon, &wire_survey_done, &(struct msg_survey_done){.request = survey.request});
+	tell(control, &wire_ctl_status, &(struct msg_ctl_status){.request = 3});
+	expect(s.daemon, &wire_survey, &survey, NULL, 0);
+	close(control);
+	for (unsigned i = 0; i < 4; i++) {
+		control = control_open(&s);
+		tell(control, &wire_ctl_audit, &(struct msg_ctl_audit){.request = 1});
+		expect(s.daemon, &wire_audit_ask, &asked, NULL, 0);
+		close(control);
+	}
+	control = control_open(&s);
+	tell(control, &wire_ctl_audit, &(struct msg_ctl_audit){.request = 2});
+	control_finish(control, &done, &ended);
+	ck_assert_uint_eq(done.status, EBUSY);
+	tell(s.daemon, &wire_audit_told, &(struct msg_audit_told){.request = asked.request});
+	expect_silence(control, 20);
+	tell(control, &wire_ctl_audit, &(struct msg_ctl_audit){.request = 3});
+	expect(s.daemon, &wire_audit_ask, &asked, NULL, 0);
+	close(control);
+	end_asking();
+}
+END_TEST
+
 START_TEST(test_sums)
 {
 	static struct audit_sums sums;
@@ -258,6 +303,7 @@ int main(void)
 	tcase_add_loop_test(t, test_token_waits_for_its_record, 0, 2);
 	tcase_add_loop_test(t, test_close_adds_up, 0, 2);
 	tcase_add_test(t, test_last_words);
+	tcase_add_test(t, test_askers_who_leave);
 	tcase_add_test(t, test_sums);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);
