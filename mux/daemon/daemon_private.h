@@ -64,6 +64,7 @@ struct mux {
 	bool clock_pending, clock_failed, clock_is_behind;
 	bool key_pending, key_waits; /* being written; its asker waits for the token files: */
 	uint64_t key_life;
+	uint32_t key_unkept; /* retired, and not yet on disk: that can be asked for again */
 	uint32_t key_request;
 	bool broker_ready, announced, stopping;
 };

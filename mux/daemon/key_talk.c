@@ -214,12 +214,14 @@ static void retired(void *data, int result)
 	struct key_job *j = data;
 	struct mux *m = j->mux;
 
-	if (!result)
+	if (!result) {
+		m->key_unkept = 0;
 		log_notice("root key %u is retired", j->key_id);
-	else
+	} else {
 		log_error("the end of root key %u is not on disk, and would not outlast a restart: "
 			  "%s",
 			j->key_id, strerror(-result));
+	}
 	answer_retire(m, j->life, j->request, result);
 	job_free(j);
 }
@@ -234,6 +236,8 @@ int mux_on_key_retire(void *self, const void *msg, int *fds)
 
 	(void)fds;
 	if (!rc)
+		m->key_unkept = ask->key_id;
+	if (!rc || (m->key_unkept && ask->key_id == m->key_unkept))
 		rc = begin(m, ask->request, &j);
 	if (!rc) {
 		j->key_id = ask->key_id;

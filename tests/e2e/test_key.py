@@ -124,6 +124,24 @@ def test_power_cuts(s):
         mux.dump("porch", token_in(path), uid=UID_A).expect(0)
 
 
+def test_a_disk_that_refuses(s):
+    """Retired all the same, said not to be recorded, and done by asking again."""
+    mux = s.mux(TWO)
+    old = mux.grant("garden", uid=UID_A)
+    mux.ctl("key", "rotate")
+    os.rename(s.path("state/root.keys"), s.path("state/aside"))
+    os.mkdir(s.path("state/root.keys"))  # a file cannot take its name
+    mux.ctl("key", "retire", code=70)
+    refused(mux.dump("garden", old, uid=UID_A))
+    os.rmdir(s.path("state/root.keys"))
+    mux.ctl("key", "retire")
+    check(keys(mux) == [2], f"{keys(mux)}")
+    mux.stop()
+    mux.start()
+    check(keys(mux) == [2], f"after a restart: {keys(mux)}")
+    refused(mux.dump("garden", old, uid=UID_A))
+
+
 def test_no_key_is_shown(s):
     mux = s.mux(TWO)
     text = mux.ctl("key") + mux.ctl("key", "rotate") + mux.ctl("--json", "key", "show") + mux.log()
