@@ -225,16 +225,16 @@ END_TEST
 /* The clock is set back: what had expired has. Who is let in has what is left by the floor. */
 START_TEST(test_clock_floor)
 {
-	struct msg_broker_clock clock = {
-		.real_s = clock_unix_s() + 86400, .boot_ns = clock_boot_ns()};
+	const uint64_t then = clock_unix_s() + 86400;
+	struct msg_broker_clock clock = {.real_s = then, .boot_ns = clock_boot_ns()};
 	struct token short_one, long_one;
 	struct msg_ctl_grant rq = {.request = 1, .camera = "porch", .expires_s = 60};
 	struct msg_ctl_token answer;
 	int control;
 
 	scene_begin(&s, NULL);
-	token_for(&s, 0, clock_unix_s() + 86400, &short_one);
-	token_for(&s, 0, clock_unix_s() + 86400 + 100, &long_one);
+	token_for(&s, 0, then, &short_one);
+	token_for(&s, 0, then + 100, &long_one);
 	viewer_connect(&s, &v);
 	viewer_lease(&v, &short_one, (struct msg_open){.view = 1});
 	expect_want(&s, 0, 1);
