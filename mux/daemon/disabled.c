@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/text.h"
 #include "mux/daemon/list_file.h"
@@ -19,11 +20,21 @@ void disabled_free(struct disabled *d)
 	*d = (struct disabled){0};
 }
 
+/* Vendors' names as policies take them, without regard to case: in haste "acme" is Acme. */
 static bool is_same(const struct disabled_entry *a, const struct disabled_entry *b)
 {
 	if (a->kind != b->kind)
 		return false;
-	return a->kind == SWITCH_UID ? a->uid == b->uid : !strcmp(a->name, b->name);
+	if (a->kind == SWITCH_UID)
+		return a->uid == b->uid;
+	return a->kind == SWITCH_VENDOR ? !strcasecmp(a->name, b->name) : !strcmp(a->name, b->name);
+}
+
+bool disabled_concerns(const struct disabled_entry *e, const char *camera, const char *vendor)
+{
+	if (e->kind == SWITCH_CAMERA)
+		return !strcmp(e->name, camera);
+	return e->kind == SWITCH_VENDOR && !strcasecmp(e->name, vendor);
 }
 
 static bool is_well_formed(const struct disabled_entry *e)

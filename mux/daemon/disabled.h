@@ -36,6 +36,9 @@ bool disabled_has(const struct disabled *d, const struct disabled_entry *e);
 /* ret is empty before. 0 or -ENOMEM. */
 int disabled_copy(const struct disabled *d, struct disabled *ret);
 
+/* Whether the entry is about this camera: by its name, or its vendor's. */
+bool disabled_concerns(const struct disabled_entry *e, const char *camera, const char *vendor);
+
 /* Why this camera is cut off, in ret; false: it is not. */
 bool disabled_why(
 	const struct disabled *d, const char *camera, const char *vendor, char ret[LIMIT_REASON]);

@@ -92,8 +92,7 @@ static bool concerns(const struct cut *c, const struct camera_record *cam)
 {
 	const struct disabled_entry *e = &((const struct request *)c)->what;
 
-	return e->kind != SWITCH_UID &&
-		!strcmp(e->name, e->kind == SWITCH_CAMERA ? cam->name : cam->vendor);
+	return disabled_concerns(e, cam->name, cam->vendor);
 }
 
 static void request_free(struct request *r)

@@ -80,7 +80,7 @@ def test_vendor_is_cut_off(s):
     clients = {n: mux.dump(n, tokens[n], uid=UID_A, frames=1000) for n in "abc"}
     for client in clients.values():
         client.await_frames(1)
-    answer = switch(mux, "disable", "--vendor", "Acme Eyes")
+    answer = switch(mux, "disable", "--vendor", "acme eyes")
     check(answer["disabled"] == ["a", "b"], f"{answer}")
     for name in "ab":
         clients[name].expect(69)
