@@ -19,7 +19,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_check.py \
 	tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \
 	tests/e2e/test_clock.py \
-	tests/e2e/test_death.py tests/e2e/test_dialogues.py tests/e2e/test_frames.py \
+	tests/e2e/test_death.py tests/e2e/test_dialogues.py tests/e2e/test_examples.py tests/e2e/test_frames.py \
 	tests/e2e/test_http.py tests/e2e/test_init.py tests/e2e/test_install.py tests/e2e/test_interop_http.py \
 	tests/e2e/test_interop_vlc.py tests/e2e/test_life.py tests/e2e/test_material.py \
 	tests/e2e/test_memory.py tests/e2e/test_metrics.py tests/e2e/test_readme.py \
@@ -38,7 +38,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/hostile/shown.py tests/hostile/test_halfway.py tests/hostile/test_shown.py
 
 # What the end-to-end tests start beside the mux.
-servers: tests/e2e/holder
+servers: tests/e2e/holder $(example_programs)
 # tests/hostile/shown.py runs these: what they do to a part cannot be done to the running mux.
 servers: tests/unit/test_client_hostile tests/unit/test_client_erased tests/unit/test_attach tests/unit/test_attach_life \
 	tests/unit/test_broker_ring \
