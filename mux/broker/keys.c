@@ -26,6 +26,7 @@ void keys_take(struct broker *b, const struct msg_broker_key *m)
 {
 	struct settings *s = &b->settings;
 
+	s->older_is_void = false; /* another is the older one from now on */
 	if (m->is_current) {
 		s->older_key_id = s->key_id;
 		s->older_since_s = s->key_since_s;

@@ -53,6 +53,7 @@ struct revocation {
 	bool is_struck;      /* every lease that it hits has been told to end */
 	bool is_erased;      /* this is waited for, and that nothing is unkept */
 	bool is_exposed;     /* erased, but not for good */
+	bool is_answered;    /* it took too long; what the disk says is still heard */
 	uint32_t kept_status;
 	uint64_t elapsed_us;
 };
@@ -86,11 +87,20 @@ static void note(const struct revocation *r, uint32_t status, const char *reason
 	audit_note(r->broker, &m);
 }
 
-static void answer(struct revocation *r, uint32_t status, const char *reason)
+static void tell(struct revocation *r, uint32_t status, const char *reason)
 {
+	if (r->is_answered)
+		return;
+	r->is_answered = true;
 	note(r, status, reason);
 	if (r->asker)
 		control_done(r->asker, r->request, status, r->elapsed_us, reason);
+	r->asker = NULL;
+}
+
+static void answer(struct revocation *r, uint32_t status, const char *reason)
+{
+	tell(r, status, reason);
 	revocation_free(r);
 }
 
@@ -190,11 +200,13 @@ static void on_limit(evutil_socket_t fd, short what, void *data)
 
 	(void)fd;
 	(void)what;
-	answer(r, ETIMEDOUT,
+	tell(r, ETIMEDOUT,
 		r->is_erased
 			? "its leases have ended, but framemuxd did not record it in time"
 			: "a camera's decoder could not be ended in time; its frames are erased "
 			  "and marked dead");
+	if (!r->unkept)
+		revocation_free(r);
 }
 
 static bool is_hex(const char *id)

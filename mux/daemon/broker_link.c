@@ -235,9 +235,10 @@ bool broker_is_gone(const struct broker *b)
 	return !b->child && b->state != BROKER_LEAVING;
 }
 
-bool broker_is_pausing(const struct broker *b)
+bool broker_is_coming(const struct broker *b)
 {
-	return !b->stopping && b->state == BROKER_GONE && !b->child &&
+	return !b->stopping &&
+		(b->state == BROKER_STARTING || (b->state == BROKER_GONE && !b->child)) &&
 		event_pending(b->timer, EV_TIMEOUT, NULL);
 }
 

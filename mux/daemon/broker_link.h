@@ -41,8 +41,8 @@ void broker_free(struct broker *b);
 /* Start it, after the pause that is due. */
 void broker_start(struct broker *b);
 
-/* It is started again when its pause is over. */
-bool broker_is_pausing(const struct broker *b);
+/* It is being set up, or will be started again when its pause is over. */
+bool broker_is_coming(const struct broker *b);
 
 /* Whether it is there, and whether it has been set up but is not ready yet. */
 enum broker_state broker_state(const struct broker *b);

@@ -129,8 +129,8 @@ void mux_ask_alive(void *mux)
 {
 	struct mux *m = mux;
 
-	if (broker_is_pausing(m->broker))
-		notify_alive(); /* left alone on purpose, while the kill switch is served */
+	if (broker_is_coming(m->broker))
+		notify_alive(); /* that has limits of its own, and the kill switch is served */
 	else if (m->broker_ready)
 		broker_send(m->broker, &wire_broker_ping, &(struct msg_broker_ping){0}, NULL, 0);
 }
@@ -185,6 +185,7 @@ static int on_ready(void *self, const void *msg, int *fds)
 	m->broker_ready = true;
 	(void)mux_rekey_tokens(m); /* made before it heard of a newer key */
 	mux_hand_out(m);
+	mux_key_keep(m);
 	mux_announce(m);
 	for (size_t i = 0; i < m->pair_host.n_pairs; i++)
 		pair_serve(m->pair_host.pairs[i]);

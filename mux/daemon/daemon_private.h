@@ -110,6 +110,8 @@ void mux_send_key(struct mux *m, const struct root_key *key, bool is_current);
 
 /* Token files are written: is that what somebody waits for? */
 void mux_key_go_on(struct mux *m);
+/* A new broker: what is not on disk is tried again. */
+void mux_key_keep(struct mux *m);
 
 int mux_on_key_rotate(void *self, const void *msg, int *fds);
 int mux_on_key_retire(void *self, const void *msg, int *fds);

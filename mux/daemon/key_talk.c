@@ -226,6 +226,18 @@ static void retired(void *data, int result)
 	job_free(j);
 }
 
+/* What an earlier broker's asker was told is not on disk: once more, as nobody can ask for it now. */
+void mux_key_keep(struct mux *m)
+{
+	struct key_job *j = NULL;
+
+	if (!m->key_unkept || begin(m, 0, &j) < 0)
+		return;
+	j->key_id = m->key_unkept;
+	if (submit(j, retired) < 0)
+		log_error("root key %u is retired and still on disk", m->key_unkept);
+}
+
 /* In memory at once: whatever the disk says, the next broker is not told of that key. */
 int mux_on_key_retire(void *self, const void *msg, int *fds)
 {

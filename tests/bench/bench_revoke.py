@@ -62,6 +62,9 @@ class Crowd:
 
     def revoke(self, place, stopped):
         """(us in the broker, us with framemuxctl)"""
+        if not self.places[place].running():  # it went with its camera's decoder
+            self.leave(self.places[place])
+            self.places[place] = self.join(place)
         client = self.places[place]
         client.await_frames(len(client.meta()) + 1, 60)
         decoder = self.decoder(place) if stopped else 0

@@ -136,10 +136,29 @@ def test_a_disk_that_refuses(s):
     os.rmdir(s.path("state/root.keys"))
     mux.ctl("key", "retire")
     check(keys(mux) == [2], f"{keys(mux)}")
+    young = mux.grant("garden", uid=UID_A)
+    mux.ctl("key", "rotate")
+    mux.dump("garden", young, uid=UID_A).expect(0)
+    os.rename(s.path("state/root.keys"), s.path("state/aside"))
+    os.mkdir(s.path("state/root.keys"))
+    mux.ctl("key", "retire", code=70)
+    new = mux.grant("garden", uid=UID_A)
+    os.rmdir(s.path("state/root.keys"))
+    mux.ctl("key", "rotate")  # instead of asking again
+    check(keys(mux) == [4, 3], f"{keys(mux)}")
+    mux.dump("garden", new, uid=UID_A).expect(0)
+    os.rename(s.path("state/root.keys"), s.path("state/aside"))
+    os.mkdir(s.path("state/root.keys"))
+    mux.ctl("key", "retire", code=70)
+    os.rmdir(s.path("state/root.keys"))
+    broker, = mux.roles("framemux-broker")
+    os.kill(broker, signal.SIGKILL)
+    harness.until(lambda: os.path.exists(s.path("state/root.keys")), "it to be tried again for a new broker")
     mux.stop()
     mux.start()
-    check(keys(mux) == [2], f"after a restart: {keys(mux)}")
-    refused(mux.dump("garden", old, uid=UID_A))
+    check(keys(mux) == [4], f"after a restart: {keys(mux)}")
+    for token in (old, young, new):
+        refused(mux.dump("garden", token, uid=UID_A))
 
 
 def test_no_key_is_shown(s):
