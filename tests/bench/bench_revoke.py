@@ -60,13 +60,18 @@ class Crowd:
             return found[0] if camera["state"] == "live" and found else 0
         return until(pid, "a live camera's decoder", 60)
 
+    def watching(self, place):
+        """The client in this place, once it has a frame; one that its camera's end took has a follower."""
+        client = self.places[place]
+        if client.running():
+            return client.meta() and client
+        self.leave(client)
+        self.places[place] = self.join(place)
+        return None
+
     def revoke(self, place, stopped):
         """(us in the broker, us with framemuxctl)"""
-        if not self.places[place].running():  # it went with its camera's decoder
-            self.leave(self.places[place])
-            self.places[place] = self.join(place)
-        client = self.places[place]
-        client.await_frames(len(client.meta()) + 1, 60)
+        client = until(lambda: self.watching(place), "a client that watches", 60)
         decoder = self.decoder(place) if stopped else 0
         ring, lease = keep_ring(client), lease_of(self.mux, client)["id"]
         if decoder:
