@@ -11,6 +11,7 @@ Figures: the answer's elapsed_us, in the broker; and from framemuxctl's start to
 them the same framemuxctl asking for nothing but the status: what a start costs on this machine.
 """
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -50,7 +51,8 @@ class Crowd:
         client.wait()
         self.scene.processes.remove(client)
         for path in (client.meta_path, client.out_path, client.err_path):
-            os.unlink(path)
+            with contextlib.suppress(FileNotFoundError):  # it has seen nothing
+                os.unlink(path)
 
     def decoder(self, place):
         """The camera's, once it is live."""
