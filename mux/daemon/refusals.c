@@ -2,6 +2,7 @@
 #include "mux/daemon/refusals.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -43,12 +44,36 @@ bool refusals_may_log(struct refusals *r)
 
 void refusals_flush(struct refusals *r)
 {
-	if (!r->n_unnoted)
+	if (!r->n_held)
 		return;
-	r->last.count = r->n_unnoted;
-	r->n_unnoted = 0;
+	for (unsigned i = 0; i < r->n_held; i++)
+		audit_note(r->mux->audit, &r->held[i]);
+	r->n_held = 0;
 	r->noted_ns = clock_monotonic_ns();
-	audit_note(r->mux->audit, &r->last);
+}
+
+/* Whom it counts for. */
+static void hold(struct refusals *r, const struct msg_audit_note *note)
+{
+	struct msg_audit_note *h = r->held;
+	unsigned i = 0;
+	uint64_t count;
+
+	while (i < r->n_held && (h[i].uid != note->uid || h[i].by_uid != note->by_uid))
+		i++;
+	if (i == r->n_held && i < REFUSALS_HELD)
+		h[r->n_held++].count = 0;
+	if (i == REFUSALS_HELD)
+		i--;
+	count = h[i].count + 1;
+	if (i == REFUSALS_HELD - 1) { /* nobody's by name */
+		h[i] = (struct msg_audit_note){
+			.event = note->event, .uid = UINT32_MAX, .by_uid = UINT32_MAX};
+		memcpy(h[i].what, note->what, sizeof(h[i].what));
+	} else {
+		h[i] = *note;
+	}
+	h[i].count = count;
 }
 
 void refusals_note(struct refusals *r, const struct msg_audit_note *note)
@@ -56,8 +81,7 @@ void refusals_note(struct refusals *r, const struct msg_audit_note *note)
 	uint64_t passed_ns = clock_monotonic_ns() - r->noted_ns, us;
 	struct timeval rest;
 
-	r->last = *note;
-	r->n_unnoted++;
+	hold(r, note);
 	if (!r->noted_ns || passed_ns >= NOTE_NS) {
 		refusals_flush(r);
 		return;

@@ -1,6 +1,6 @@
 /*
  * What is refused to somebody, in log and audit log, however often it is: a few lines a second, and one
- * record at once, then one a minute with how many it were. In framemuxd's loop.
+ * record at once, then one a minute for each who was refused, with how often. In framemuxd's loop.
  */
 #ifndef FRAMEMUX_REFUSALS_H
 #define FRAMEMUX_REFUSALS_H
@@ -13,10 +13,13 @@
 
 struct mux;
 
+#define REFUSALS_HELD 16u /* of a minute; the last of them is all others together */
+
 struct refusals {
-	struct mux *mux;            /* borrowed */
-	struct msg_audit_note last; /* of those that the audit log has not heard of: */
-	unsigned n_unnoted;
+	struct mux *mux; /* borrowed */
+	/* What the audit log has not heard of, with the newest of each. */
+	struct msg_audit_note held[REFUSALS_HELD];
+	unsigned n_held;
 	uint64_t noted_ns; /* when it last did */
 	uint64_t second_ns;
 	unsigned n_logged;   /* in this second */
