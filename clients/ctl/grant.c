@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clients/ctl/ask.h"
+#include "clients/ctl/ended.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/units.h"
@@ -14,7 +15,6 @@
 #include "common/protocol.h"
 
 #define EXPIRES_DEFAULT_S (24u * 3600u)
-#define ENDED_MAX         65536u
 
 static void copy_text(char *ret, const char *text)
 {
@@ -89,17 +89,6 @@ int verb_grant(const struct options *o)
 	return code;
 }
 
-static void on_ended(void *data, const struct wire_message *m, const void *record)
-{
-	const struct msg_ctl_ended *e = record;
-	char id[17];
-
-	if (m != &wire_ctl_ended || json_array_size(data) == ENDED_MAX)
-		return;
-	snprintf(id, sizeof(id), "%016" PRIx64, e->lease);
-	json_array_append_new(data, json_string(id));
-}
-
 static bool is_id(const char *s)
 {
 	size_t len = strlen(s);
@@ -120,14 +109,14 @@ static int revoke_request(const struct options *o, struct msg_ctl_revoke *ret, c
 	if (l->camera) {
 		ret->cutoff = CUTOFF_CAMERA;
 		copy_text(ret->camera, l->camera);
-		snprintf(text, 96, "all tokens for camera %s", l->camera);
+		snprintf(text, 96, "revoked all tokens for camera %s", l->camera);
 	} else if (l->has_uid) {
 		ret->cutoff = CUTOFF_UID;
 		ret->uid = l->uid;
-		snprintf(text, 96, "all tokens of uid %" PRIu32, l->uid);
+		snprintf(text, 96, "revoked all tokens of uid %" PRIu32, l->uid);
 	} else if (o->all) {
 		ret->cutoff = CUTOFF_ALL;
-		snprintf(text, 96, "all tokens");
+		snprintf(text, 96, "revoked all tokens");
 	} else if (!is_id(o->operand)) {
 		fputs("framemuxctl: revoke: an ID has 16 hexadecimal digits (a lease) or 32 (a "
 		      "token)\n",
@@ -135,7 +124,7 @@ static int revoke_request(const struct options *o, struct msg_ctl_revoke *ret, c
 		return EXIT_USAGE;
 	} else {
 		copy_text(ret->id, o->operand);
-		snprintf(text, 96, "%s", o->operand);
+		snprintf(text, 96, "revoked %s", o->operand);
 	}
 	return 0;
 }
@@ -145,29 +134,15 @@ int verb_revoke(const struct options *o)
 	struct msg_ctl_revoke rq = {0};
 	struct msg_ctl_done done = {0};
 	struct control *c = NULL;
-	json_t *ended, *j;
 	char what[96];
 	int code = revoke_request(o, &rq, what);
 
-	if (code)
-		return code;
-	ended = json_array();
-	code = ask_connect(o, &c);
+	if (!code)
+		code = ask_connect(o, &c);
 	if (code == 0)
-		code = ask(c, &wire_ctl_revoke, &rq, on_ended, ended, &done);
+		code = ended_ask(o, c, &wire_ctl_revoke, &rq, what, &done);
 	if (done.status == ENOENT && o->operand) /* an id of nothing, not a right that is missing */
 		code = EXIT_BAD_DATA;
 	control_close(c);
-	if (code == 0 && o->json) {
-		j = json_object();
-		json_object_set(j, "ended", ended);
-		json_object_set_new(j, "elapsed_us", json_u64(done.elapsed_us));
-		code = json_print(j);
-	} else if (code == 0) {
-		printf("revoked %s: %zu lease%s ended, erased after %" PRIu64 " us\n", what,
-			json_array_size(ended), json_array_size(ended) == 1 ? "" : "s",
-			done.elapsed_us);
-	}
-	json_decref(ended);
 	return code;
 }

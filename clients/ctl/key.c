@@ -4,13 +4,12 @@
 #include <string.h>
 
 #include "clients/ctl/ask.h"
+#include "clients/ctl/ended.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
 #include "common/protocol.h"
-
-#define ENDED_MAX 65536u
 
 static void on_key(void *data, const struct wire_message *m, const void *record)
 {
@@ -65,36 +64,12 @@ static int list_keys(
 	return code;
 }
 
-static void on_ended(void *data, const struct wire_message *m, const void *record)
-{
-	const struct msg_ctl_ended *e = record;
-	char id[17];
-
-	if (m != &wire_ctl_ended || json_array_size(data) == ENDED_MAX)
-		return;
-	snprintf(id, sizeof(id), "%016" PRIx64, e->lease);
-	json_array_append_new(data, json_string(id));
-}
-
 static int retire(const struct options *o, struct control *c)
 {
 	struct msg_ctl_key_retire rq = {0};
 	struct msg_ctl_done done = {0};
-	json_t *ended = json_array(), *j;
-	int code = ask(c, &wire_ctl_key_retire, &rq, on_ended, ended, &done);
 
-	if (code == 0 && o->json) {
-		j = json_object();
-		json_object_set(j, "ended", ended);
-		json_object_set_new(j, "elapsed_us", json_u64(done.elapsed_us));
-		code = json_print(j);
-	} else if (code == 0) {
-		printf("retired the older key: %zu lease%s ended, erased after %" PRIu64 " us\n",
-			json_array_size(ended), json_array_size(ended) == 1 ? "" : "s",
-			done.elapsed_us);
-	}
-	json_decref(ended);
-	return code;
+	return ended_ask(o, c, &wire_ctl_key_retire, &rq, "retired the older key", &done);
 }
 
 int verb_key(const struct options *o)

@@ -18,6 +18,7 @@ libctl_la_SOURCES = \
 	clients/ctl/check_seen.c clients/ctl/check_seen.h \
 	clients/ctl/check_watch.c clients/ctl/check_watch.h \
 	clients/ctl/exit_code.h \
+	clients/ctl/ended.c clients/ctl/ended.h \
 	clients/ctl/grant.c \
 	clients/ctl/inspect.c \
 	clients/ctl/key.c \

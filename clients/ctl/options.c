@@ -73,8 +73,7 @@ static void help_all(void)
 	      "Show and change what a framemux does.\n\n",
 		stdout);
 	for (const struct verb *v = verbs; v->name; v++)
-		if (v->help)
-			printf("  %s %s\n", v->name, v->synopsis);
+		printf("  %s %s\n", v->name, v->synopsis);
 	fputs("\n"
 	      "  -s, --socket SOCKET   the control socket (else $FRAMEMUX_CONTROL_SOCKET, else "
 	      "the\n"
@@ -97,8 +96,7 @@ static void help_all(void)
 static void help_verb(const struct verb *v)
 {
 	printf("Usage: framemuxctl [-s CONTROL_SOCKET] [--json] %s %s\n", v->name, v->synopsis);
-	if (v->help)
-		fputs(v->help, stdout);
+	fputs(v->help, stdout);
 }
 
 static int usage(const struct verb *v, const char *what, const char *value)
@@ -282,10 +280,6 @@ int options_parse(int argc, char **argv, struct options *ret)
 	o.verb = find_verb(argv[optind]);
 	if (!o.verb)
 		return usage(NULL, "no such command", argv[optind]);
-	if (!o.verb->help) {
-		fprintf(stderr, "framemuxctl: %s is not built yet\n", o.verb->name);
-		return EXIT_USAGE;
-	}
 	optind++;
 	while (optind <= argc) { /* operands may stand between options */
 		code = take_options(argc, argv, &o);

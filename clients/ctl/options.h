@@ -11,7 +11,7 @@ struct options;
 struct verb {
 	const char *name;
 	const char *synopsis;  /* what follows the name in its usage line */
-	const char *help;      /* NULL: not built yet */
+	const char *help;
 	const char *permitted; /* letters of the options below, beyond -h, -s and --json */
 	int n_operands;        /* at most */
 	int (*run)(const struct options *o); /* the exit code, everything said */

@@ -1,5 +1,5 @@
 /*
- * Checks the values of framemux.conf and says of what is not built yet that it is not. Runs in
+ * Checks the values of framemux.conf. Runs in
  * framemuxd while starting: it looks up users and reads secret files.
  */
 #include "mux/daemon/config_values.h"

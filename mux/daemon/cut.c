@@ -51,6 +51,19 @@ void cuts_apply(struct cuts *s)
 		apply_to(s->mux, h->pairs[i]);
 }
 
+const char *cut_what_is_late(enum cut_end end)
+{
+	switch (end) {
+	case CUT_PAIR_LATE:
+		return "it is in force; a process of a camera is killed and not gone yet";
+	case CUT_BROKER_LATE:
+		return "it is in force; the broker does not answer, and will erase what clients "
+		       "still map when it does";
+	default:
+		return "";
+	}
+}
+
 /* ---- waiting ------------------------------------------------------------------------- */
 
 void cut_forget(struct cut *c)

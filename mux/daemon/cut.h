@@ -24,6 +24,9 @@ enum cut_end {
 	CUT_PAIR_LATE,   /* a process is not reaped */
 };
 
+/* Of what is in force and not over: the last two in words, the same for all; else "". */
+const char *cut_what_is_late(enum cut_end end);
+
 /* A change of what is cut off, until it is over. The owner's own structure begins with it. */
 struct cut {
 	TAILQ_ENTRY(cut) link;

@@ -175,13 +175,8 @@ static const char *say(enum cut_end end)
 		       "and nothing is lifted";
 	case CUT_DISK_LATE:
 		return "it is in force, but the disk has not recorded it yet";
-	case CUT_PAIR_LATE:
-		return "it is in force; a process of a camera is killed and not gone yet";
-	case CUT_BROKER_LATE:
-		return "it is in force; the broker does not answer, and will erase what clients "
-		       "still map when it does";
 	default:
-		return "";
+		return cut_what_is_late(end);
 	}
 }
 

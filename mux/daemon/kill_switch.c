@@ -137,13 +137,8 @@ static const char *say(const struct request *r, enum cut_end end)
 	case CUT_DISK_LATE:
 		return is_on ? "it is in force, but the disk has not recorded it yet"
 			     : "the disk has not recorded it yet";
-	case CUT_PAIR_LATE:
-		return "it is in force; a process of the camera is killed and not gone yet";
-	case CUT_BROKER_LATE:
-		return "it is in force; the broker does not answer, and will erase what clients "
-		       "still map when it does";
 	default:
-		return "";
+		return cut_what_is_late(end);
 	}
 }
 

@@ -355,6 +355,22 @@ class KillTalk:
         self.sock.close()
 
 
+def test_refusals_are_counted_for_each(s):
+    """Whoever was refused often is not charged to whoever came last."""
+    if os.getuid():
+        raise Skipped("needs two uids: run as root")
+    mux = s.mux(TWO)
+    os.chmod(mux.control + ".kill", 0o666)
+    argv = [s.program("framemuxctl"), "-s", mux.control, "disable", "--camera", "porch"]
+    for n, uid in enumerate((UID_A, UID_A, UID_A, UID_B)):
+        Process(s, f"asker{n}", argv, uid=uid, env=s.env()).expect(77)
+    mux.stop()
+    mux.start()
+    counts = {uid: sum(r["count"] for r in mux.recorded("denied") if r["uid"] == uid)
+        for uid in (UID_A, UID_B)}
+    check(counts == {UID_A: 3, UID_B: 1}, f"{counts}")
+
+
 def test_no_admin_any_more(s):
     """Whoever was one when he connected is refused after the reload that took it from him, and recorded."""
     if os.getuid():
