@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "clients/dump/exit_code.h"
-#include "clients/dump/key.h"
 #include "clients/dump/output.h"
 #include "clients/dump/writer.h"
+#include "clients/key/key.h"
 #include "framemux.h"
 
 #define LAST_WRITE_MS 2000 /* how long the shot under way may take when all else is over */

@@ -9,11 +9,11 @@
 
 #include "clients/dump/exit_code.h"
 #include "clients/dump/format.h"
-#include "clients/dump/key.h"
 #include "clients/dump/options.h"
 #include "clients/dump/out_name.h"
-#include "clients/picture/png.h"
 #include "clients/dump/output.h"
+#include "clients/key/key.h"
+#include "clients/picture/png.h"
 #include "tests/unit/unit.h"
 
 /* --- names and options ----------------------------------------------------------------------- */

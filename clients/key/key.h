@@ -1,6 +1,6 @@
-/* Where framemux-dump's token comes from: a file; the environment is the library's own business. */
-#ifndef FRAMEMUX_DUMP_KEY_H
-#define FRAMEMUX_DUMP_KEY_H
+/* Where a client's token comes from: a file; the environment is the library's own business. */
+#ifndef FRAMEMUX_KEY_KEY_H
+#define FRAMEMUX_KEY_KEY_H
 
 /*
  * The token for a camera from a file that holds one token, or lines "CAMERA TOKEN". 0 and a string

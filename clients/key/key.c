@@ -1,5 +1,5 @@
-/* Reads a token file. Never prints any of it. In framemux-dump's process. */
-#include "clients/dump/key.h"
+/* Reads a token file. Never prints any of it. In the client's process. */
+#include "clients/key/key.h"
 
 #include <errno.h>
 #include <stdbool.h>
