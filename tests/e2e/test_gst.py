@@ -7,6 +7,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import time
 
 import harness
 import pattern
@@ -16,7 +17,7 @@ from harness import Process, Skipped, check, until
 from test_refusals import TWO
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../man/framemux-gst.7")
-PLUGINS = ("coreelements", "png", "videoconvertscale")  # of GStreamer's own; the registry stays small
+PLUGINS = ("coreelements", "png", "videoconvertscale")  # of GStreamer's own: a small registry
 WIDTH, HEIGHT = 320, 240  # of the cameras of TWO
 
 
@@ -36,9 +37,11 @@ def gst_env(s, mux=None, token=None):
         shutil.copy(plugin, ours)
         os.mkdir(theirs)
         for name in PLUGINS:
-            os.symlink(os.path.join(where, f"libgst{name}.so"), os.path.join(theirs, f"libgst{name}.so"))
+            file = f"libgst{name}.so"
+            os.symlink(os.path.join(where, file), os.path.join(theirs, file))
     env = s.env(GST_PLUGIN_PATH_1_0=ours, GST_PLUGIN_SYSTEM_PATH_1_0=theirs,
-        GST_REGISTRY_1_0=os.path.join(s.programs, "gst-registry"), GST_DEBUG="2", GST_DEBUG_NO_COLOR="1")
+        GST_REGISTRY_1_0=os.path.join(s.programs, "gst-registry"), GST_DEBUG="2",
+        GST_DEBUG_NO_COLOR="1")
     if mux:
         env["FRAMEMUX_SOCKET"] = mux.socket
     if token:
@@ -47,7 +50,8 @@ def gst_env(s, mux=None, token=None):
 
 
 def launch(s, mux, token, pipeline, name="launch"):
-    process = Process(s, name, ["gst-launch-1.0", "-m", *shlex.split(pipeline)], env=gst_env(s, mux, token))
+    argv = ["gst-launch-1.0", "-m", *shlex.split(pipeline)]
+    process = Process(s, name, argv, env=gst_env(s, mux, token))
     s.processes.append(process)
     return process
 
@@ -55,14 +59,15 @@ def launch(s, mux, token, pipeline, name="launch"):
 class Player:
     """A gstplayer: orders go in, lines come out."""
 
-    def __init__(self, s, mux, token, pipeline):
+    def __init__(self, s, mux, token, pipeline, *more):
         program = os.path.join(s.build, "tests/e2e/gstplayer")
         if not os.path.exists(program):
             raise Skipped("no gstplayer: make check TESTS= builds it")
         self.path = s.path("player.out")
         with open(self.path, "w") as out:
-            self.process = subprocess.Popen([program, pipeline], env=gst_env(s, mux, token), text=True,
-                stdin=subprocess.PIPE, stdout=out, preexec_fn=harness.end_with_parent)
+            self.process = subprocess.Popen([program, pipeline, *more], env=gst_env(s, mux, token),
+                text=True, stdin=subprocess.PIPE, stdout=out,
+                preexec_fn=harness.end_with_parent)
 
     def lines(self):
         with open(self.path) as f:
@@ -85,8 +90,8 @@ class Player:
 
 
 @contextlib.contextmanager
-def player(s, mux, token, pipeline):
-    p = Player(s, mux, token, pipeline)
+def player(s, mux, token, pipeline, *more):
+    p = Player(s, mux, token, pipeline, *more)
     try:
         yield p
         p.process.stdin.close()
@@ -104,30 +109,31 @@ def a_token(mux, *more, camera="porch"):
 
 def test_inspected_without_a_warning(s):
     """And nobody reads the token back."""
-    done = subprocess.run(["gst-inspect-1.0", "framemuxsrc"], env=gst_env(s), capture_output=True, text=True,
-        timeout=60)
+    done = subprocess.run(["gst-inspect-1.0", "framemuxsrc"], env=gst_env(s), capture_output=True,
+        text=True, timeout=60)
     check(done.returncode == 0, f"gst-inspect-1.0: {done.returncode}\n{done.stderr}")
     check(not done.stderr, f"gst-inspect-1.0 warns:\n{done.stderr}")
     flags = dict(re.findall(r"^  ([a-z-]+) *: .*\n *flags: (.*)$", done.stdout, re.M))
     check("readable" not in flags["token"] and "readable" in flags["token-file"], f"{flags}")
     page = open(PAGE).read()
-    missing = [p for p in flags if p not in ("blocksize", "do-timestamp", "name", "num-buffers", "parent",
-        "typefind") and f"\n.It Cm {p}\n" not in page]
+    bases = ("blocksize", "do-timestamp", "name", "num-buffers", "parent", "typefind")
+    missing = [p for p in flags if p not in bases and f"\n.It Cm {p}\n" not in page]
     check(not missing, f"framemux-gst(7) does not know {missing}")
-    symbols = harness.run(["nm", "-D", "--defined-only", os.path.join(s.build, ".libs/libgstframemux.so")])
+    plugin = os.path.join(s.build, ".libs/libgstframemux.so")
+    symbols = harness.run(["nm", "-D", "--defined-only", plugin])
     names = {line.split()[-1] for line in symbols.splitlines()}
-    check(names == {"gst_plugin_framemux_get_desc", "gst_plugin_framemux_register"}, f"exports {names}")
+    check(names == {"gst_plugin_framemux_get_desc", "gst_plugin_framemux_register"}, f"{names}")
 
 
 def test_the_command_of_the_page(s):
-    """framemux-gst(7)'s first example as it stands there gives the picture that the camera shows."""
+    """framemux-gst(7)'s first example, as it stands there, gives the camera's picture."""
     command, = re.findall(r"^gst-launch-1.0 .*filesink.*$", open(PAGE).read(), re.M)
     mux = s.mux(TWO)
     folder = s.folder("gst")
     with open(os.path.join(folder, "token"), "w") as f:
         f.write(mux.grant("porch"))
-    done = subprocess.run(["sh", "-c", command], cwd=folder, env=gst_env(s, mux), capture_output=True,
-        text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", command], cwd=folder, env=gst_env(s, mux),
+        capture_output=True, text=True, timeout=60)
     check(done.returncode == 0, f"{done.returncode}\n{done.stdout}{done.stderr}")
     check("WARN" not in done.stderr, done.stderr)
     # videoconvert makes 253 of the luma 235; each pixel is one of the two.
@@ -179,19 +185,22 @@ def test_formats_and_sizes(s):
         launch(s, mux, token, f"-v framemuxsrc camera=porch num-buffers=1 ! video/x-raw,{caps} ! "
             f"filesink location={out}", f"launch{i}").expect(0)
         text = s.processes[-1].out()
-        check(re.search(rf"framemuxsrc0.GstPad:src: caps = .*{said}", text.replace("(int)", "")), f"{caps}: {text}")
+        what = rf"framemuxsrc0.GstPad:src: caps = .*{said}"
+        check(re.search(what, text.replace("(int)", "")), f"{caps}: {text}")
         check(not s.processes[-1].err(), s.processes[-1].err())
         with open(out, "rb") as f:
             look(f.read(), step)
-    refused = launch(s, mux, token, "framemuxsrc camera=porch ! video/x-raw,colorimetry=bt2020 ! fakesink")
+    refused = launch(s, mux, token,
+        "framemuxsrc camera=porch ! video/x-raw,colorimetry=bt2020 ! fakesink")
     refused.expect(1)
     check("put videoconvert between" in refused.err(), refused.err())
 
 
 def test_caps_follow_the_camera(s):
     """A camera that changes its size in mid-stream changes the caps; a fixed size stays."""
-    stills = [pixels.encode(s.path(f"{size}.jpg"), ("-f", "lavfi", "-i", f"color=c=red:size={size}:rate=10",
-        "-frames:v", "1"), "-c:v", "mjpeg", "-pix_fmt", "yuvj420p") for size in ("320x240", "160x120")]
+    stills = [pixels.encode(s.path(f"{size}.jpg"), ("-f", "lavfi", "-i",
+        f"color=c=red:size={size}:rate=10", "-frames:v", "1"), "-c:v", "mjpeg", "-pix_fmt", "yuvj420p")
+        for size in ("320x240", "160x120")]
     clip = s.path("two.mjpeg")
     with open(clip, "wb") as out:
         for still in stills:
@@ -204,8 +213,8 @@ def test_caps_follow_the_camera(s):
 
     def sizes(process):
         return re.findall(r"fakesink0.GstPad:sink: caps = .*width=.int.(\d+)", process.out())
-    until(lambda: sizes(own)[:3] in (["320", "160", "320"], ["160", "320", "160"]) or not own.running(),
-        f"three caps: {sizes(own)}")
+    until(lambda: sizes(own)[:3] in (["320", "160", "320"], ["160", "320", "160"])
+        or not own.running(), "three caps")
     for process in (own, fixed):
         check(process.running(), process.err())
         process.signal(signal.SIGINT)
@@ -219,7 +228,7 @@ LATE = "queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! " \
 
 
 def test_revoked(s):
-    """EOS at once, and what waited in a queue is gone; without the flush it is shown after the end."""
+    """EOS at once, and what waited in a queue is gone; without the flush it is shown all the same."""
     for flush, is_gone in (("true", True), ("false", False)):
         with contextlib.ExitStack() as stack:
             mux = s.mux(TWO)
@@ -231,7 +240,7 @@ def test_revoked(s):
             at = p.await_line("STATE revoked")
             end = p.await_line("EOS", at)
             left = len(p.buffers(at, end))
-            check(left <= 3 if is_gone else left >= 15, f"flush={flush}: {left} frames after revocation")
+            check(left <= 3 if is_gone else left >= 15, f"flush={flush}: {left} frames are shown")
             check(not p.buffers(end), "frames after the end")
         mux.stop()
 
@@ -249,15 +258,16 @@ def test_revoked_is_an_error_if_wanted(s):
 def test_refused(s):
     """Without a token, with another camera's, and without the right that it declares to use."""
     mux = s.mux(TWO)
-    rows = ((None, "", "No token: "), (a_token(mux, camera="garden")["token"], "", "Camera porch: refused"),
+    rows = ((None, "", "No token: "),
+        (a_token(mux, camera="garden")["token"], "", "Camera porch: refused"),
         (a_token(mux)["token"], "dump=true", "Camera porch: refused"), ("fmx1_!", "", "malformed"))
     for i, (token, more, says) in enumerate(rows):
         out = s.path(f"refused{i}")
-        process = launch(s, mux, token, f"framemuxsrc camera=porch {more} ! filesink location={out}",
-            f"refused{i}.launch")
+        process = launch(s, mux, token,
+            f"framemuxsrc camera=porch {more} ! filesink location={out}", f"refused{i}.launch")
         check(process.wait() != 0, f"{says!r} is no failure")
         check(says in process.err(), f"not {says!r}: {process.err()}")
-        check(not os.path.exists(out) or not os.path.getsize(out), "a refused pipeline got something")
+        check(not os.path.exists(out) or not os.path.getsize(out), "got something")
 
 
 def test_stale_lost_and_back(s):
@@ -324,3 +334,51 @@ def test_a_lease_lasts_while_it_plays(s):
         check(watchers() == 1, "no lease while it plays again")
         p.await_line("EOS", at)
         until(lambda: watchers() == 0, "no lease after the end of the stream")
+
+
+PLAIN = "framemuxsrc camera=porch ! fakesink name=sink sync=false"
+
+
+def test_erased_under_the_copy(s):
+    """Revoked between picking a frame up and copying it: the copy is no frame, and is not pushed."""
+    mux = s.mux(TWO)
+    token = a_token(mux)
+    with player(s, mux, token["token"], PLAIN, "hold") as p:
+        at = p.await_line("HELD caps")
+        mux.ctl("revoke", token["id"])
+        p.tell("go")
+        p.await_line("EOS", p.await_line("STATE revoked", at))
+        check(not p.buffers(), f"pushed what was erased: {p.buffers()}")
+
+
+def test_paused_under_the_copy(s):
+    """The connection goes while a frame of it is in hand: it is left alone, and all goes on later."""
+    mux = s.mux(TWO)
+    with player(s, mux, a_token(mux)["token"], PLAIN, "hold") as p:
+        at = p.await_line("HELD caps")
+        p.tell("pause")
+        at = p.await_line("DONE pause", at)
+        until(lambda: not mux.status()["leases"], "no lease while it is paused")
+        p.tell("go")
+        p.tell("play")
+        p.tell("go")  # by now a frame may be late
+        p.await_line("BUFFER", p.await_line("STATE live", at))
+
+
+def test_nothing_from_before_a_pause(s):
+    """A buffer that is made and not yet pushed when the pause comes is not pushed after it."""
+    mux = s.mux(TWO)
+    with player(s, mux, a_token(mux)["token"], PLAIN, "hold") as p:
+        at = p.await_line("HELD caps")
+        begun = time.monotonic()
+        until(lambda: time.monotonic() > begun + 0.1, "the frame is 100 ms old")
+        p.tell("go")
+        at = p.await_line("HELD latency", at)
+        p.tell("pause")
+        at = p.await_line("DONE pause", at)
+        p.tell("go")
+        p.tell("play")
+        at = p.await_line("STATE live", at)
+        until(lambda: len(p.buffers(at)) >= 5, "frames after the pause")
+        begins = [line for line in p.lines() if line == "DISCONT"]
+        check(len(begins) == 1, f"{len(begins)} streams begin: {p.lines()}")
