@@ -54,6 +54,9 @@ def test_only_what_may_be_installed_is(s):
     more = {f for f in found - wanted
         if not re.fullmatch(r"lib/libframemux\.(so\.[0-9.]+|la)|lib/gstreamer-1.0/libgstframemux.la|share/(man|doc)/.*", f)}
     check(not more, f"installed, and nobody knows why: {sorted(more)}")
+    pages = {name for f in found for name in re.findall(r"share/man/man[18]/(.*)\.[18]$", f)}
+    programs = {os.path.basename(f) for f in found if f.startswith(("bin/", "sbin/"))}
+    check(programs == pages, f"programs {sorted(programs)}, pages {sorted(pages)}")
     root = s.path("root" + PREFIX)
     for name in PROGRAMS:
         mode = os.stat(os.path.join(root, name)).st_mode & 0o7777
