@@ -46,6 +46,8 @@ def gst_env(s, mux=None, token=None):
         env["FRAMEMUX_SOCKET"] = mux.socket
     if token:
         env["FRAMEMUX_TOKEN"] = token
+    if s.client_breakage:
+        env["FRAMEMUX_BREAKAGE"] = s.client_breakage
     return env
 
 
