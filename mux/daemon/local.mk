@@ -35,6 +35,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/grants.c mux/daemon/grants.h \
 	mux/daemon/hand_out.c mux/daemon/keep_revoked.c \
 	mux/daemon/key_file.c mux/daemon/key_file.h mux/daemon/key_talk.c \
+	mux/daemon/key_given.c mux/daemon/key_given.h \
 	mux/daemon/kill_socket.c mux/daemon/kill_socket.h \
 	mux/daemon/kill_switch.c mux/daemon/kill_switch.h \
 	mux/daemon/list_file.c mux/daemon/list_file.h \
