@@ -106,18 +106,20 @@ static int rekey(struct standing *st, const struct root_key *key)
 {
 	char text[LIMIT_TOKEN], *copy = NULL;
 	struct token t;
+	uint32_t key_id;
 	int rc = token_parse(st->token, &t);
 
 	if (!rc)
+		rc = token_body_key_id(t.body, t.body_len, &key_id);
+	if (!rc && key_id != key->id) {
 		rc = token_rekey(&t, key->key, key->id);
-	if (!rc)
-		rc = token_format(&t, text);
-	/* Whatever its key's number: after a new beginning another key has it. */
-	if (!rc && strcmp(text, st->token) != 0) {
-		copy = secret_text(text);
-		rc = copy ? 0 : -ENOMEM;
+		if (!rc)
+			rc = token_format(&t, text);
+		copy = rc ? NULL : secret_text(text);
+		if (!rc && !copy)
+			rc = -ENOMEM;
+		sodium_memzero(text, sizeof(text));
 	}
-	sodium_memzero(text, sizeof(text));
 	sodium_memzero(&t, sizeof(t));
 	if (copy) {
 		locked_free(st->token);
