@@ -82,7 +82,9 @@ def test_runit_waits(s):
     folder = service(s, "runit", "run", "check", "log/run")
     open(folder + "/down", "w").close()
     supervisor = supervise(s, "runsv", folder)
+    check(subprocess.run([folder + "/check"], env=s.env()).returncode != 0, "nothing is there yet")
     sv(s, "start", folder)
+    check(subprocess.run([folder + "/check"], env=s.env()).returncode == 0, "sv waits for more")
     check(camera_names(s) == ["porch"], "its cameras")
     with open(folder + "/supervise/pid") as f:
         first = int(f.read())
