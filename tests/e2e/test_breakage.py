@@ -16,6 +16,7 @@ import test_audit
 import test_check
 import test_clock
 import test_death
+import test_disk
 import test_life
 import test_http
 import test_key
@@ -221,6 +222,10 @@ TESTS += [
         "policy-no-clock")),
     ("policy-drop-final is seen", seen_by(test_policy.test_drop_folder_keeps_what_the_disk_does_not,
         "it to be left", "policy-drop-final")),
+    ("policy-half-file is seen", seen_by(test_policy.test_drop_folder_waits_for_a_writer, "judged: ",
+        "policy-half-file")),
+    ("daemon-skip-rest is seen", seen_by(test_disk.test_ends_while_the_disk_lags, "after a restart: ",
+        "daemon-skip-rest")),
     ("policy-any-file is seen", seen_by(test_policy.test_drop_folder_takes_no_links, "in force",
         "policy-any-file")),
     ("broker-skip-proof is seen", seen_by(
