@@ -50,22 +50,37 @@ static uint64_t agreeing(
 	return n;
 }
 
+/* The camera whose picture has this size, at scale 1 or 2: own, if it may be, else a stranger; or NULL. */
+static const struct board_camera *camera_of_size(const struct board *b,
+	const struct board_camera *own, uint32_t width, uint32_t height, uint32_t *ret_scale)
+{
+	for (uint32_t i = 0; i <= b->n_cameras; i++) {
+		const struct board_camera *c = i ? &b->cameras[i - 1] : own;
+
+		for (*ret_scale = 1; *ret_scale <= 2; ++*ret_scale)
+			if (width == c->width / *ret_scale && height == c->height / *ret_scale)
+				return c;
+	}
+	return NULL;
+}
+
 struct look look_at(const struct board *b, const struct board_camera *c, const uint8_t *luma,
 	uint32_t stride, uint32_t width, uint32_t height, bool is_damaged)
 {
 	static uint16_t codes[UINT16_MAX + 1];
-	uint32_t scale = width == c->width && height == c->height ? 1 : 2;
-	bool is_known = width == c->width / scale && height == c->height / scale;
+	uint32_t scale;
+	const struct board_camera *shape = camera_of_size(b, c, width, height, &scale);
+	const struct board_camera *grid = shape ? shape : c;
 	unsigned own = camera_bits(c);
 	struct look l = {.number = -1};
 
 	if (is_damaged)
 		memset(codes, 0, sizeof(codes));
-	for (uint32_t by = 0; by < c->height / PATTERN_BLOCK; by++)
-		for (uint32_t bx = 0; bx < c->width / PATTERN_BLOCK; bx++) {
-			int code = is_known ? pattern_read(luma, stride, scale, bx, by) : -1;
+	for (uint32_t by = 0; by < grid->height / PATTERN_BLOCK; by++)
+		for (uint32_t bx = 0; bx < grid->width / PATTERN_BLOCK; bx++) {
+			int code = shape ? pattern_read(luma, stride, scale, bx, by) : -1;
 
-			if (code >= 0 && !c->is_exact)
+			if (code >= 0 && !grid->is_exact)
 				code ^= look_place(bx, by);
 			if (code >= 0)
 				codes[code]++;

@@ -10,7 +10,8 @@ struct look {
 };
 
 /*
- * luma: of a picture of width x height, which is the camera's own size or half of it.
+ * luma: of a picture of width x height, which is the camera's own size or half of it. One that has the
+ * size of another camera is read as that one's, so that a stranger is called a stranger.
  * is_damaged: the decoder made up a part of it. What that part says is nobody's, so that a stranger's
  * are only blocks that say the same of another camera at many places; torn and unreadable are not
  * looked for.
