@@ -18,6 +18,7 @@ import test_clock
 import test_death
 import test_disk
 import test_life
+import test_gst
 import test_http
 import test_key
 import test_camera
@@ -176,6 +177,8 @@ TESTS += [
         "a held frame to be too old", "", "lib-skip-age")),
     ("lib-skip-age shows one that was stopped an old frame", seen_by(
         test_peer.test_stopped_and_continued, "acquired", "", "lib-skip-age")),
+    ("lib-skip-check has framemuxsrc push what was erased", seen_by(
+        test_gst.test_erased_under_the_copy, "pushed what was erased", "", "lib-skip-check")),
     ("broker-skip-asks lets one client end the broker", seen_by(
         test_flood.test_floods_of_asks_for_units, "the broker fell", "broker-skip-asks")),
     ("broker-no-seal is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
