@@ -34,8 +34,7 @@ static const char help[] =
 	"  -V, --version         the version\n"
 	"\n"
 	"Keys: f is fullscreen and back, q and Escape end.\n"
-	"Exit status: 0; 64 usage; 65 malformed token; 69 no Wayland display, or it went, or "
-	"every\n"
+	"Exit status: 0; 64 usage; 65 bad token file; 69 no Wayland display, or it went, or every\n"
 	"camera was disabled or blocked; 70 internal error; 77 every camera was refused or "
 	"revoked.\n";
 

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #define GROUND    0xff1c1c1cu /* so that a black cell has edges */
-#define GAP       4u          /* in the desktop's units, as the next */
-#define TEXT_SIZE 16u
-#define TEXT_MAX  128u
+#define GAP       4u          /* in the desktop's units, as letters are */
+#define TEXT_MIN  14u
+#define TEXT_MAX  28u
+#define TEXT_ROWS 24u  /* lines of text in a cell's height, between those */
+#define TEXT_MOST 128u /* what a badge takes */
 
 void scene_init(struct scene *s, const struct options *o, char *tokens[])
 {
@@ -24,10 +26,18 @@ void scene_free(struct scene *s)
 		tile_free(&s->tiles[i]);
 }
 
+/* Large cells are looked at from farther away. */
+static uint32_t text_px(uint32_t height, uint32_t scale)
+{
+	uint32_t px = height / TEXT_ROWS;
+
+	px = px < TEXT_MIN * scale ? TEXT_MIN * scale : px;
+	px = px > TEXT_MAX * scale ? TEXT_MAX * scale : px;
+	return px < TEXT_MOST ? px : TEXT_MOST;
+}
+
 void scene_place(struct scene *s, uint32_t width, uint32_t height, uint32_t scale, uint64_t now)
 {
-	uint32_t text_px = TEXT_SIZE * scale < TEXT_MAX ? TEXT_SIZE * scale : TEXT_MAX;
-
 	for (uint32_t i = 0; i < s->n; i++) {
 		struct box cell = grid_cell(width, height, 0, GAP * scale, s->n, i);
 
@@ -35,7 +45,7 @@ void scene_place(struct scene *s, uint32_t width, uint32_t height, uint32_t scal
 		cell.y = cell.y < height ? cell.y : height - 1;
 		cell.width = cell.width < width - cell.x ? cell.width : width - cell.x;
 		cell.height = cell.height < height - cell.y ? cell.height : height - cell.y;
-		tile_place(&s->tiles[i], cell, text_px, now);
+		tile_place(&s->tiles[i], cell, text_px(cell.height, scale), now);
 	}
 }
 
@@ -65,12 +75,12 @@ bool scene_has_darkened(struct scene *s, uint32_t i)
 	return true;
 }
 
-bool scene_refresh(struct scene *s, const struct look *l, uint64_t now)
+bool scene_refresh(struct scene *s, const struct look *l, bool takes, uint64_t now)
 {
 	bool differs = false;
 
 	for (uint32_t i = 0; i < s->n; i++) {
-		tile_refresh(&s->tiles[i], now);
+		tile_refresh(&s->tiles[i], takes, now);
 		differs |= s->tiles[i].serial != l->serial[i];
 	}
 	return differs;

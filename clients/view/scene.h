@@ -33,8 +33,11 @@ void scene_settle(struct scene *s, uint64_t now);
 /* Tile i has to go black in every buffer. Said once. */
 bool scene_has_darkened(struct scene *s, uint32_t i);
 
-/* Make each tile's newest look the one to paint. True if it differs from this one. */
-bool scene_refresh(struct scene *s, const struct look *l, uint64_t now);
+/*
+ * Make each tile's newest look the one to paint; with the newest frames, if it takes any. True if it differs
+ * from this one.
+ */
+bool scene_refresh(struct scene *s, const struct look *l, bool takes, uint64_t now);
 
 /*
  * Paint what differs from the look of this buffer, which changes with it. What was erased while it was

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/breakage.h"
+
 void show_init(struct show *s, struct scene *scene, struct canvas *canvas, struct window *window,
 	bool is_verbose)
 {
@@ -33,9 +35,10 @@ static bool wipe_dark(struct show *s)
 	for (uint32_t i = 0; i < s->scene->n; i++) {
 		if (!scene_has_darkened(s->scene, i))
 			continue;
-		canvas_wipe(s->canvas, i, &s->scene->tiles[i].cell);
+		if (!breakage("view-keeps-picture"))
+			canvas_wipe(s->canvas, i, &s->scene->tiles[i].cell);
 		s->on_screen.serial[i] = UINT64_MAX; /* unlike any: to be told as damage */
-		s->was_said[i] = false;
+		s->said[i] = 0;
 		any = true;
 	}
 	return any;
@@ -46,10 +49,14 @@ static void say_shown(struct show *s)
 {
 	for (uint32_t i = 0; s->is_verbose && i < s->scene->n; i++) {
 		const struct tile *t = &s->scene->tiles[i];
+		uint64_t size;
 
-		if (s->was_said[i] || tile_is_dark(t))
+		if (tile_is_dark(t))
 			continue;
-		s->was_said[i] = true;
+		size = (uint64_t)t->shown->frame->width << 32 | t->shown->frame->height;
+		if (size == s->said[i])
+			continue;
+		s->said[i] = size;
 		fprintf(stderr, "framemux-view: %s: shown, %ux%u\n", t->name,
 			t->shown->frame->width, t->shown->frame->height);
 	}
@@ -73,14 +80,16 @@ static void put(struct show *s, struct buffer *b)
 int show_update(struct show *s, uint64_t now)
 {
 	struct buffer *b;
-	bool must;
+	bool must, is_ready;
 	int r;
 
 	follow_size(s, now);
 	must = wipe_dark(s);
-	if (!must && !window_is_ready(s->window))
+	is_ready = window_is_ready(s->window);
+	if (!must && !is_ready)
 		return 0;
-	if (!scene_refresh(s->scene, &s->on_screen, now) && !must)
+	/* Out of turn only black: in a window that is not seen a picture would grow old again. */
+	if (!scene_refresh(s->scene, &s->on_screen, is_ready, now) && !must)
 		return 0;
 	r = canvas_take(s->canvas, &b);
 	if (r < 0)

@@ -12,7 +12,8 @@ struct show {
 	struct window *window;
 	struct look on_screen; /* what was committed last */
 	bool is_verbose;
-	bool was_said[OPTIONS_CAMERAS_MAX]; /* that its picture is shown */
+	/* What was said to be shown: width << 32 | height. */
+	uint64_t said[OPTIONS_CAMERAS_MAX];
 };
 
 void show_init(struct show *s, struct scene *scene, struct canvas *canvas, struct window *window,

@@ -68,8 +68,8 @@ bool tile_is_dark(const struct tile *t);
 /* No picture will ever come. */
 bool tile_is_over(const struct tile *t);
 
-/* Before a repaint: the newest frame, and words for the state. */
-void tile_refresh(struct tile *t, uint64_t now);
+/* Before a repaint: words for the state, and the newest frame if it takes one. */
+void tile_refresh(struct tile *t, bool takes, uint64_t now);
 
 /* Its cell in XRGB8888 pixels; stride in pixels. */
 void tile_paint(const struct tile *t, uint32_t *pixels, uint32_t stride);

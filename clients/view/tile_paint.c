@@ -20,6 +20,8 @@ static void make_badge(struct tile *t, uint64_t now)
 		else
 			reason = t->reason;
 		words_of(state, (now - t->since_ns) / NS_PER_S, words);
+		if (!strcmp(words, reason))
+			reason = "";
 	} else if (!t->options->has_badges) {
 		badge_free(&t->badge);
 		t->said[0] = 0;
@@ -35,9 +37,9 @@ static void make_badge(struct tile *t, uint64_t now)
 		badge_free(&t->badge);
 }
 
-void tile_refresh(struct tile *t, uint64_t now)
+void tile_refresh(struct tile *t, bool takes, uint64_t now)
 {
-	if (t->shown && t->state == FRAMEMUX_STATE_LIVE && feed_take(t->shown))
+	if (takes && t->shown && t->state == FRAMEMUX_STATE_LIVE && feed_take(t->shown))
 		t->serial++;
 	make_badge(t, now);
 }

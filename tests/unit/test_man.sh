@@ -36,8 +36,9 @@ help_options() { # VERB
 		sed -n "s/^--\{0,1\}[a-zA-Z].*/$1 &/p"
 }
 
-for program in framemuxd:8 framemux-dump:1; do
+for program in framemuxd:8 framemux-dump:1 framemux-view:1; do
 	name=${program%:*}
+	[ -e "$name" ] || { echo "$name is not built: its page is not compared"; continue; }
 	./"$name" --help | help_options - >"$tmp/help"
 	page_options "$top/man/$name.${program#*:}" >"$tmp/options"
 	same "$name --help" "$tmp/help" "$tmp/options"
