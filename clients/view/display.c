@@ -237,12 +237,14 @@ bool display_poll_begin(struct display *d)
 bool display_flush(struct display *d, short *ret_events)
 {
 	*ret_events = POLLIN;
+	d->is_stuck = false;
 	if (wl_display_flush(d->wl) >= 0)
 		return true;
-	if (errno == EAGAIN) /* it does not read: more is sent when it does */
+	d->is_stuck = errno == EAGAIN;
+	if (d->is_stuck)
 		*ret_events |= POLLOUT;
 	/* EPIPE: why it went may still be there to read. */
-	return errno == EAGAIN || errno == EPIPE;
+	return d->is_stuck || errno == EPIPE;
 }
 
 bool display_poll_end(struct display *d, bool is_readable)

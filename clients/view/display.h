@@ -33,6 +33,7 @@ struct display {
 	struct keyboard keyboard; /* of that seat */
 	struct output outputs[DISPLAY_OUTPUTS_MAX];
 	bool is_listed; /* all globals of the beginning were told */
+	bool is_stuck;  /* the compositor does not read: more would only be kept for it */
 };
 
 /* 0 or -errno. Waits for nothing: is_listed comes true while events are handled. */

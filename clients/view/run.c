@@ -122,8 +122,8 @@ static int step(struct view *v)
 {
 	struct pollfd p[3] = {{.fd = wl_display_get_fd(v->display.wl)},
 		{.fd = v->signal_fd, .events = POLLIN}, {.events = POLLIN}};
-	bool is_alive = display_poll_begin(&v->display);
-	int code;
+	bool is_alive = display_poll_begin(&v->display), was_stuck = v->display.is_stuck;
+	int code, wait_ms;
 
 	if (!is_alive)
 		return fail(EXIT_LOST, display_error(&v->display));
@@ -133,7 +133,9 @@ static int step(struct view *v)
 		return code >= 0 ? code : fail(EXIT_LOST, display_error(&v->display));
 	}
 	p[2].fd = mux_fd(&v->mux);
-	if (poll(p, 3, timeout_ms(v, now_ns())) < 0)
+	/* What was not put on the screen meanwhile is not to wait for an event. */
+	wait_ms = was_stuck && !v->display.is_stuck ? 0 : timeout_ms(v, now_ns());
+	if (poll(p, 3, wait_ms) < 0)
 		p[0].revents = 0;
 	/* The mux first: what goes dark is not to wait for the compositor. */
 	mux_dispatch(&v->mux, &v->scene, now_ns());

@@ -80,26 +80,27 @@ static void put(struct show *s, struct buffer *b)
 int show_update(struct show *s, uint64_t now)
 {
 	struct buffer *b;
-	bool must, is_ready;
+	bool is_ready;
 	int r;
 
 	follow_size(s, now);
-	must = wipe_dark(s);
+	s->owes_black |= wipe_dark(s);
 	is_ready = window_is_ready(s->window);
-	if (!must && !is_ready)
+	if (s->window->display->is_stuck || (!s->owes_black && !is_ready))
 		return 0;
 	/* Out of turn only black: in a window that is not seen a picture would grow old again. */
-	if (!scene_refresh(s->scene, &s->on_screen, is_ready, now) && !must)
+	if (!scene_refresh(s->scene, &s->on_screen, is_ready, now) && !s->owes_black)
 		return 0;
 	r = canvas_take(s->canvas, &b);
 	if (r < 0)
 		return r;
-	if (!b && !must)
+	if (!b && !s->owes_black)
 		return 0; /* its release wakes the loop */
 	if (!b)
 		b = s->canvas->last; /* black already: so that it is looked at again, and words */
 	scene_paint(s->scene, &b->look, b->pixels, b->width);
 	(void)wipe_dark(s);
 	put(s, b);
+	s->owes_black = false;
 	return 0;
 }

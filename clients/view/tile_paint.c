@@ -12,16 +12,12 @@ static void make_badge(struct tile *t, uint64_t now)
 	char words[WORDS_MAX] = "", said[sizeof(t->said)];
 	const char *reason = "";
 
-	if (tile_is_dark(t)) {
-		enum framemux_state state = t->state;
-
-		if (state == FRAMEMUX_STATE_LIVE) /* between two pictures, or nobody looked */
-			state = FRAMEMUX_STATE_CONNECTING;
-		else
+	if (tile_is_dark(t) && t->state == FRAMEMUX_STATE_LIVE) { /* a picture is about to come */
+		words_of(FRAMEMUX_STATE_CONNECTING, 0, words);
+	} else if (tile_is_dark(t)) {
+		words_of(t->state, (now - t->since_ns) / NS_PER_S, words);
+		if (strcmp(words, t->reason))
 			reason = t->reason;
-		words_of(state, (now - t->since_ns) / NS_PER_S, words);
-		if (!strcmp(words, reason))
-			reason = "";
 	} else if (!t->options->has_badges) {
 		badge_free(&t->badge);
 		t->said[0] = 0;
