@@ -37,6 +37,7 @@ import test_standby
 import test_switch
 import test_takeover
 import test_v4l2
+import test_view
 import test_walls
 import test_watch
 from harness import UID_A, UID_B, check
@@ -179,6 +180,10 @@ TESTS += [
         test_peer.test_stopped_and_continued, "acquired", "", "lib-skip-age")),
     ("lib-skip-check has framemuxsrc push what was erased", seen_by(
         test_gst.test_erased_under_the_copy, "pushed what was erased", "", "lib-skip-check")),
+    ("view-keeps-picture is seen", seen_by(test_view.test_revoked_while_the_compositor_hangs,
+        "black buffers", "", "view-keeps-picture")),
+    ("view-skip-check is seen", seen_by(test_view.test_not_seen, "black buffers", "",
+        "view-skip-check")),
     ("broker-skip-asks lets one client end the broker", seen_by(
         test_flood.test_floods_of_asks_for_units, "the broker fell", "broker-skip-asks")),
     ("broker-no-seal is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
