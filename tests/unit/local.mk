@@ -73,6 +73,20 @@ tests_unit_test_dump_LDADD = libdump.la libframemux.la $(JANSSON_LIBS) $(PNG_LIB
 tests_unit_test_check_SOURCES = tests/unit/test_check.c
 tests_unit_test_check_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_check_LDADD = libctl.la libframemux.la $(UNIT_LIBS)
+if HAVE_PANGOCAIRO
+check_PROGRAMS += tests/unit/test_screen
+TESTS += tests/unit/test_screen
+tests_unit_test_screen_SOURCES = tests/unit/test_screen.c
+tests_unit_test_screen_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_screen_LDADD = libscreen.la $(UNIT_LIBS)
+endif
+if HAVE_VIEW
+check_PROGRAMS += tests/unit/test_view
+TESTS += tests/unit/test_view
+tests_unit_test_view_SOURCES = tests/unit/test_view.c
+tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_view_LDADD = libview.la $(UNIT_LIBS)
+endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ctl/check_board.h"
-#include "clients/ctl/check_look.h"
-#include "clients/ctl/check_seen.h"
+#include "clients/ctl/check/check_board.h"
+#include "clients/ctl/check/check_look.h"
+#include "clients/ctl/check/check_seen.h"
 #include "common/clock.h"
 #include "common/pattern.h"
 #include "tests/unit/unit.h"
@@ -97,6 +97,24 @@ START_TEST(test_half_the_size)
 	/* Any other size is nobody's. */
 	has(look_at(board, &board->cameras[0], luma, WIDTH, WIDTH, HEIGHT / 2, false), 0, 0, BLOCKS,
 		-1);
+}
+END_TEST
+
+/* A stranger's picture comes in the stranger's size, and is called by its name all the same. */
+START_TEST(test_the_size_of_another)
+{
+	struct look l;
+
+	ck_assert_int_eq(board_add_camera(board, "check-3", 48, 32, FPS, true), 0);
+	pattern_paint(pattern_code("check-3", 5), luma, 48, 48, 32);
+	l = look_at(board, &board->cameras[0], luma, 48, 48, 32, false);
+	ck_assert_uint_eq(l.blocks, 6);
+	ck_assert_uint_eq(l.strangers, 6);
+	/* In that size, but not painted by it. */
+	memset(luma, 128, sizeof(luma));
+	l = look_at(board, &board->cameras[0], luma, 48, 48, 32, false);
+	ck_assert_uint_eq(l.strangers, 0);
+	ck_assert_uint_eq(l.unreadable, 6);
 }
 END_TEST
 
@@ -209,6 +227,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_every_block_is_read);
 	tcase_add_test(tc, test_half_the_size);
+	tcase_add_test(tc, test_the_size_of_another);
 	tcase_add_test(tc, test_damaged);
 	tcase_add_test(tc, test_seen);
 	tcase_add_test(tc, test_board);
