@@ -114,6 +114,7 @@ static void close_leases(struct tile *t)
 
 static void be_refused(struct tile *t, enum framemux_state state, const char *reason)
 {
+	wall_debug(t->wall, "state %s: %d %s", t->camera->name, (int)state, reason);
 	close_leases(t);
 	t->retry_s = RETRY_S;
 	set_state(t, state, reason);
@@ -241,11 +242,11 @@ static void on_state(
 			close_lease(&t->next);
 		return;
 	}
-	wall_debug(t->wall, "state %s: %d %s", t->camera->name, (int)state, reason);
 	if (words_is_final(state)) {
 		be_refused(t, state, reason);
 		return;
 	}
+	wall_debug(t->wall, "state %s: %d %s", t->camera->name, (int)state, reason);
 	if (words_is_dark(state))
 		go_black(t);
 	set_state(t, state, reason);
@@ -355,6 +356,8 @@ void tile_place(struct tile *t, const struct box *area)
 
 void tile_lose_mux(struct tile *t, const char *reason)
 {
+	if (t->state != FRAMEMUX_STATE_LOST)
+		wall_debug(t->wall, "state %s: %d %s", t->camera->name, FRAMEMUX_STATE_LOST, reason);
 	close_leases(t);
 	t->retry_s = 0;
 	set_state(t, FRAMEMUX_STATE_LOST, reason);
