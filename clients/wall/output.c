@@ -16,16 +16,16 @@
 #include "clients/wall/tile.h"
 #include "clients/wall/wall.h"
 #include "clients/wlroots/repaint.h"
-
-#define SCRUB_REPAINTS 4u /* the buffers that wlroots lets take turns, at most */
+#include "clients/wlroots/scrub.h"
 
 struct output {
 	struct wall *wall;
 	struct wlr_output *wlr;         /* NULL: no screen yet */
 	struct wlr_scene_output *scene; /* ends with wlr */
 	struct wl_listener new_output, frame, mode, gone;
+	struct scrub *scrub; /* owned; ends with wlr */
+	bool must_scrub;
 	uint64_t repaints;
-	unsigned scrub; /* repaints that are still to draw everything */
 };
 
 static bool is_all_whole(void *data)
@@ -51,24 +51,32 @@ static void debug_repaint(struct output *o)
 	wall_debug(w, "repaint %llu:%s", (unsigned long long)o->repaints, line);
 }
 
+static void scrub(struct output *o)
+{
+	const struct wall *w = o->wall;
+	struct box a;
+
+	for (size_t i = 0; i < w->n_tiles; i++)
+		if (!tile_shows(w->tiles[i]) && layout_area(w->layout, i, &a))
+			scrub_area(o->scrub,
+				&(struct wlr_box){(int)a.x, (int)a.y, (int)a.width, (int)a.height});
+}
+
 static void on_frame(struct wl_listener *listener, void *data)
 {
 	struct output *o = wl_container_of(listener, o, frame);
-	int r;
 
 	(void)data;
 	mux_look(o->wall->mux);
 	for (size_t i = 0; i < o->wall->n_tiles; i++)
 		tile_before_repaint(o->wall->tiles[i]);
-	if (o->scrub) {
-		o->scrub--;
-		wlr_output_damage_add_whole(o->scene->damage);
-	}
-	r = repaint(o->scene, is_all_whole, o->wall);
-	if (r == 1) {
-		o->repaints++;
-		debug_repaint(o);
-	}
+	if (repaint(o->scene, is_all_whole, o->wall) != 1)
+		return;
+	o->repaints++;
+	if (o->must_scrub)
+		scrub(o);
+	o->must_scrub = false;
+	debug_repaint(o);
 }
 
 static void on_mode(struct wl_listener *listener, void *data)
@@ -83,6 +91,8 @@ static void on_mode(struct wl_listener *listener, void *data)
 
 static void leave(struct output *o)
 {
+	scrub_destroy(o->scrub);
+	o->scrub = NULL;
 	wl_list_remove(&o->frame.link);
 	wl_list_remove(&o->mode.link);
 	wl_list_remove(&o->gone.link);
@@ -129,7 +139,8 @@ static void on_new_output(struct wl_listener *listener, void *data)
 		return;
 	}
 	o->scene = wlr_scene_output_create(o->wall->scene, wlr);
-	if (!o->scene)
+	o->scrub = o->scene ? scrub_create(wlr) : NULL;
+	if (!o->scrub)
 		return;
 	o->wlr = wlr;
 	o->frame.notify = on_frame;
@@ -177,8 +188,6 @@ void output_schedule(struct wall *w)
 
 void output_scrub(struct wall *w)
 {
-	if (w->output && w->output->wlr) {
-		w->output->scrub = SCRUB_REPAINTS;
-		wlr_output_schedule_frame(w->output->wlr);
-	}
+	if (w->output)
+		w->output->must_scrub = true;
 }

@@ -12,10 +12,8 @@ void output_forget(struct wall *w); /* before the backend ends */
 /* A repaint is wanted, though nothing of the scene has changed yet. */
 void output_schedule(struct wall *w);
 
-/*
- * A picture was taken away: what was drawn of it is in the buffers that take turns on the screen, also in
- * those that are not shown. The next repaints draw all of them over.
- */
+/* A picture was taken away, and the next repaint draws its place black: afterwards it is cleared in the
+ * buffers that are not shown, too. */
 void output_scrub(struct wall *w);
 
 #endif

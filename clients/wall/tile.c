@@ -68,7 +68,8 @@ static void draw_badge(struct tile *t)
 	if (t->area.width <= BADGE_MARGIN || !strcmp(words, t->drawn))
 		return;
 	snprintf(t->drawn, sizeof(t->drawn), "%s", words);
-	if (badge_draw(t->camera->title, words, is_dark ? t->reason : NULL,
+	if (badge_draw(t->camera->title, words,
+		    is_dark && strcmp(words, t->reason) != 0 ? t->reason : NULL,
 		    t->area.width - BADGE_MARGIN, t->wall->config->text, &badge) < 0)
 		return;
 	picture_set_badge(t->picture, &badge, is_dark);
@@ -357,7 +358,8 @@ void tile_place(struct tile *t, const struct box *area)
 void tile_lose_mux(struct tile *t, const char *reason)
 {
 	if (t->state != FRAMEMUX_STATE_LOST)
-		wall_debug(t->wall, "state %s: %d %s", t->camera->name, FRAMEMUX_STATE_LOST, reason);
+		wall_debug(
+			t->wall, "state %s: %d %s", t->camera->name, FRAMEMUX_STATE_LOST, reason);
 	close_leases(t);
 	t->retry_s = 0;
 	set_state(t, FRAMEMUX_STATE_LOST, reason);
