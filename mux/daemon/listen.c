@@ -14,8 +14,8 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sock.h"
-#include "mux/daemon/folder.h"
-#include "mux/daemon/parse.h"
+#include "mux/daemon/config/parse.h"
+#include "mux/daemon/state/folder.h"
 
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 #define LISTEN_FDS_LIMIT 16

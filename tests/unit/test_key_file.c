@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mux/daemon/key_file.h"
+#include "mux/daemon/state/key_file.h"
 #include "tests/unit/unit.h"
 
 static char folder[64], why[300];
