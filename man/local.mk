@@ -2,4 +2,10 @@
 dist_man_MANS += man/framemux-dump.1 man/framemuxctl.1 man/libframemux.3 man/framemux.conf.5 \
 	man/framemux.7 man/framemux-audit.7 man/framemux-cameras.7 man/framemux-capability.7 \
 	man/framemux-policy.7 man/framemux-protocol.7 man/framemuxd.8
-dist_doc_DATA = data/framemux.conf docs/compositor.md
+dist_doc_DATA = data/framemux.conf data/wall.conf docs/compositor.md
+# With the program.
+if HAVE_WLROOTS
+dist_man_MANS += man/framemux-wall.1
+else
+EXTRA_DIST += man/framemux-wall.1
+endif

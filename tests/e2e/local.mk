@@ -25,7 +25,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/e2e/test_memory.py tests/e2e/test_metrics.py tests/e2e/test_readme.py \
 	tests/e2e/test_refusals.py tests/e2e/test_revoke.py tests/e2e/test_snapshot.py \
 	tests/e2e/test_standby.py tests/e2e/test_switch.py tests/e2e/test_tls.py \
-	tests/e2e/test_udp.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
+	tests/e2e/test_udp.py tests/e2e/test_wall.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
 	tests/e2e/test_key.py \
 	tests/e2e/test_vectors.py tests/vectors/capability.py tests/vectors/token.txt \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
