@@ -68,8 +68,7 @@ static void draw_badge(struct tile *t)
 	if (t->area.width <= BADGE_MARGIN || !strcmp(words, t->drawn))
 		return;
 	snprintf(t->drawn, sizeof(t->drawn), "%s", words);
-	if (badge_draw(t->camera->title, words,
-		    is_dark && strcmp(words, t->reason) != 0 ? t->reason : NULL,
+	if (badge_draw(t->camera->title, words, is_dark ? t->reason : NULL,
 		    t->area.width - BADGE_MARGIN, t->wall->config->text, &badge) < 0)
 		return;
 	picture_set_badge(t->picture, &badge, is_dark);

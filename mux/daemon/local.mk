@@ -62,6 +62,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/state/clock_keep.c mux/daemon/state/disk.c mux/daemon/state/disk.h \
 	mux/daemon/state/folder.c mux/daemon/state/folder.h \
 	mux/daemon/state/key_file.c mux/daemon/state/key_file.h \
+	mux/daemon/state/key_given.c mux/daemon/state/key_given.h \
 	mux/daemon/state/list_file.c mux/daemon/state/list_file.h \
 	mux/daemon/state/state.c mux/daemon/state/state.h \
 	mux/daemon/trust/accept.c mux/daemon/trust/fingerprint.c mux/daemon/trust/fingerprint.h \

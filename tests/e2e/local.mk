@@ -12,6 +12,11 @@ check_PROGRAMS += tests/e2e/holder
 tests_e2e_holder_SOURCES = tests/e2e/holder.c
 tests_e2e_holder_LDADD = libframemux.la
 
+# A client that comes back, and says what it might show.
+check_PROGRAMS += tests/e2e/witness
+tests_e2e_witness_SOURCES = tests/e2e/witness.c
+tests_e2e_witness_LDADD = libframemux.la
+
 dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
 	tests/e2e/pattern.py tests/e2e/pixels.py tests/e2e/relay.py tests/e2e/rtp.py \
@@ -25,8 +30,8 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/e2e/test_memory.py tests/e2e/test_metrics.py tests/e2e/test_readme.py \
 	tests/e2e/test_refusals.py tests/e2e/test_revoke.py tests/e2e/test_snapshot.py \
 	tests/e2e/test_standby.py tests/e2e/test_switch.py tests/e2e/test_tls.py \
-	tests/e2e/test_udp.py tests/e2e/test_wall.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
-	tests/e2e/test_key.py \
+	tests/e2e/test_udp.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
+	tests/e2e/test_key.py tests/e2e/test_supervisors.py \
 	tests/e2e/test_vectors.py tests/vectors/capability.py tests/vectors/token.txt \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
 	tests/hostile/refusals.py tests/hostile/table.py tests/hostile/test_camera.py \
@@ -37,8 +42,10 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/dialogues.py tests/e2e/harness.py
 	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py \
 	tests/hostile/shown.py tests/hostile/test_halfway.py tests/hostile/test_shown.py
 
+EXTRA_DIST += tests/e2e/test_wall.py
+
 # What the end-to-end tests start beside the mux.
-servers: tests/e2e/holder $(example_programs)
+servers: tests/e2e/holder tests/e2e/witness $(example_programs)
 # tests/hostile/shown.py runs these: what they do to a part cannot be done to the running mux.
 servers: tests/unit/test_client_hostile tests/unit/test_client_erased tests/unit/test_attach tests/unit/test_attach_life \
 	tests/unit/test_broker_ring \

@@ -28,23 +28,29 @@ def camera(name, url=None, fps=15):
 
 
 class Wall(Process):
-    def __init__(self, s, mux, names, *more):
+    """On a screen of its own; or, with what a desktop gives its windows, as one of those."""
+
+    def __init__(self, s, mux, names, *more, uid=None, desktop=None):
         program = next((p for p in (os.path.join(s.build, ".libs/framemux-wall"),
             os.path.join(s.build, "framemux-wall")) if os.path.exists(p)), None)
         if not program:
             raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
         if not shutil.which("grim"):
             raise Skipped("no grim, to take screenshots with")
-        self.mux, self.tokens = mux, {n: mux.grant(n, dump=False) for n in names}
-        lines = "".join(f"{n} {t}\n" for n, t in self.tokens.items())
-        config = s.write("wall.conf", "\n".join([f'socket = "{mux.socket}"',
-            f'token_file = "{s.write("wall.tokens", lines)}"', *(more or ["allow_capture = true"]),
-            *(f'camera "{n}" {{ title = "The {n}" }}' for n in names)]) + "\n")
-        self.runtime = s.folder("runtime")
-        os.chmod(self.runtime, 0o700)
-        self.env = s.env(XDG_RUNTIME_DIR=self.runtime, WLR_BACKENDS="headless",
-            WLR_RENDERER="pixman", WLR_HEADLESS_OUTPUTS="1")
-        super().__init__(s, "wall", [program, "-c", config, "--debug"], env=self.env)
+        shutil.copy(program, s.program("framemux-wall"))  # where every uid can read it
+        lines = "".join(f"{n} {mux.grant(n, dump=False, uid=uid)}\n" for n in names)
+        tokens = s.write("wall.tokens", lines)
+        if uid is not None and os.getuid() == 0:
+            os.chown(tokens, uid, uid)
+        config = s.write("wall.conf", "\n".join([f'socket = "{mux.socket}"', f'token_file = "{tokens}"',
+            *(more or ["allow_capture = true"]),
+            *(f'camera "{n}" {{ title = "The {n}" }}' for n in names)]) + "\n", mode=0o644)
+        if desktop is None:
+            desktop = {"XDG_RUNTIME_DIR": s.folder("runtime"), "WLR_BACKENDS": "headless"}
+            os.chmod(desktop["XDG_RUNTIME_DIR"], 0o700)
+        self.env = s.env(WLR_RENDERER="pixman", **desktop)
+        super().__init__(s, "wall", [s.program("framemux-wall"), "-c", config, "--debug"], env=self.env,
+            uid=uid)
         s.processes.append(self)
 
     def grim(self, *args):
@@ -255,6 +261,47 @@ def test_captures_are_without_cameras(s):
     done = wall.grim("-o", "HEADLESS-1", "-")
     check(done.returncode and b"unknown output" in done.stderr, f"the screen was captured: {done.stderr}")
     wall.shows("porch", "garage", "garden", "street", after=len(wall.lines()))
+
+
+def test_enlarged(s):
+    """By keys, as a window of sway: the large picture is not the small one made larger."""
+    try:
+        import desktop
+    except ImportError:
+        raise Skipped("no tests/e2e/desktop.py to start sway with") from None
+    desktop.needs("wtype")
+    mux = s.mux(camera("porch") + camera("garden", f"test:garden?size={SCREEN[0]}x{SCREEN[1]}&fps=15"))
+    sway = desktop.Sway(s, *SCREEN)
+    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY,
+        desktop=dict(sway.env, WLR_BACKENDS="wayland"))
+
+    def leased(*wanted):
+        def is_so():
+            leases = {(l["camera"], l["width"], l["height"]) for l in mux.status()["leases"]
+                if l["pid"] == wall.pid}
+            return leases == set(wanted)
+        until(is_so, f"leases {wanted}; there are {mux.status()['leases']}")
+
+    leased(("porch", 628, 348), ("garden", 628, 352))
+    wall.shows("porch", "garden")
+    sway.run("wtype", "2")
+    leased(("garden", *SCREEN))
+    wall.shows("garden", after=len(wall.lines()))
+    check(not any(r["porch"] for _, r in wall.repaints()[-1:]), "a camera that is hidden is shown")
+    shot = sway.screenshot()
+    value = pattern.read(shot.green(), SCREEN[0])
+    check(value is not None and value >> 10 == pattern.code("garden", 0) >> 10, f"not the garden: {value}")
+    luma = pattern.luma(value, *SCREEN).translate(bytes(GREYS.get(i, 1) for i in range(256)))
+    end = (SCREEN[1] - BADGE[1]) * SCREEN[0]
+    check(shot.green()[:end] == luma[:end], "the enlarged picture is not what the camera shows")
+    sway.run("wtype", "-k", "Escape")
+    leased(("porch", 628, 348), ("garden", 628, 352))
+    sway.run("wtype", "-k", "Tab", "-k", "Return")
+    leased(("porch", 628, 348))
+    sway.run("wtype", "-k", "Right")
+    leased(("garden", *SCREEN))
+    sway.run("wtype", "-M", "ctrl", "-M", "alt", "-k", "BackSpace")
+    wall.expect(0)
 
 
 BAD = (

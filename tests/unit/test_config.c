@@ -219,6 +219,10 @@ static const struct {
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"x\"\n}\n", 3, "sha256//"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//AAAA\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "A\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
+	 "\xc1\xc2\xc3\xc4" "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
+	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "\"\n tls_ca = \"c\"\n}\n", 4,
 		"only one"},
 	{"camera \"a\" {\n url = \"https://h/\"\n tls_ca = \"nowhere\"\n}\n", 3, "No such file"},

@@ -21,32 +21,32 @@ char *secret_text(const char *text)
 	return copy;
 }
 
-static int open_secret(const char *folder, const char *name, int *ret_fd)
+static int open_in(const char *folder, const char *name, int *ret_fd)
 {
-	const char *credentials = secure_getenv("CREDENTIALS_DIRECTORY");
-	const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 	char path[2 * LIMIT_PATH];
-	int n, fd = -1;
+	int n = snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : folder,
+		name[0] == '/' ? "" : "/", name);
+	int fd;
 
-	if (credentials && !strchr(name, '/')) {
-		n = snprintf(path, sizeof(path), "%s/%s", credentials, name);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return -ENAMETOOLONG;
-		fd = open(path, flags);
-		if (fd < 0 && errno != ENOENT)
-			return -errno;
-	}
-	if (fd < 0) {
-		n = snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : folder,
-			name[0] == '/' ? "" : "/", name);
-		if (n < 0 || (size_t)n >= sizeof(path))
-			return -ENAMETOOLONG;
-		fd = open(path, flags);
-	}
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
 	*ret_fd = fd;
 	return 0;
+}
+
+static int open_credential(const char *name, int *ret_fd)
+{
+	const char *credentials = secure_getenv("CREDENTIALS_DIRECTORY");
+
+	return credentials && !strchr(name, '/') ? open_in(credentials, name, ret_fd) : -ENOENT;
+}
+
+static const char *open_error(int rc)
+{
+	return rc == -ELOOP ? "it is a symbolic link" : strerror(-rc);
 }
 
 static int check_file(int fd, const char **ret_why)
@@ -65,6 +65,25 @@ static int check_file(int fd, const char **ret_why)
 	else if (st.st_mode & 077)
 		*ret_why = "group or others have rights to it; chmod 0600 it";
 	return *ret_why ? -EPERM : 0;
+}
+
+int secret_open_credential(const char *name, int *ret_fd, const char **ret_why)
+{
+	cleanup_fd int fd = -1;
+	int rc = open_credential(name, &fd);
+
+	if (rc < 0) {
+		*ret_why = open_error(rc);
+		return rc;
+	}
+	rc = check_file(fd, ret_why);
+	if (rc < 0) {
+		if (!*ret_why)
+			*ret_why = strerror(-rc);
+		return rc;
+	}
+	*ret_fd = take_fd(&fd);
+	return 0;
 }
 
 /* Cut the newline; what is left must be one line of text. */
@@ -95,9 +114,11 @@ int secret_read(const char *folder, const char *name, char **ret, const char **r
 	int rc;
 
 	*ret_why = "";
-	rc = open_secret(folder, name, &fd);
+	rc = open_credential(name, &fd);
+	if (rc == -ENOENT)
+		rc = open_in(folder, name, &fd);
 	if (rc < 0) {
-		*ret_why = rc == -ELOOP ? "it is a symbolic link" : strerror(-rc);
+		*ret_why = open_error(rc);
 		return rc;
 	}
 	rc = check_file(fd, ret_why);

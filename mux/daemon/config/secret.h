@@ -14,4 +14,7 @@ char *secret_text(const char *text);
  */
 int secret_read(const char *folder, const char *name, char **ret, const char **ret_why);
 
+/* A credential that the init system gave, as such a file. -ENOENT: there is none of that name. */
+int secret_open_credential(const char *name, int *ret_fd, const char **ret_why);
+
 #endif

@@ -234,7 +234,26 @@ static void job_done(void *data, int result)
 	job_free(j);
 	if (is_changed && !k->mux->stopping)
 		persist(k);
+	else
+		k->is_changed = is_changed; /* for kill_switch_write_rest */
 	cuts_look(k->mux->cuts);
+}
+
+/* A thread that hangs in its job still is: it would hang here as well. */
+void kill_switch_write_rest(struct kill_switch *k)
+{
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int rc;
+
+	if (!k || k->is_writing || !k->is_changed)
+		return;
+	rc = disabled_text(&k->asked, &text, &len);
+	if (!rc)
+		rc = folder_replace(
+			state_folder(k->mux->state), DISABLED_FILE, text, len, 0600, (unsigned)-1);
+	if (rc < 0)
+		log_error("the kill switch is not on disk: %s", strerror(-rc));
 }
 
 static int submit(struct kill_switch *k)

@@ -21,6 +21,9 @@ struct kill_switch;
 int kill_switch_load(struct mux *m, struct kill_switch **ret, char *ret_why, size_t why_size);
 void kill_switch_free(struct kill_switch *k);
 
+/* At the end, when the writer thread is gone: what changed behind the last that it wrote. */
+void kill_switch_write_rest(struct kill_switch *k);
+
 /* Whether it has cut off this camera, or its vendor, and why. */
 struct camera_record;
 bool kill_switch_cuts_off(

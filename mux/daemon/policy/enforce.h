@@ -54,6 +54,9 @@ void enforce_refuse(struct enforce *e, const struct enforce_asker *asker, const 
 /* The mux ends: record the refusals that were only counted so far. NULL: there is none. */
 void enforce_flush(struct enforce *e);
 
+/* When the writer thread is gone: the bundle that came behind the last that it wrote. */
+void enforce_write_rest(struct enforce *e);
+
 /* It is told nothing any more. */
 void enforce_forget(struct enforce *e, const void *data);
 

@@ -103,7 +103,21 @@ static void job_done(void *data, int result)
 	free(j);
 	if (is_changed && !e->mux->stopping)
 		enforce_keep(e);
+	else
+		e->is_changed = is_changed; /* for enforce_write_rest */
 	cuts_look(e->mux->cuts);
+}
+
+/* A thread that hangs in its job still is: it would hang here as well. */
+void enforce_write_rest(struct enforce *e)
+{
+	int rc;
+
+	if (!e || e->is_writing || !e->is_changed || !e->coming)
+		return;
+	rc = policy_file_keep(state_folder(e->mux->state), e->coming);
+	if (rc < 0)
+		log_error("the policy is not on disk: %s", strerror(-rc));
 }
 
 static int submit(struct enforce *e)

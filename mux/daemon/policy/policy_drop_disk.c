@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,17 @@ static int open_it(int folder, struct drop_file *f, int *ret_fd, const char **re
 	return 0;
 }
 
+/*
+ * Somebody has it open for writing: what is there is half of it. Whoever opens it from now on waits until
+ * fd is closed. Where there are no such leases (another's file, some file systems) nothing is known, and
+ * what changes while it is judged is noticed afterwards.
+ */
+static bool is_being_written(int fd)
+{
+	(void)fcntl(fd, F_SETSIG, SIGURG); /* that somebody waits: SIGIO would end us */
+	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
+}
+
 int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON])
 {
 	cleanup_fd int fd = -1;
@@ -129,6 +141,10 @@ int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON])
 	if (!rc && wrong) {
 		snprintf(ret_why, LIMIT_REASON, "%s", wrong);
 		return -EPERM;
+	}
+	if (!rc && is_being_written(fd)) {
+		snprintf(ret_why, LIMIT_REASON, "it is being written");
+		return -EAGAIN;
 	}
 	if (!rc)
 		rc = read_all(fd, f);

@@ -26,7 +26,8 @@ struct drop_file {
 };
 
 /*
- * 0; -ENOENT: it has gone; or -errno and why it is not read: a link, somebody else's, too large, ...
+ * 0; -ENOENT: it has gone; -EAGAIN: somebody is writing to it; or -errno and why it is not read: a
+ * link, somebody else's, too large, ...
  * Which file it is is set but for -ENOENT.
  */
 int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON]);

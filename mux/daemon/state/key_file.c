@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "common/cleanup.h"
 #include "mux/daemon/state/folder.h"
+#include "mux/daemon/state/key_given.h"
 #include "mux/locked.h"
 
 /* MAGIC, then of each key: u32 id | u64 since | the key */
@@ -70,20 +71,104 @@ static int read_keys(int fd, struct root_keys *ret)
 	return rc;
 }
 
+static bool is_there(struct state *s, const char *name)
+{
+	return faccessat(state_folder(s), name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+static int refuse(char *why, size_t size, const char *text)
+{
+	snprintf(why, size, "%s", text);
+	return -EBADMSG;
+}
+
+/* A key that is known by its print: is it this one? 0 also when none is known. */
+static int compare_print(
+	struct state *s, const uint8_t *key, const char *where, char *why, size_t size)
+{
+	int rc = key_print_compare(state_folder(s), key);
+
+	if (rc != -EBADMSG)
+		return rc == -ENOENT ? 0 : rc;
+	snprintf(why, size,
+		"%s is another key than the one of all tokens so far (" KEY_PRINT_FILE
+		"): put that back, or remove " KEY_PRINT_FILE
+		" to begin anew, every token being worthless then",
+		where);
+	return rc;
+}
+
+/* One that is given is the same each time; with a copy in the folder, that as well. */
+static int take_given(struct state *s, struct root_keys *ret, char *why, size_t size)
+{
+	const uint8_t *key = ret->list[0].key;
+	int rc = compare_print(s, key, "the credential " KEY_GIVEN_CREDENTIAL, why, size);
+
+	if (!rc && is_there(s, STATE_ROOT_KEY_FILE)) {
+		rc = state_root_key(s, ret->list[1].key, why, size);
+		if (!rc && sodium_memcmp(key, ret->list[1].key, KEY_BYTES) != 0)
+			rc = refuse(why, size,
+				STATE_ROOT_KEY_FILE
+				" is another key than the credential " KEY_GIVEN_CREDENTIAL
+				": take one of them away");
+		sodium_memzero(ret->list[1].key, KEY_BYTES);
+	}
+	if (!rc && !is_there(s, KEY_PRINT_FILE)) {
+		rc = key_print_write(state_folder(s), key);
+		if (rc < 0)
+			snprintf(why, size, KEY_PRINT_FILE ": %s", strerror(-rc));
+	}
+	ret->is_given = !rc;
+	return rc;
+}
+
+static int take_kept(struct state *s, struct root_keys *ret, char *why, size_t size)
+{
+	int rc;
+
+	if (!is_there(s, STATE_ROOT_KEY_FILE) && is_there(s, KEY_PRINT_FILE))
+		return refuse(why, size,
+			"the root key was the credential " KEY_GIVEN_CREDENTIAL
+			", which is not given: give it, or remove " KEY_PRINT_FILE
+			" to begin anew, every token being worthless then");
+	rc = state_root_key(s, ret->list[0].key, why, size);
+	return rc < 0 ? rc : compare_print(s, ret->list[0].key, STATE_ROOT_KEY_FILE, why, size);
+}
+
 /* Its one key has always been there: since when the file says. */
 static int load_single(struct state *s, struct root_keys *ret, char *why, size_t size)
 {
 	struct stat st;
-	int rc = state_root_key(s, ret->list[0].key, why, size);
+	int rc = key_given_read(ret->list[0].key, why, size);
 
+	if (rc == -ENOENT)
+		rc = take_kept(s, ret, why, size);
+	else if (!rc)
+		rc = take_given(s, ret, why, size);
 	if (rc < 0)
 		return rc;
-	if (fstatat(state_folder(s), STATE_ROOT_KEY_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(state_folder(s), ret->is_given ? KEY_PRINT_FILE : STATE_ROOT_KEY_FILE, &st,
+		    AT_SYMLINK_NOFOLLOW) < 0)
 		st.st_mtime = 0;
 	ret->list[0].id = 1;
 	ret->list[0].since_s = (uint64_t)st.st_mtime;
 	ret->n = 1;
 	return 0;
+}
+
+/* Which of them is in force could not be told any more. */
+static int refuse_given(char *why, size_t size)
+{
+	uint8_t *key = locked_alloc(KEY_BYTES);
+	int rc = key ? key_given_read(key, why, size) : -ENOMEM;
+
+	locked_free(key);
+	if (rc == 0)
+		return refuse(why, size,
+			"there are " ROOT_KEYS_FILE
+			" that were rotated, and the credential " KEY_GIVEN_CREDENTIAL
+			": take that out of the unit");
+	return rc == -ENOENT ? 0 : rc;
 }
 
 int key_file_load(struct state *s, struct root_keys *ret, char *ret_why, size_t why_size)
@@ -94,6 +179,8 @@ int key_file_load(struct state *s, struct root_keys *ret, char *ret_why, size_t 
 
 	if (rc == -ENOENT)
 		return load_single(s, ret, ret_why, why_size);
+	if (!rc && (rc = refuse_given(ret_why, why_size)) < 0)
+		return rc;
 	if (!rc)
 		rc = read_keys(fd, ret);
 	if (rc == -EBADMSG || rc == -ELOOP)
@@ -131,6 +218,8 @@ int key_file_write(int folder, const struct root_keys *keys)
 
 int root_keys_rotate(struct root_keys *keys, uint64_t now_s)
 {
+	if (keys->is_given)
+		return -EROFS;
 	if (keys->n == ROOT_KEYS_MAX)
 		return -EEXIST;
 	keys->list[1] = keys->list[0];
