@@ -1,7 +1,7 @@
 # For whoever starts framemuxd: systemd's units; service folders for s6 and runit, OpenRC's script.
 data_systemd = data/framemux.service data/framemux.socket data/framemux-control.socket
 data_scripts = data/s6/framemux/run data/runit/framemux/run data/runit/framemux/check \
-	data/openrc/framemux
+	data/runit/framemux/log/run data/openrc/framemux
 data_made = $(data_systemd) data/framemux.sysusers data/framemux.tmpfiles $(data_scripts)
 
 systemdsystemunit_DATA = $(data_systemd)
@@ -11,6 +11,8 @@ s6_SCRIPTS = data/s6/framemux/run
 s6_DATA = data/s6/framemux/notification-fd
 runitdir = $(initdir)/runit/framemux
 runit_SCRIPTS = data/runit/framemux/run data/runit/framemux/check
+runitlogdir = $(runitdir)/log
+runitlog_SCRIPTS = data/runit/framemux/log/run
 openrcdir = $(initdir)/openrc
 openrc_SCRIPTS = data/openrc/framemux
 

@@ -107,7 +107,7 @@ WIRE_DECLARE(broker_cutoff, BROKER_CUTOFF_FIELDS)
 
 /*
  * Real time was at least real_s at that moment of the boot clock, whatever the clock says: for all
- * that expires (mux/daemon/clock_floor.h). In the set-up, and whenever it rises.
+ * that expires (mux/daemon/state/clock_floor.h). In the set-up, and whenever it rises.
  */
 #define BROKER_CLOCK_FIELDS(M, T)                                                                  \
 	M(T, U64, real_s, )                                                                        \

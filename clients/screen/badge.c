@@ -136,7 +136,7 @@ int badge_draw(const char *name, const char *words, const char *reason, uint32_t
 	context = pango_font_map_create_context(pango_cairo_font_map_get_default());
 	title = title_new(context, name, words, text_px, inner);
 	extend(title, &width, &height);
-	if (reason && *reason) {
+	if (reason && *reason && strcmp(reason, words)) {
 		below = reason_new(context, reason, text_px, inner);
 		extend(below, &width, &height);
 	}

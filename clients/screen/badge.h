@@ -13,7 +13,7 @@ struct badge {
 
 /*
  * White text on a half transparent ground with a margin: the name in bold and the words in one line, the
- * reason, if there is one, smaller below it, in as many lines as it needs; what is wider than max_width
+ * reason, if it says more than the words, smaller below it, in as many lines as it needs; what is wider than max_width
  * pixels ends in an ellipsis or the next line. text_px: height of the font, 8 to 128. Any bytes are fine
  * as text: what is no UTF-8 or not printable is replaced. Overwrites *ret, after freeing what it held.
  * 0; -EINVAL for a size that cannot be; -ENOMEM.

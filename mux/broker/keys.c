@@ -96,6 +96,11 @@ static const char *why_not(uint32_t status)
 		return "";
 	case EEXIST:
 		return "there are two keys already: retire the older one first";
+	case EROFS:
+		return "the root key is a credential, which the mux cannot change: stop it, copy "
+		       "the "
+		       "credential to root.key in the state folder, take it out of the unit, start "
+		       "and rotate";
 	case EBUSY:
 		return "the keys are being changed by somebody else: try again";
 	case EIO:
@@ -113,8 +118,8 @@ static void answer(struct rotation *r, uint32_t status)
 	if (status == 0)
 		keys_show(r->asker, r->request);
 	else
-		control_done(r->asker, r->request, status == EEXIST ? EINVAL : status, 0,
-			why_not(status));
+		control_done(r->asker, r->request,
+			status == EEXIST || status == EROFS ? EINVAL : status, 0, why_not(status));
 	rotation_free(r);
 }
 

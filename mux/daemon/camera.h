@@ -6,7 +6,7 @@
 #define FRAMEMUX_CAMERA_H
 
 #include "common/identity.h"
-#include "mux/daemon/config.h"
+#include "mux/daemon/config/config.h"
 
 struct camera_record {
 	struct camera_id id;

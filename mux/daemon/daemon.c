@@ -19,13 +19,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memfd.h"
-#include "mux/daemon/cutoff_file.h"
+#include "mux/daemon/cutoff/cutoff_file.h"
+#include "mux/daemon/cutoff/kill_socket.h"
 #include "mux/daemon/daemon_private.h"
-#include "mux/daemon/kill_socket.h"
 #include "mux/daemon/notify.h"
-#include "mux/daemon/policy_drop.h"
-#include "mux/daemon/privilege.h"
-#include "mux/daemon/reload.h"
+#include "mux/daemon/policy/policy_drop.h"
+#include "mux/daemon/reload/reload.h"
+#include "mux/daemon/roles/privilege.h"
 #include "mux/locked.h"
 
 #define FDS_WANTED 65536u
@@ -292,10 +292,9 @@ static int open_all(struct mux *m)
 		disk_new(m->base, &m->disk) < 0 || mux_reload_init(m) < 0 || mux_clock_watch(m) < 0)
 		return fail(EX_OSERR, "start", "out of memory");
 	if (audit_begin(m->audit,
-		    &(struct audit_host){.base = m->base,
-			    .disk = m->disk,
-			    .self = m,
-			    .written = mux_written}) < 0)
+		    &(struct audit_host){
+			    .base = m->base, .disk = m->disk, .self = m, .written = mux_written}) <
+		0)
 		return fail(EX_OSERR, "start", "out of memory");
 	if (enforce_begin(m->enforce) < 0)
 		return fail(EX_OSERR, "start", "no timer for the policy's expiry");
@@ -330,6 +329,8 @@ static void close_all(struct mux *m)
 	audit_stop(m->audit);
 	disk_free(m->disk); /* first: the ends of its jobs want all the others */
 	if (m->stopping) {
+		kill_switch_write_rest(m->kill_switch);
+		enforce_write_rest(m->enforce);
 		enforce_flush(m->enforce);
 		kill_socket_flush(m->kill_socket);
 		mux_note_stop(m);

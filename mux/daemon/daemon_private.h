@@ -1,22 +1,21 @@
-/* The inside of framemuxd, for daemon.c, broker_talk.c, hand_out.c, accept.c and
- * reload*.c alone. */
+/* The inside of framemuxd: what its loop owns, and what its parts ask of each other. */
 #ifndef FRAMEMUX_DAEMON_PRIVATE_H
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
 #include "common/cutoff.h"
-#include "mux/daemon/audit.h"
-#include "mux/daemon/broker_link.h"
-#include "mux/daemon/clock_floor.h"
-#include "mux/daemon/cut.h"
-#include "mux/daemon/disk.h"
-#include "mux/daemon/enforce.h"
-#include "mux/daemon/fingerprint_file.h"
-#include "mux/daemon/grants.h"
-#include "mux/daemon/key_file.h"
-#include "mux/daemon/kill_switch.h"
+#include "mux/daemon/audit/audit.h"
+#include "mux/daemon/broker/broker_link.h"
+#include "mux/daemon/config/grants.h"
+#include "mux/daemon/cutoff/cut.h"
+#include "mux/daemon/cutoff/kill_switch.h"
 #include "mux/daemon/listen.h"
 #include "mux/daemon/options.h"
-#include "mux/daemon/pair.h"
+#include "mux/daemon/pair/pair.h"
+#include "mux/daemon/policy/enforce.h"
+#include "mux/daemon/state/clock_floor.h"
+#include "mux/daemon/state/disk.h"
+#include "mux/daemon/state/key_file.h"
+#include "mux/daemon/trust/fingerprint_file.h"
 
 /* Secrets of the mux, in memory of locked_alloc(). */
 struct mux_keys {

@@ -14,8 +14,8 @@
 #include "common/log.h"
 #include "common/protocol.h"
 #include "common/sock.h"
-#include "mux/daemon/folder.h"
-#include "mux/daemon/parse.h"
+#include "mux/daemon/config/parse.h"
+#include "mux/daemon/state/folder.h"
 
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
 #define LISTEN_FDS_LIMIT 16
@@ -49,8 +49,14 @@ static int take_handed_over(struct listening *l, char *why, size_t size)
 	if (!pid || !count || parse_number(pid, 1, INT32_MAX, &for_pid) < 0 ||
 		for_pid != (uint64_t)getpid())
 		return 0;
-	if (parse_number(count, 0, LISTEN_FDS_LIMIT, &n) < 0 || (n && !names)) {
-		snprintf(why, size, "LISTEN_FDS without LISTEN_FDNAMES, or too many");
+	if (parse_number(count, 0, LISTEN_FDS_LIMIT, &n) < 0) {
+		snprintf(why, size, "LISTEN_FDS is no number up to %u", LISTEN_FDS_LIMIT);
+		return -EINVAL;
+	}
+	if (n && !names) {
+		snprintf(why, size,
+			"sockets were handed over without names: LISTEN_FDNAMES has to be "
+			"\"client\" and \"control\", in their order, with a colon between them");
 		return -EINVAL;
 	}
 	snprintf(list, sizeof(list), "%s", names ? names : "");

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "mux/daemon/config.h"
+#include "mux/daemon/config/config.h"
 
 struct listening {
 	int clients_fd, control_fd, kill_fd; /* owned; -1 before listen_open */

@@ -14,7 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "mux/daemon/parse.h"
+#include "mux/daemon/config/parse.h"
 
 #define WATCHDOG_SHARE 4
 

@@ -9,7 +9,7 @@
 
 #include <config.h>
 
-#include "mux/daemon/parse.h"
+#include "mux/daemon/config/parse.h"
 
 static const char usage[] =
 	"usage: framemuxd [-c FILE] [-t] [-v]... [--ready-fd N]\n"

@@ -172,7 +172,7 @@ static int restrict_files(void)
 /* ---- the filter ---------------------------------------------------------------------- */
 
 /*
- * Beyond what framemuxd and all that it starts may never do (mux/daemon/privilege.c). A list of what is
+ * Beyond what framemuxd and all that it starts may never do (mux/daemon/roles/privilege.c). A list of what is
  * forbidden, since nobody knows what the modules of nsswitch.conf need. With the mux's own uid its
  * files and processes are in reach: no mode is changed and nobody is signalled.
  */

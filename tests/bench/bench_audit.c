@@ -14,7 +14,7 @@
 
 #include "common/clock.h"
 #include "mux/audit_note.h"
-#include "mux/daemon/audit_file.h"
+#include "mux/daemon/audit/audit_file.h"
 
 #define DAY_MS    86400000ull
 #define ALONE_MAX 200u /* records that each wait for the disk by themselves */

@@ -15,15 +15,17 @@ tests_bench_bench_client_SOURCES = tests/bench/bench_client.c tests/bench/bench_
 tests_bench_bench_client_CFLAGS = $(AM_CFLAGS)
 tests_bench_bench_client_LDADD = libframemux.la
 
-EXTRA_DIST += tests/bench/bench.py tests/bench/bench_audit.py tests/bench/bench_join.py tests/bench/bench_revoke.py tests/bench/bench_stale.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_audit.py tests/bench/bench_init.py tests/bench/bench_join.py tests/bench/bench_revoke.py tests/bench/bench_stale.py
 bench: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-join: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_join.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-revoke: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_revoke.py --build $(abs_builddir) $(BENCH_FLAGS)
+bench-init: all servers
+	python3 $(srcdir)/tests/bench/bench_init.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-stale: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_stale.py --build $(abs_builddir) $(BENCH_FLAGS)
 bench-audit: all $(check_PROGRAMS)
 	python3 $(srcdir)/tests/bench/bench_audit.py --build $(abs_builddir) $(BENCH_FLAGS)
-.PHONY: bench bench-audit bench-join bench-revoke bench-stale
+.PHONY: bench bench-audit bench-init bench-join bench-revoke bench-stale

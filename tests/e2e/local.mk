@@ -12,6 +12,11 @@ check_PROGRAMS += tests/e2e/holder
 tests_e2e_holder_SOURCES = tests/e2e/holder.c
 tests_e2e_holder_LDADD = libframemux.la
 
+# A client that comes back, and says what it might show.
+check_PROGRAMS += tests/e2e/witness
+tests_e2e_witness_SOURCES = tests/e2e/witness.c
+tests_e2e_witness_LDADD = libframemux.la
+
 # What a headless Weston lacks: a seat, and somebody who takes screenshots. The module is loaded by a program
 # that has no sanitizers.
 EXTRA_DIST += tests/e2e/weston-screenshooter.xml
@@ -52,7 +57,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/desktop.py tests/e2e/dialogues.py
 	tests/e2e/test_refusals.py tests/e2e/test_revoke.py tests/e2e/test_snapshot.py \
 	tests/e2e/test_standby.py tests/e2e/test_switch.py tests/e2e/test_tls.py \
 	tests/e2e/test_udp.py tests/e2e/test_view.py tests/e2e/test_watch.py tests/e2e/test_policy.py tests/e2e/test_unit.py \
-	tests/e2e/test_key.py \
+	tests/e2e/test_key.py tests/e2e/test_supervisors.py \
 	tests/e2e/test_vectors.py tests/vectors/capability.py tests/vectors/token.txt \
 	tests/e2e/test_v4l2.py tests/hostile/attacker.py tests/hostile/evilcam.py tests/hostile/fuse.py \
 	tests/hostile/refusals.py tests/hostile/table.py tests/hostile/test_camera.py \
@@ -64,7 +69,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/desktop.py tests/e2e/dialogues.py
 	tests/hostile/shown.py tests/hostile/test_halfway.py tests/hostile/test_shown.py
 
 # What the end-to-end tests start beside the mux.
-servers: tests/e2e/holder $(example_programs)
+servers: tests/e2e/holder tests/e2e/witness $(example_programs)
 if HAVE_WESTON
 servers: tests/e2e/weston_seat.la tests/e2e/weston_shot
 endif

@@ -205,6 +205,8 @@ TESTS += [
         "ended with 0, not 77", "clock-no-floor")),
     ("broker-skip-unit is seen", seen_by(test_unit.test_only_in_its_unit,
         "ended with 0, not 77", "broker-skip-unit")),
+    ("daemon-any-root-key is seen", seen_by(test_key.test_given_as_a_credential,
+        "it started", "daemon-any-root-key")),
     ("keep-retired-key is seen", seen_by(test_key.test_rotate_then_retire,
         "ended with 0, not 77|after retire", "keep-retired-key")),
     ("broker-skip-cutoff is seen", seen_by(test_revoke.test_revoke_of_a_camera,

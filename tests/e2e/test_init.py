@@ -1,4 +1,4 @@
-"""framemux under real init systems, with the units and service folders that are installed."""
+"""framemux under a real systemd, with the units that are installed."""
 import contextlib
 import json
 import os
@@ -13,30 +13,40 @@ from test_install import is_for_tests, make_install
 from test_revoke import is_blank, keep_ring
 
 UNIT = "framemux.service"
-ETC = "/usr/local/etc/framemux"
-WATCHDOG_S = 4
-EXPOSURE = 3.6  # systemd-analyze security; what is open has its reason in the unit
+ETC, STATE = "/usr/local/etc/framemux", "/usr/local/var/lib/framemux"
+ROOT_KEY = "0123456789abcdefghijklmnopqrstuv"  # any 32 bytes
+WATCHDOG_S, NOBODY = 4, "65534"
+CONNECTING, LIVE, STALE, LOST = 1, 2, 3, 4  # enum framemux_state
+STALE_AFTER_NS = 1000 * 10**6  # stale_after, unless configured
+EXPOSURE = 3.4  # systemd-analyze security; what is open has its reason in the unit
 
 
 def painted(name, more=""):
     return f'camera "{name}" {{\n\turl = "test:{name}?size=320x240&fps=5"\n{more}}}\n'
 
 
+def install_into(s, c):
+    """Into a container that is not begun."""
+    if is_for_tests(s):
+        raise Skipped("a build for tests cannot be installed")
+    done, _ = make_install(s, "install")
+    check(done.returncode == 0, done.stderr)
+    subprocess.run(["cp", "-a", s.path("root") + "/usr", c.root], check=True)
+
+
 @contextlib.contextmanager
 def installed(s):
     """A container with framemux installed and not started; two cameras, one with a secret."""
-    if is_for_tests(s):
-        raise Skipped("a build for tests cannot be installed")
     with Container(s) as c:
-        done, _ = make_install(s, "install")
-        check(done.returncode == 0, done.stderr)
-        subprocess.run(["cp", "-a", s.path("root") + "/usr", c.root], check=True)
+        install_into(s, c)
         c.write(ETC + "/framemux.conf", painted("porch") + painted("garden") +
             'camera "gate" {\n\turl = "rtsp://127.0.0.1:1/"\n\tusername = "viewer"\n'
             '\tpassword_file = "gate.secret"\n}\n')
         c.write("/etc/gate.secret", "swordfish\n", 0o600)
+        c.write("/etc/root.key", ROOT_KEY, 0o600)
         c.write(f"/etc/systemd/system/{UNIT}.d/test.conf", f"[Service]\nWatchdogSec={WATCHDOG_S}s\n"
-            "LoadCredential=gate.secret:/etc/gate.secret\n")
+            "LoadCredential=gate.secret:/etc/gate.secret\n"
+            "LoadCredential=root.key:/etc/root.key\n")
         c.boot()
         c.run("ldconfig")
         c.run("systemd-sysusers")
@@ -76,6 +86,45 @@ class Viewer:
         return self.process.returncode, text
 
 
+class Witness:
+    """tests/e2e/witness in the container: it comes back by itself, and asks for frames all the time."""
+
+    def __init__(self, s, c, camera):
+        token = c.run("framemuxctl", "grant", "--camera", camera).strip()
+        real = os.path.join(s.build, "tests/e2e/.libs/witness")
+        shutil.copy(real if os.path.exists(real) else os.path.join(s.build, "tests/e2e/witness"),
+            c.root + "/usr/local/bin/witness")
+        self.process = Process(s, "witness", c.argv(f"FRAMEMUX_TOKEN={token}", "witness", camera))
+        s.processes.append(self.process)
+
+    def lines(self):
+        return [line.split() for line in self.process.out().split("\n")[:-1]]
+
+    def gaps(self):
+        """[(when it was lost, when there was a picture again)]; no picture is old or from before."""
+        gaps, lost = [], 0
+        for word, *rest in self.lines():
+            if word == "STATE":
+                state, ns = int(rest[0]), int(rest[1])
+                check(state in (CONNECTING, LIVE, STALE, LOST), f"state {rest}")
+                lost = lost or (ns if state == LOST else 0)
+                continue
+            published, asked = int(rest[2]), int(rest[3])
+            check(published >= asked - STALE_AFTER_NS, f"a frame that is too old: {rest}")
+            check(published > lost, f"a frame from before it was lost: {rest}, {lost}")
+            if lost:
+                gaps.append((lost, asked))
+            lost = 0
+        return gaps
+
+    def await_gaps(self, n):
+        def over():
+            check(self.process.running(), f"the witness ended: {self.process.err()}")
+            return len(self.gaps()) >= n and any(l[0] == "FRAME" for l in self.lines()[-1:])
+        until(over, f"a picture after {n} interruptions; {self.lines()[-4:]}", 60)
+        return self.gaps()
+
+
 def activate(c):
     """By its sockets; the first who asks is answered."""
     c.run("systemctl", "start", "framemux.socket", "framemux-control.socket")
@@ -91,11 +140,29 @@ def test_life(s):
     with installed(s) as c:
         status = activate(c)
         check(status["walls"] == "full", f"the unit takes walls away: {status['missing_walls']}")
-        viewer = Viewer(c, "porch")
+        check(not os.path.exists(f"{c.root}{STATE}/root.key"), "the root key is no credential")
+        tells_units_apart(c)
+        viewer, witness = Viewer(c, "porch"), Witness(s, c, "porch")
         viewer.await_frames(2)
+        witness.await_gaps(0)
         reloads(c, viewer)
+        check(witness.gaps() == [], "a reload made another's camera dark")
         is_ended_when_it_hangs(c, viewer)
+        witness.await_gaps(1)  # with a token of before: the key is the same
+        c.run("systemctl", "restart", UNIT)
+        witness.await_gaps(2)
+        witness.process.signal(signal.SIGTERM)
         stops(c)
+
+
+def tells_units_apart(c):
+    """A right of one unit, used from it and from another by a user of no privilege."""
+    token = c.run("framemuxctl", "grant", "--camera", "porch", "--dump", "--uid", NOBODY, "--unit",
+        "/system.slice/right.service").strip()
+    for unit, code in (("right", 0), ("wrong", 77)):
+        c.run("systemd-run", "-q", "--wait", f"--unit={unit}", "-p", "User=nobody", "env",
+            f"FRAMEMUX_TOKEN={token}", "/usr/local/bin/framemux-dump", "-f", "raw", "-o", "/dev/null",
+            "porch", code=code)
 
 
 def reloads(c, viewer):
@@ -163,30 +230,3 @@ def test_units_are_sound(s):
         os.path.join(data, UNIT)], capture_output=True, text=True)
     level = re.search(r"exposure level.*: ([0-9.]+)", done.stdout)
     check(level and float(level.group(1)) <= EXPOSURE, done.stdout[-2000:] + done.stderr)
-
-
-def test_s6_is_told(s):
-    """The service folder: ready when it says so, and a clean end."""
-    if not shutil.which("s6-supervise"):
-        raise Skipped("no s6: apt-get install s6")
-    config = s.write("framemux.conf", f'socket = "{s.dir}/client.sock"\n'
-        f'control_socket = "{s.dir}/control.sock"\nstate_dir = "{s.dir}/state"\n' + painted("porch"))
-    with open(os.path.join(s.build, "data/s6/framemux/run")) as f:
-        run = re.sub(r"\S*/sbin/framemuxd", f"{s.program('framemuxd')} -c {config}", f.read())
-    folder = s.folder("service")
-    with open(os.open(folder + "/run", os.O_WRONLY | os.O_CREAT, 0o755), "w") as f:
-        f.write(re.sub(r"\S*/framemux/tokens", s.dir + "/tokens", run))
-    shutil.copy(os.path.join(os.path.dirname(__file__), "../../data/s6/framemux/notification-fd"), folder)
-    supervisor = Process(s, "s6-supervise", ["s6-supervise", folder],
-        env=s.env(FRAMEMUX_ROLEDIR=s.programs))
-    s.processes.append(supervisor)
-    until(lambda: os.path.exists(folder + "/supervise/control"), "the supervisor")
-    subprocess.run(["s6-svwait", "-U", "-t", "20000", folder], check=True)
-    status = subprocess.run([s.program("framemuxctl"), "-s", s.dir + "/control.sock", "--json", "status"],
-        env=s.env(), capture_output=True, text=True, check=True)
-    check(json.loads(status.stdout)["cameras"][0]["name"] == "porch", status.stdout)
-    subprocess.run(["s6-svc", "-wD", "-T", "20000", "-d", folder], check=True)
-    said = subprocess.run(["s6-svstat", "-o", "exitcode", folder], capture_output=True, text=True)
-    check(said.stdout.strip() == "0", f"framemuxd ended with {said.stdout}")
-    subprocess.run(["s6-svc", "-x", folder], check=True)
-    supervisor.wait(20)

@@ -10,7 +10,8 @@ PROGRAMS = {"bin/framemuxctl", "bin/framemux-dump", "sbin/framemuxd",
 INIT = {"lib/systemd/system/framemux.service", "lib/systemd/system/framemux.socket",
     "lib/systemd/system/framemux-control.socket", "lib/sysusers.d/framemux.conf",
     "lib/tmpfiles.d/framemux.conf", *(f"share/framemux/init/{name}" for name in ("s6/framemux/run",
-        "s6/framemux/notification-fd", "runit/framemux/run", "runit/framemux/check", "openrc/framemux"))}
+        "s6/framemux/notification-fd", "runit/framemux/run", "runit/framemux/check",
+        "runit/framemux/log/run", "openrc/framemux"))}
 LIBRARY = {"include/framemux.h", "lib/libframemux.so", "lib/pkgconfig/framemux.pc"}
 PREFIX = "/usr/local"  # configure's own
 

@@ -3,9 +3,10 @@ import base64
 import json
 import os
 import signal
+import subprocess
 
 import harness
-from harness import UID_A, check
+from harness import UID_A, Failed, check
 from test_audit import events, log_of
 from test_refusals import TWO, refused
 
@@ -170,3 +171,121 @@ def test_no_key_is_shown(s):
         check(stored[at:at + 32].hex() not in text and
             base64.b64encode(stored[at:at + 32]).decode()[:20] not in text, "a key's bytes are shown")
     mux.ctl("key", "burn", code=64)
+
+
+class Given:
+    """The root key as an init system gives it."""
+
+    def __init__(self, s):
+        self.scene, self.folder, self.env = s, s.folder("credentials"), s.env
+        self.path = os.path.join(self.folder, "root.key")
+
+    def put(self, key, mode=0o400):
+        self.take_away()
+        with open(os.open(self.path, os.O_WRONLY | os.O_CREAT, mode), "wb") as f:
+            f.write(key)
+        self.scene.env = lambda **more: self.env(CREDENTIALS_DIRECTORY=self.folder, **more)
+
+    def take_away(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.scene.env = self.env
+
+    def refused(self, mux, *words):
+        """It does not start, and says why."""
+        try:
+            mux.start()
+        except Failed:
+            mux.process.expect(65)
+        check(not mux.process.running(), f"it started, and was to say {words}")
+        for word in words:
+            check(word in mux.log(), f"{word!r} is not said: {mux.log()}")
+
+
+def in_state(s, data):
+    for folder, _, names in os.walk(s.path("state")):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                if data in f.read():
+                    return name
+    return None
+
+
+def test_given_as_a_credential(s):
+    """Not on the disk; the same at each start or none; changed only where it is kept."""
+    given, key = Given(s), os.urandom(32)
+    path, grant = wall(s)
+    given.put(key)
+    mux = s.mux(TWO + grant)
+    token = mux.grant("garden", uid=UID_A)
+    standing = token_in(path)
+    check(keys(mux) == [1] and not os.path.exists(s.path("state/root.key")), "a key of its own")
+    ctl = subprocess.run([s.program("framemuxctl"), "-s", mux.control, "key", "rotate"], env=s.env(),
+        capture_output=True, text=True, timeout=30)
+    check(ctl.returncode == 64 and "credential" in ctl.stderr, f"rotated: {ctl}")
+    check(keys(mux) == [1], "rotated all the same")
+    mux.stop()
+    check(in_state(s, key) is None, f"the key is in {in_state(s, key)}")
+    mux.start()
+    check(token_in(path) == standing, "another standing token after a restart")
+    mux.dump("garden", token, uid=UID_A).expect(0)
+    mux.stop()
+    given.put(os.urandom(32))
+    given.refused(mux, "another key")
+    given.put(key[:31])
+    given.refused(mux, "not 32 bytes")
+    given.put(key + b"\n")
+    given.refused(mux, "not 32 bytes")
+    given.put(bytes(32))
+    given.refused(mux, "zeros")
+    given.put(key, 0o444)
+    given.refused(mux, "group or others")
+    given.take_away()
+    given.refused(mux, "not given")
+    check(not os.path.exists(s.path("state/root.key")), "a key was made in its place")
+
+
+def test_moved_out_of_a_credential(s):
+    """Copied into the state folder it is the same key, and can be rotated; no other goes there."""
+    given, key = Given(s), os.urandom(32)
+    path, grant = wall(s)
+    given.put(key)
+    mux = s.mux(TWO + grant)
+    token = mux.grant("garden", uid=UID_A)
+    mux.stop()
+    given.take_away()
+    s.write("state/root.key", "x" * 32)
+    given.refused(mux, "another key")
+    with open(s.path("state/root.key"), "wb") as f:
+        f.write(key)
+    mux.start()
+    mux.dump("garden", token, uid=UID_A).expect(0)
+    mux.stop()
+    given.put(key)  # both, and the same: no harm
+    mux.start()
+    mux.ctl("key", "rotate", code=64)
+    mux.stop()
+    given.take_away()
+    mux.start()
+    mux.ctl("key", "rotate")
+    check(keys(mux) == [2, 1], f"{keys(mux)}")
+    mux.dump("garden", token, uid=UID_A).expect(0)
+    mux.stop()
+    given.put(key)
+    given.refused(mux, "root.keys")
+
+
+def test_begun_anew(s):
+    """A key that was lost, and the next one: standing tokens are made with it, others are worthless."""
+    given = Given(s)
+    path, grant = wall(s)
+    given.put(os.urandom(32))
+    mux = s.mux(TWO + grant)
+    token, standing = mux.grant("garden", uid=UID_A), token_in(path)
+    mux.stop()
+    given.put(os.urandom(32))
+    os.unlink(s.path("state/root.print"))  # as it says
+    mux.start()
+    refused(mux.dump("garden", token, uid=UID_A))
+    refused(mux.dump("porch", standing, uid=UID_A))
+    mux.dump("porch", token_in(path), uid=UID_A).expect(0)

@@ -403,6 +403,23 @@ def test_drop_folder(s):
     check(applied == ["at-start.policy", "two.policy", "written.policy"], f"{applied}")
 
 
+def test_drop_folder_waits_for_a_writer(s):
+    """One that is being copied when the folder is listed is not judged by its half."""
+    fleet, folder = Fleet(s), Folder(s)
+    with open(fleet.bundle(1, "block vendor other")) as f:
+        text = f.read()
+    with open(folder.file("slow.policy"), "w") as out:
+        out.write(text[:50])
+        out.flush()
+        mux = fleet.mux(CAMERAS, f'policy_folder = "{folder.path}"\n')
+        until(lambda: "slow.policy stays" in mux.log(), "it to be left")
+        check(os.listdir(folder.path) == ["slow.policy"], f"judged: {os.listdir(folder.path)}")
+        out.write(text[50:])
+    check(folder.outcome("slow.policy")[0] == "applied", "not applied when it was whole")
+    check(set(blocked(mux)) == {"c"}, f"{blocked(mux)}")
+    check(not [r for r in mux.recorded("policy") if r["what"] == "refused"], "refused before")
+
+
 def test_drop_folder_keeps_what_the_disk_does_not(s):
     """What is in force and not recorded stays there until it is: a restart finds one of the two."""
     fleet, folder = Fleet(s), Folder(s)

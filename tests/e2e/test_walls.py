@@ -9,7 +9,7 @@ from test_refusals import TWO
 NAMESPACES = ("cgroup", "ipc", "mnt", "net", "uts")
 PAIR_NAMESPACES = NAMESPACES + ("pid", "user")
 CAP_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
-# mux/daemon/privilege.c: chown, dac_override, fowner, kill, setgid, setuid, setpcap, ipc_lock, sys_admin
+# mux/daemon/roles/privilege.c: chown, dac_override, fowner, kill, setgid, setuid, setpcap, ipc_lock, sys_admin
 DAEMON_CAPS = sum(1 << n for n in (0, 1, 3, 5, 6, 7, 8, 14, 21))
 # What a role may hold besides its standard descriptors.
 DESCRIPTORS = {

@@ -18,7 +18,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/sock.h"
-#include "mux/daemon/broker_link.h"
+#include "mux/daemon/broker/broker_link.h"
 #include "tests/fault/runs.h"
 #include "tests/unit/pair_scene.h"
 #include "tests/unit/unit.h"

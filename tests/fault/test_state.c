@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "mux/daemon/camera.h"
-#include "mux/daemon/disk.h"
-#include "mux/daemon/fingerprint_file.h"
-#include "mux/daemon/folder.h"
-#include "mux/daemon/key_file.h"
-#include "mux/daemon/state.h"
-#include "mux/daemon/token_file.h"
+#include "mux/daemon/config/token_file.h"
+#include "mux/daemon/state/disk.h"
+#include "mux/daemon/state/folder.h"
+#include "mux/daemon/state/key_file.h"
+#include "mux/daemon/state/state.h"
+#include "mux/daemon/trust/fingerprint_file.h"
 #include "tests/fault/runs.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/work_folder.h"

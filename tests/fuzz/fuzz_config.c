@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "fuzz.h"
-#include "mux/daemon/config.h"
+#include "mux/daemon/config/config.h"
 
 static char path[64];
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "mux/daemon/url.h"
+#include "mux/daemon/config/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {

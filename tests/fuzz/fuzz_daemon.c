@@ -21,8 +21,8 @@
 #include "legal.h"
 #include "mux/daemon/daemon.h"
 #include "mux/daemon/daemon_private.h"
-#include "mux/daemon/privilege.h"
-#include "mux/daemon/reload.h"
+#include "mux/daemon/reload/reload.h"
+#include "mux/daemon/roles/privilege.h"
 #include "tests/fuzz/world.h"
 
 #define DEEDS_MAX   96u

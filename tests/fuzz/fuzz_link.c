@@ -3,7 +3,7 @@
 
 #include "common/clock.h"
 #include "fuzz.h"
-#include "mux/daemon/digest.h"
+#include "mux/daemon/pair/digest.h"
 #include "mux/link.h"
 
 static const struct wire_message *const messages[] = {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "mux/daemon/policy_file.h"
-#include "mux/daemon/policy_keys.h"
+#include "mux/daemon/policy/policy_file.h"
+#include "mux/daemon/policy/policy_keys.h"
 
 #define N_KEYS 3u
 

@@ -3,7 +3,7 @@
 #define FRAMEMUX_TESTS_FUZZ_LEGAL_H
 
 #include "fuzz.h"
-#include "mux/daemon/pair_private.h"
+#include "mux/daemon/pair/pair_private.h"
 
 static inline void pair_must_be_legal(const struct pair *p)
 {

@@ -14,8 +14,8 @@
 #include "common/clock.h"
 #include "common/sock.h"
 #include "fuzz.h"
-#include "mux/daemon/child.h"
-#include "mux/daemon/connect.h"
+#include "mux/daemon/pair/connect.h"
+#include "mux/daemon/roles/child.h"
 #include "mux/link.h"
 
 #define CHILDREN_MAX 16u

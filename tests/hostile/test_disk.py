@@ -9,9 +9,10 @@ import table
 import takeover
 import wire
 from attacker import Attacker
-from harness import UID_A, UID_B, Failed, Process, Skipped, check
+from harness import UID_A, UID_B, Failed, Process, Skipped, check, until
 from test_audit import log_of, verify, wait_for
 from test_key import keys
+from test_policy import CAMERAS, Fleet
 from test_refusals import TWO, refused
 from test_revoke import REVOKE_LIMIT_US, is_blank, keep_ring
 from wire import Connection
@@ -85,6 +86,27 @@ def ctl(mux, *args):
     argv = [s.program("framemuxctl"), "-s", mux.control, *args]
     s.processes.append(Process(s, f"ctl{len(s.processes)}", argv, env=s.env()))
     return s.processes[-1]
+
+
+def test_ends_while_the_disk_lags(s):
+    """What changed behind a write that still ran is on disk when it has ended, as what was written."""
+    takeover.needed()
+    fleet = Fleet(s)
+    mux = fleet.mux(CAMERAS)
+    bundles = [fleet.bundle(1, "block vendor nobody"), fleet.bundle(2, 'block model "acme eyes" two')]
+    with hanging_disk(mux):
+        for name in ("a", "c"):
+            ctl(mux, "disable", "--camera", name)
+            until(lambda name=name: f"camera {name} is disabled by" in mux.log(), "the kill switch")
+        for version, bundle in enumerate(bundles, 1):
+            ctl(mux, "policy", "apply", bundle)
+            until(lambda version=version: f"policy {version} is in force" in mux.log(), "the policy")
+        mux.process.signal(signal.SIGTERM)
+        until(lambda: "ending: signal" in mux.log(), "its end to begin")
+    mux.process.expect(0)
+    mux.start()
+    states = {c["name"]: c["state"] for c in mux.status()["cameras"]}
+    check(states == {"a": "disabled", "b": "blocked", "c": "disabled"}, f"after a restart: {states}")
 
 
 @table.row(54, "revoke, disable, grant while the audit disk hangs", "bound kept; disable works; nothing new is granted")

@@ -12,8 +12,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clients/ctl/check_crowd.h"
-#include "clients/ctl/check_report.h"
+#include "clients/ctl/check/check_crowd.h"
+#include "clients/ctl/check/check_report.h"
 #include "common/clock.h"
 
 enum {

@@ -79,7 +79,7 @@ class Camera:
 
 
 def place(bx, by):
-    """What clients/ctl/check_look.c turns over at each place of a coded picture."""
+    """What clients/ctl/check/check_look.c turns over at each place of a coded picture."""
     v = (bx * 0x9e3779b1 + by * 0x85ebca77) & 0xffffffff
     v = (v ^ v >> 15) * 0x2c1b3c6d & 0xffffffff
     return v >> 13 & 0xffff

@@ -6,7 +6,7 @@
 #ifndef FRAMEMUX_TESTS_PAIR_SCENE_H
 #define FRAMEMUX_TESTS_PAIR_SCENE_H
 
-#include "mux/daemon/pair.h"
+#include "mux/daemon/pair/pair.h"
 
 struct pair_scene {
 	struct event_base *base; /* owned */

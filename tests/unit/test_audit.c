@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mux/daemon/audit.h"
+#include "mux/daemon/audit/audit.h"
 #include "tests/unit/audit_check.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/work_folder.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mux/daemon/audit_file.h"
+#include "mux/daemon/audit/audit_file.h"
 #include "tests/unit/audit_check.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/work_folder.h"

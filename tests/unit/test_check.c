@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ctl/check_board.h"
-#include "clients/ctl/check_look.h"
-#include "clients/ctl/check_seen.h"
+#include "clients/ctl/check/check_board.h"
+#include "clients/ctl/check/check_look.h"
+#include "clients/ctl/check/check_seen.h"
 #include "common/clock.h"
 #include "common/pattern.h"
 #include "tests/unit/unit.h"

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "mux/daemon/child.h"
-#include "mux/daemon/disk.h"
+#include "mux/daemon/roles/child.h"
+#include "mux/daemon/state/disk.h"
 #include "tests/unit/unit.h"
 
 static struct event_base *base;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mux/daemon/clock_floor.h"
+#include "mux/daemon/state/clock_floor.h"
 #include "tests/unit/unit.h"
 
 #define REAL 1800000000ull

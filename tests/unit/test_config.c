@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mux/daemon/config.h"
-#include "mux/daemon/config_lex.h"
-#include "mux/daemon/config_text.h"
+#include "mux/daemon/config/config.h"
+#include "mux/daemon/config/config_lex.h"
+#include "mux/daemon/config/config_text.h"
 #include "tests/unit/unit.h"
 
 static char dir[64];
@@ -76,11 +76,11 @@ static const char *load_bad(const char *text)
 	return error.text;
 }
 
-#define PIN "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+#define PIN      "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define KEY      "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="
 #define MINISIGN "RWQAAQIDBAUGB4qI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c"
 #define KEY_2    "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q="
-#define CAM "camera \"a\" { url = \"test:a\" }\n"
+#define CAM      "camera \"a\" { url = \"test:a\" }\n"
 
 START_TEST(test_defaults)
 {
@@ -219,6 +219,10 @@ static const struct {
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"x\"\n}\n", 3, "sha256//"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//AAAA\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "A\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
+	 "\xc1\xc2\xc3\xc4" "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n}\n", 3, "44"},
+	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
+	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "\"\n tls_ca = \"c\"\n}\n", 4,
 		"only one"},
 	{"camera \"a\" {\n url = \"https://h/\"\n tls_ca = \"nowhere\"\n}\n", 3, "No such file"},

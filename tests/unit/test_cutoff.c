@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mux/daemon/cutoff_file.h"
-#include "mux/daemon/disabled.h"
+#include "mux/daemon/cutoff/cutoff_file.h"
+#include "mux/daemon/cutoff/disabled.h"
 #include "tests/unit/unit.h"
 
 static struct cutoff all(uint64_t issue)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "mux/daemon/digest.h"
+#include "mux/daemon/pair/digest.h"
 #include "tests/unit/unit.h"
 
 static const uint8_t random_bytes[DIGEST_CNONCE_BYTES] = {0xab, 0xcd};

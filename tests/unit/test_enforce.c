@@ -9,7 +9,7 @@
 #include "common/cleanup.h"
 #include "mux/audit_note.h"
 #include "mux/daemon/daemon_private.h"
-#include "mux/daemon/state.h"
+#include "mux/daemon/state/state.h"
 #include "tests/unit/work_folder.h"
 
 #define ISSUED 1795867200u /* 2026-11-28T12:00:00Z */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mux/daemon/fingerprint_file.h"
+#include "mux/daemon/trust/fingerprint_file.h"
 #include "tests/unit/unit.h"
 
 static char dir[64], why[512], reason[LIMIT_REASON];

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mux/daemon/key_file.h"
+#include "mux/daemon/state/key_file.h"
+#include "mux/daemon/state/key_given.h"
 #include "tests/unit/unit.h"
 
 static char folder[64], why[300];
@@ -28,6 +29,10 @@ static void end(void)
 {
 	unlinkat(state_folder(s), STATE_ROOT_KEY_FILE, 0);
 	unlinkat(state_folder(s), ROOT_KEYS_FILE, 0);
+	unlinkat(state_folder(s), KEY_PRINT_FILE, 0);
+	unlinkat(state_folder(s), "credentials/" KEY_GIVEN_CREDENTIAL, 0);
+	unlinkat(state_folder(s), "credentials", AT_REMOVEDIR);
+	unsetenv("CREDENTIALS_DIRECTORY");
 	state_close(s);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -146,6 +151,118 @@ START_TEST(test_damage)
 }
 END_TEST
 
+static void put_at(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+	int fd;
+
+	unlinkat(state_folder(s), path, 0);
+	fd = openat(state_folder(s), path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	close(fd);
+}
+
+static void give(const uint8_t *key, size_t len, mode_t mode)
+{
+	char path[128];
+
+	mkdirat(state_folder(s), "credentials", 0700);
+	put_at("credentials/" KEY_GIVEN_CREDENTIAL, key, len, mode);
+	snprintf(path, sizeof(path), "%s/credentials", folder);
+	setenv("CREDENTIALS_DIRECTORY", path, 1);
+}
+
+static void refused(const char *word)
+{
+	memset(&back, 0, sizeof(back));
+	ck_assert_int_eq(load(&back), -EBADMSG);
+	ck_assert_msg(strstr(why, word) != NULL, "%s: %s", word, why);
+	ck_assert(!back.is_given);
+	ck_assert_uint_eq(back.n, 0);
+}
+
+START_TEST(test_given)
+{
+	uint8_t key[KEY_BYTES + 1] = "an example root key for testing", other[KEY_BYTES] = {1};
+
+	begin();
+	give(key, KEY_BYTES, 0400);
+	ck_assert_int_eq(load(&keys), 0);
+	ck_assert_uint_eq(keys.n, 1);
+	ck_assert(keys.is_given);
+	ck_assert_mem_eq(keys.list[0].key, key, KEY_BYTES);
+	ck_assert_uint_gt(keys.list[0].since_s, 1700000000);
+	ck_assert(!is_there(STATE_ROOT_KEY_FILE));
+	ck_assert_int_eq(root_keys_rotate(&keys, 77), -EROFS);
+	ck_assert_int_eq(root_keys_retire(&keys, 1), -ENOENT);
+	ck_assert_int_eq(load(&back), 0); /* again */
+	ck_assert_mem_eq(&back, &keys, sizeof(keys));
+	give(other, KEY_BYTES, 0400);
+	refused("another key");
+	give(key, KEY_BYTES - 1, 0400);
+	refused("32 bytes");
+	give(key, KEY_BYTES + 1, 0400);
+	refused("32 bytes");
+	give(key, 0, 0400);
+	refused("32 bytes");
+	give(key, KEY_BYTES, 0440);
+	refused("group or others");
+	give((const uint8_t[KEY_BYTES]){0}, KEY_BYTES, 0400);
+	refused("zeros");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	refused("not given");
+	ck_assert(!is_there(STATE_ROOT_KEY_FILE));
+	end();
+}
+END_TEST
+
+/* Its print is known, and a file has taken its place, or stands beside it. */
+START_TEST(test_given_and_kept)
+{
+	uint8_t key[KEY_BYTES + 1] = "an example root key for testing", other[KEY_BYTES] = {1};
+
+	begin();
+	give(key, KEY_BYTES, 0400);
+	ck_assert_int_eq(load(&keys), 0);
+	put_at(STATE_ROOT_KEY_FILE, other, KEY_BYTES, 0600);
+	refused("take one of them away");
+	unsetenv("CREDENTIALS_DIRECTORY");
+	refused("another key");
+	put_at(STATE_ROOT_KEY_FILE, key, KEY_BYTES, 0600);
+	memset(&keys, 0, sizeof(keys));
+	ck_assert_int_eq(load(&keys), 0);
+	ck_assert(!keys.is_given);
+	ck_assert_mem_eq(keys.list[0].key, key, KEY_BYTES);
+	give(key, KEY_BYTES, 0400);
+	ck_assert_int_eq(load(&back), 0);
+	ck_assert(back.is_given);
+	ck_assert_int_eq(root_keys_rotate(&keys, 77), 0);
+	ck_assert_int_eq(key_file_write(state_folder(s), &keys), 0);
+	refused(ROOT_KEYS_FILE);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	memset(&back, 0, sizeof(back));
+	ck_assert_int_eq(load(&back), 0);
+	ck_assert_mem_eq(&back, &keys, sizeof(keys));
+	end();
+}
+END_TEST
+
+/* Whatever is wrong with the print: no key is taken for the one that it was. */
+START_TEST(test_damaged_print)
+{
+	uint8_t key[KEY_BYTES + 1] = "an example root key for testing";
+
+	begin();
+	give(key, KEY_BYTES, 0400);
+	ck_assert_int_eq(load(&keys), 0);
+	put_at(KEY_PRINT_FILE, "", 0, 0600);
+	refused("another key");
+	unlinkat(state_folder(s), KEY_PRINT_FILE, 0);
+	ck_assert_int_eq(symlinkat("elsewhere", state_folder(s), KEY_PRINT_FILE), 0);
+	refused("another key");
+	end();
+}
+END_TEST
+
 START_TEST(test_rekey)
 {
 	static const uint8_t id[TOKEN_ID_BYTES] = {7, 8, 9};
@@ -174,6 +291,9 @@ int main(void)
 	tcase_add_test(t, test_rotate_and_retire);
 	tcase_add_test(t, test_cut_off);
 	tcase_add_test(t, test_damage);
+	tcase_add_test(t, test_given);
+	tcase_add_test(t, test_given_and_kept);
+	tcase_add_test(t, test_damaged_print);
 	tcase_add_test(t, test_rekey);
 	suite_add_tcase(suite, t);
 	return unit_run(suite);

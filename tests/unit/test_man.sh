@@ -56,7 +56,7 @@ same "framemuxctl --help" "$tmp/help" "$tmp/options"
 # Keys of the configuration: "SECTION KEY".
 awk '/^static cfg_opt_t/ { section = $3; sub(/_opts.*/, "", section) }
 	/^\tCFG_(STR|STR_LIST|SEC)\("/ { split($0, part, "\""); print section, part[2] }' \
-	"$top/mux/daemon/config.c" >"$tmp/keys"
+	"$top/mux/daemon/config/config.c" >"$tmp/keys"
 awk '$1 == ".Ss" { section = tolower($2) }
 	$1 == ".Sh" { section = "" }
 	section && $1 == ".It" && $2 == "Ic" { print section, $3 }' "$top/man/framemux.conf.5" >"$tmp/documented"

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "mux/daemon/fingerprint_file.h"
 #include "common/clock.h"
+#include "mux/daemon/trust/fingerprint_file.h"
 #include "tests/unit/pair_live.h"
 #include "tests/unit/pair_roles.h"
 #include "tests/unit/unit.h"

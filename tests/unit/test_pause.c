@@ -1,6 +1,6 @@
 /* mux/daemon/pause: how long a camera is left alone. */
 #include "common/clock.h"
-#include "mux/daemon/pause.h"
+#include "mux/daemon/pair/pause.h"
 #include "tests/unit/unit.h"
 
 static struct pause pause;

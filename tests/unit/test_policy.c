@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
-#include "mux/daemon/folder.h"
-#include "mux/daemon/policy_drop_disk.h"
-#include "mux/daemon/policy_file.h"
-#include "mux/daemon/policy_keys.h"
+#include "mux/daemon/policy/policy_drop_disk.h"
+#include "mux/daemon/policy/policy_file.h"
+#include "mux/daemon/policy/policy_keys.h"
+#include "mux/daemon/state/folder.h"
 #include "tests/unit/work_folder.h"
 
 #define HEAD                                                                                       \

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/token.h"
-#include "mux/daemon/process_unit.h"
+#include "mux/daemon/broker/process_unit.h"
 #include "tests/unit/unit.h"
 
 START_TEST(test_paths)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mux/daemon/reload_diff.h"
+#include "mux/daemon/reload/reload_diff.h"
 #include "tests/unit/unit.h"
 
 static struct camera_record make(const char *name, const char *url, uint32_t epoch)
@@ -95,9 +95,15 @@ END_TEST
 
 START_TEST(test_settings)
 {
-	struct config old = {.socket = "/a", .control_socket = "/b", .state_dir = "/c",
-		.admin_group = "g", .admins = {1, 2}, .n_admins = 2, .stale_after_ms = 1000,
-		.linger_s = 5, .uid_quota_mb = 256};
+	struct config old = {.socket = "/a",
+		.control_socket = "/b",
+		.state_dir = "/c",
+		.admin_group = "g",
+		.admins = {1, 2},
+		.n_admins = 2,
+		.stale_after_ms = 1000,
+		.linger_s = 5,
+		.uid_quota_mb = 256};
 	struct config now = old;
 	struct reload_diff d = {0};
 

@@ -9,8 +9,8 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "mux/daemon/child.h"
-#include "mux/daemon/role_lines.h"
+#include "mux/daemon/roles/child.h"
+#include "mux/daemon/roles/role_lines.h"
 #include "tests/unit/unit.h"
 
 #define SEEN_MAX 300

@@ -120,6 +120,9 @@ START_TEST(test_a_badge_has_letters)
 		badge_draw("porch", "camera lost, 12 s", "connection refused", WIDTH, 16, &two), 0);
 	ck_assert_uint_gt(two.width, one.width);
 	ck_assert_uint_gt(two.height, one.height);
+	/* Nothing is said twice. */
+	ck_assert_int_eq(badge_draw("porch", "revoked", "revoked", WIDTH, 16, &two), 0);
+	ck_assert_uint_eq(two.height, one.height);
 	/* Never wider than it may be. */
 	ck_assert_int_eq(badge_draw("a name that is very long", "camera lost",
 				 "and a reason that "

@@ -11,10 +11,10 @@
 
 #include "common/log.h"
 #include "mux/daemon/camera.h"
-#include "mux/daemon/folder.h"
-#include "mux/daemon/grants.h"
-#include "mux/daemon/state.h"
-#include "mux/daemon/token_file.h"
+#include "mux/daemon/config/grants.h"
+#include "mux/daemon/config/token_file.h"
+#include "mux/daemon/state/folder.h"
+#include "mux/daemon/state/state.h"
 #include "tests/unit/unit.h"
 
 static char dir[64], why[512];
@@ -387,8 +387,7 @@ static void take_tokens(struct scene *s)
 			(const uint8_t *)&st->round, sizeof(st->round));
 		token_begin(root, 1, id, &t);
 		ck_assert_int_eq(token_format(&t, token), 0);
-		ck_assert_int_eq(
-			grants_take_token(s->g, st->grant->name, st->camera, token), 0);
+		ck_assert_int_eq(grants_take_token(s->g, st->grant->name, st->camera, token), 0);
 	}
 	ck_assert_int_eq(grants_save_text(s->g, &text, &len), 0);
 	ck_assert_int_eq(

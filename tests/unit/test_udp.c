@@ -1,5 +1,5 @@
 /* mux/daemon/udp: who may speak to the sockets that ingest gets, and who may not. */
-#include "mux/daemon/udp.h"
+#include "mux/daemon/pair/udp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

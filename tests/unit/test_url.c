@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mux/daemon/parse.h"
-#include "mux/daemon/url.h"
+#include "mux/daemon/config/parse.h"
+#include "mux/daemon/config/url.h"
 #include "tests/unit/unit.h"
 
 START_TEST(test_good)

@@ -1,0 +1,498 @@
+/*
+ * Who could see a camera at a moment, and who did: in sentences, for the day somebody asks. Owns what
+ * it collects from the records. In framemuxctl's process.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/ctl/audit/audit.h"
+#include "clients/ctl/exit_code.h"
+#include "clients/ctl/json.h"
+#include "common/cleanup.h"
+#include "common/limits.h"
+#include "common/text.h"
+
+#define KEPT_MAX 65536u /* tokens or leases: more of one camera are not reported */
+
+/* Of one token or lease: its record, and how it ended. */
+struct item {
+	char id[40];
+	json_t *begin, *end; /* owned; of a lease the newest "alive" or its "close" */
+	uint64_t end_ms;     /* 0: it has not */
+	const char *how;     /* literal; of an end that is nobody's own record */
+};
+
+struct list {
+	struct item *items; /* owned */
+	size_t n;
+	bool is_short;
+};
+
+struct report {
+	const char *camera;
+	uint64_t at_ms, epoch, generation, generation_ms;
+	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
+	struct cause {
+		char why[LIMIT_REASON]; /* "": it is not */
+		uint64_t since_ms;
+	} off, blocked; /* the camera, by the kill switch; by a fleet's policy */
+};
+
+/* ---- collecting ---------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *o, const char *name)
+{
+	const char *s = json_string_value(json_object_get(o, name));
+
+	return s ? s : "";
+}
+
+static uint64_t number_of(const json_t *o, const char *name)
+{
+	json_int_t v = json_integer_value(json_object_get(o, name));
+
+	return v > 0 ? (uint64_t)v : 0;
+}
+
+static struct item *find(const struct list *l, const char *id)
+{
+	for (size_t i = l->n; i-- > 0;) /* the newest first: a token's record may come again */
+		if (!strcmp(l->items[i].id, id))
+			return &l->items[i];
+	return NULL;
+}
+
+static void add(struct list *l, const char *id, json_t *record)
+{
+	struct item *grown;
+
+	if (l->n == KEPT_MAX || !(grown = reallocarray(l->items, l->n + 1, sizeof(*grown)))) {
+		l->is_short = true;
+		return;
+	}
+	l->items = grown;
+	l->items[l->n] = (struct item){.begin = json_incref(record)};
+	snprintf(l->items[l->n++].id, sizeof(grown->id), "%s", id);
+}
+
+static void end_item(struct item *i, uint64_t ms, json_t *record, const char *how)
+{
+	if (!i || i->end_ms)
+		return;
+	i->end_ms = ms;
+	i->how = how;
+	if (record) {
+		json_decref(i->end);
+		i->end = json_incref(record);
+	}
+}
+
+/* With its broker, or with framemuxd, every lease has ended at the latest. */
+static void end_all_leases(struct report *r, uint64_t ms, const char *how)
+{
+	for (size_t i = 0; i < r->leases.n; i++)
+		end_item(&r->leases.items[i], ms, NULL, how);
+}
+
+/*
+ * Issued after that: the record of a revocation comes when all is erased, and a token that was granted
+ * meanwhile stands before it and is good (common/cutoff.h).
+ */
+static bool is_newer(const json_t *token, const json_t *revoke)
+{
+	uint64_t last = number_of(revoke, "issue");
+
+	return last && number_of(token, "issue") > last;
+}
+
+static bool is_of_user(const json_t *token, const json_t *revoke)
+{
+	return number_of(token, "uid") == number_of(revoke, "uid");
+}
+
+/* A token, or all that there were: of this camera, of a user, of everybody. */
+static void take_revoke(struct report *r, uint64_t ms, json_t *o)
+{
+	const char *what = text_of(o, "what");
+
+	if (*text_of(o, "token")) {
+		end_item(find(&r->tokens, text_of(o, "token")), ms, o, "revoked");
+		return;
+	}
+	if (!strcmp(what, "key")) {
+		for (size_t i = 0; i < r->tokens.n; i++)
+			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
+				end_item(&r->tokens.items[i], ms, o,
+					"void, as its root key was retired");
+		return;
+	}
+	if (!strcmp(what, "camera") && strcmp(text_of(o, "camera"), r->camera) != 0)
+		return;
+	for (size_t i = 0; i < r->tokens.n; i++) {
+		struct item *token = &r->tokens.items[i];
+
+		if (!is_newer(token->begin, o) &&
+			(strcmp(what, "uid") != 0 || is_of_user(token->begin, o)))
+			end_item(token, ms, o, "revoked");
+	}
+}
+
+static void take_cause(struct cause *c, bool is_on, const struct audit_line *l, json_t *o)
+{
+	snprintf(c->why, sizeof(c->why), "%s", is_on ? text_of(o, "reason") : "");
+	text_make_plain(c->why, strlen(c->why));
+	c->since_ms = l->unix_ms;
+}
+
+/* What the kill switch has come to for a camera, and whom of the users it was asked to cut off. */
+static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
+{
+	bool is_on = audit_line_is(l, "disable");
+	char uid[24];
+
+	if (l->unix_ms > r->at_ms)
+		return;
+	if (!strcmp(text_of(o, "what"), "uid")) {
+		snprintf(uid, sizeof(uid), "%" PRIu64, number_of(o, "uid"));
+		end_item(find(&r->users, uid), l->unix_ms, NULL, "lifted");
+		if (is_on)
+			add(&r->users, uid, o);
+	} else if (!strcmp(text_of(o, "camera"), r->camera) && !json_object_get(o, "by_uid")) {
+		take_cause(&r->off, is_on, l, o);
+	}
+}
+
+static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
+{
+	bool is_before = l->unix_ms <= r->at_ms;
+	struct item *lease = find(&r->leases, text_of(o, "lease"));
+
+	if (is_before && number_of(o, "epoch") > r->epoch)
+		r->epoch = number_of(o, "epoch");
+	if (audit_line_is(l, "policy") && is_before) {
+		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
+	} else if (audit_line_is(l, "grant") && is_before) {
+		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, NULL, "again");
+		add(&r->tokens, text_of(o, "token"), o);
+	} else if (audit_line_is(l, "open") && is_before) {
+		add(&r->leases, text_of(o, "lease"), o);
+	} else if (audit_line_is(l, "alive") && lease && !lease->end_ms) {
+		json_decref(lease->end);
+		lease->end = json_incref(o);
+	} else if (audit_line_is(l, "close")) {
+		end_item(lease, l->unix_ms, o, NULL);
+	} else if (audit_line_is(l, "role_start") && is_before) {
+		r->generation = number_of(o, "generation");
+		r->generation_ms = l->unix_ms;
+	} else if (audit_line_is(l, "role_death") && is_before &&
+		number_of(o, "generation") == r->generation) {
+		r->generation = 0;
+	}
+}
+
+/* What is cut off, it says anew in each life, after this record: by a configuration of its own. */
+static void take_start(struct report *r, const struct audit_line *l)
+{
+	end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
+	if (l->unix_ms <= r->at_ms)
+		r->off.why[0] = r->blocked.why[0] = 0;
+}
+
+static bool is_named(const char *line, size_t len, const char *member)
+{
+	return memmem(line, len, member, strlen(member)) != NULL;
+}
+
+static int take(void *data, const struct audit_line *l, const char *line, size_t len)
+{
+	struct report *r = data;
+	bool is_broker = is_named(line, len, ",\"name\":\"broker\"");
+	bool is_revoke = audit_line_is(l, "revoke");
+	bool is_switch = audit_line_is(l, "disable") || audit_line_is(l, "enable");
+	char member[LIMIT_NAME + 16];
+	json_t *o;
+
+	snprintf(member, sizeof(member), ",\"camera\":\"%s\"", r->camera);
+	if (audit_line_is(l, "start"))
+		take_start(r, l);
+	else if (audit_line_is(l, "role_death") && is_broker)
+		end_all_leases(r, l->unix_ms, "the broker fell");
+	if (!is_revoke && !is_switch && !is_named(line, len, member))
+		return 0;
+	o = json_loadb(line, len, 0, NULL);
+	if (o && is_revoke)
+		take_revoke(r, l->unix_ms, o);
+	else if (o && is_switch)
+		take_switch(r, l, o);
+	else if (o)
+		take_of_camera(r, l, o);
+	json_decref(o);
+	return 0;
+}
+
+static void list_free(struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		json_decref(l->items[i].begin);
+		json_decref(l->items[i].end);
+	}
+	free(l->items);
+}
+
+/* ---- judging ------------------------------------------------------------------------- */
+
+static uint64_t expiry_ms(const json_t *o)
+{
+	const char *text = text_of(o, "not_after");
+	uint64_t ms;
+
+	return strlen(text) == 24 && audit_time_parse(text, &ms) == 0 ? ms : UINT64_MAX;
+}
+
+static bool was_cut_off(const struct report *r, uint64_t uid)
+{
+	const struct item *user;
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, uid);
+	user = find(&r->users, text);
+	return *r->off.why || *r->blocked.why || (user && !user->end_ms);
+}
+
+static bool was_valid(const struct report *r, const struct item *token)
+{
+	return !was_cut_off(r, number_of(token->begin, "uid")) &&
+		(!token->end_ms || token->end_ms > r->at_ms) &&
+		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
+}
+
+static bool was_open(const struct report *r, const struct item *lease)
+{
+	return !lease->end_ms || lease->end_ms > r->at_ms;
+}
+
+/* ---- for machines -------------------------------------------------------------------- */
+
+static json_t *list_json(const struct report *r, const struct list *l,
+	bool (*takes)(const struct report *r, const struct item *i))
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		json_t *o;
+
+		if (!takes(r, &l->items[i]))
+			continue;
+		o = json_object();
+		json_object_set(o, "record", l->items[i].begin);
+		json_object_set(o, "last", l->items[i].end ? l->items[i].end : json_null());
+		json_object_set_new(o, "ended",
+			l->items[i].end_ms ? json_time(l->items[i].end_ms / 1000) : json_null());
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static int print_json(const struct report *r, const struct audit_verdict *v)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "camera", json_text(r->camera));
+	json_object_set_new(o, "at", json_time(r->at_ms / 1000));
+	json_object_set_new(o, "epoch", json_u64(r->epoch));
+	json_object_set_new(o, "generation", json_u64(r->generation));
+	json_object_set_new(o, "disabled", *r->off.why ? json_text(r->off.why) : json_null());
+	json_object_set_new(
+		o, "blocked", *r->blocked.why ? json_text(r->blocked.why) : json_null());
+	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
+	json_object_set_new(o, "saw", list_json(r, &r->leases, was_open));
+	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
+	json_object_set_new(o, "log", json_text(v->text));
+	return json_print(o);
+}
+
+/* ---- in sentences -------------------------------------------------------------------- */
+
+static const char *plain(const json_t *o, const char *name, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s", text_of(o, name));
+	text_make_plain(buf, strlen(buf));
+	return buf;
+}
+
+static void print_who(const json_t *o)
+{
+	char text[LIMIT_UNIT];
+
+	printf("user %" PRIu64, number_of(o, "uid"));
+	if (*text_of(o, "unit"))
+		printf(" in unit %s", plain(o, "unit", text, sizeof(text)));
+	if (json_object_get(o, "pid"))
+		printf(" (process %" PRIu64 ")", number_of(o, "pid"));
+	if (*text_of(o, "label"))
+		printf(" for \"%s\"", plain(o, "label", text, sizeof(text)));
+}
+
+static void print_limits(const json_t *o)
+{
+	char text[64];
+
+	if (number_of(o, "width"))
+		printf(", at most %" PRIu64 "x%" PRIu64, number_of(o, "width"),
+			number_of(o, "height"));
+	if (number_of(o, "fps"))
+		printf(", at most %" PRIu64 " pictures a second", number_of(o, "fps"));
+	if (number_of(o, "masks"))
+		printf(", %" PRIu64 " masks", number_of(o, "masks"));
+	printf(json_is_true(json_object_get(o, "dump")) ? ", saving permitted" : ", no saving");
+	if (*text_of(o, "not_after"))
+		printf(", until %s", plain(o, "not_after", text, sizeof(text)));
+}
+
+static void print_tokens(const struct report *r)
+{
+	const struct cause *c = *r->off.why ? &r->off : &r->blocked;
+	char text[64];
+	size_t n = 0;
+
+	printf("\nWho could see it:\n");
+	for (size_t i = 0; i < r->tokens.n; i++) {
+		const struct item *t = &r->tokens.items[i];
+
+		if (!was_valid(r, t))
+			continue;
+		n++;
+		printf("  token %s: ", t->id);
+		print_who(t->begin);
+		print_limits(t->begin);
+		printf("; granted at %s", plain(t->begin, "time", text, sizeof(text)));
+		if (*text_of(t->begin, "name"))
+			printf(" by the configuration's grant \"%s\"",
+				plain(t->begin, "name", text, sizeof(text)));
+		else
+			printf(" by user %" PRIu64, number_of(t->begin, "by_uid"));
+		if (t->end_ms && strcmp(t->how, "again") != 0)
+			printf("; later %s", t->how);
+		printf(".\n");
+	}
+	if (!n && *c->why) {
+		audit_time_text(c->since_ms, text);
+		printf("  Nobody: %s, since %s.\n", c->why, text);
+	} else if (!n)
+		printf("  Nobody: no token for it was valid%s.\n",
+			r->tokens.n ? " any more, or yet" : "");
+}
+
+static void print_lease_end(const struct item *l)
+{
+	char time[AUDIT_TIME_MAX], text[256];
+
+	if (!l->end_ms) {
+		printf("; still open as the log ends");
+		return;
+	}
+	audit_time_text(l->end_ms, time);
+	if (l->how)
+		printf("; ended by %s (%s)", time, l->how);
+	else
+		printf("; ended at %s (%s)", time, plain(l->end, "reason", text, sizeof(text)));
+}
+
+static void print_lease_counts(const struct item *l)
+{
+	char text[64];
+
+	if (!l->end) {
+		printf("; nothing is recorded of what it was shown");
+		return;
+	}
+	printf("; %" PRIu64 " pictures were made for it, %" PRIu64 " shown, %" PRIu64
+	       " passed over, %" PRIu64 " taken back",
+		number_of(l->end, "published"), number_of(l->end, "delivered"),
+		number_of(l->end, "dropped"), number_of(l->end, "withheld"));
+	if (number_of(l->end, "first_generation"))
+		printf(", of generation %" PRIu64 " to %" PRIu64,
+			number_of(l->end, "first_generation"),
+			number_of(l->end, "last_generation"));
+	if (l->how)
+		printf(" (as recorded at %s, less than a minute before its end)",
+			plain(l->end, "time", text, sizeof(text)));
+}
+
+static void print_leases(const struct report *r)
+{
+	char text[64];
+	size_t n = 0;
+
+	printf("\nWho did:\n");
+	for (size_t i = 0; i < r->leases.n; i++) {
+		const struct item *l = &r->leases.items[i];
+
+		if (!was_open(r, l))
+			continue;
+		n++;
+		printf("  lease %s: ", l->id);
+		print_who(l->begin);
+		printf(", with token %s", plain(l->begin, "token", text, sizeof(text)));
+		if (json_is_true(json_object_get(l->begin, "dump")))
+			printf(", declared to save pictures");
+		printf(", since %s", plain(l->begin, "time", text, sizeof(text)));
+		print_lease_end(l);
+		print_lease_counts(l);
+		printf(".\n");
+	}
+	if (!n)
+		printf("  Nobody: no lease of it was open.\n");
+}
+
+static void print_text(const struct report *r, const struct audit_verdict *v)
+{
+	char time[AUDIT_TIME_MAX];
+
+	audit_time_text(r->at_ms, time);
+	printf("Camera %s at %s", r->camera, time);
+	if (r->epoch)
+		printf(" (epoch %" PRIu64 ")", r->epoch);
+	printf("\n\nThe log: %s.\n", v->text);
+	print_tokens(r);
+	print_leases(r);
+	printf("\nWhere its pictures came from:\n");
+	if (r->generation) {
+		audit_time_text(r->generation_ms, time);
+		printf("  generation %" PRIu64 " of its pair of processes, since %s.\n",
+			r->generation, time);
+	} else {
+		printf("  nowhere: no pair of processes was at work for it.\n");
+	}
+	if (r->tokens.is_short || r->leases.is_short || r->users.is_short)
+		printf("\nThere were more records than are shown here.\n");
+	printf("\nWhat this can show: tokens and leases, their limits and times are the mux's own "
+	       "record, written\nbefore each began; in no other way does a picture leave the mux. "
+	       "How many pictures were shown is\nwhat the camera's decoder and the client said."
+	       "\nWhat it cannot: who looked at a screen, what a client did with pictures once it "
+	       "had them, and what\nthe camera, or its maker, sent to others by itself.\n");
+}
+
+int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms, bool is_json)
+{
+	const struct audit_filter all = {.until_ms = UINT64_MAX};
+	struct report r = {.camera = camera, .at_ms = at_ms};
+	struct audit_verdict v;
+	int code = audit_verify(log, &v);
+
+	if (code == 0)
+		code = audit_scan(log, &all, take, &r);
+	if (code == 0 && is_json)
+		code = print_json(&r, &v);
+	else if (code == 0)
+		print_text(&r, &v);
+	list_free(&r.tokens);
+	list_free(&r.leases);
+	list_free(&r.users);
+	if (code == 0 && fflush(stdout))
+		code = EXIT_WRITE;
+	return code == 0 && !v.is_whole ? EXIT_BAD_DATA : code;
+}

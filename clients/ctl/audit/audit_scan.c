@@ -1,0 +1,77 @@
+/* Finding records. Owns nothing. In framemuxctl's process. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients/ctl/audit/audit.h"
+#include "common/cleanup.h"
+
+static bool is_of_camera(const char *camera, const char *line, size_t len)
+{
+	char member[LIMIT_NAME + 16];
+	int n = snprintf(member, sizeof(member), ",\"camera\":\"%s\"", camera);
+
+	return memmem(line, len, member, (size_t)n) != NULL;
+}
+
+static bool is_of_uid(uint32_t uid, const char *line, size_t len)
+{
+	uint64_t found;
+
+	return (audit_member_number(line, len, "uid", &found) && found == uid) ||
+		(audit_member_number(line, len, "by_uid", &found) && found == uid);
+}
+
+bool audit_filter_takes(
+	const struct audit_filter *f, const struct audit_line *l, const char *line, size_t len)
+{
+	return l->n > f->after_n && l->unix_ms >= f->since_ms && l->unix_ms <= f->until_ms &&
+		(!f->camera || is_of_camera(f->camera, line, len)) &&
+		(!f->has_uid || is_of_uid(f->uid, line, len));
+}
+
+static int scan_text(const struct audit_filter *f, const char *text, size_t size,
+	int (*take)(void *data, const struct audit_line *l, const char *line, size_t len),
+	void *data)
+{
+	const char *at = text, *end;
+	struct audit_line l;
+	int code = 0;
+
+	while (code == 0 && (end = memchr(at, '\n', size - (size_t)(at - text)))) {
+		size_t len = (size_t)(end - at);
+
+		if (audit_line_parse(at, len, &l) == 0 && audit_filter_takes(f, &l, at, len))
+			code = take(data, &l, at, len);
+		at = end + 1;
+	}
+	return code;
+}
+
+/* The clock may have been set back: a segment is only passed over when the next begins before. */
+static bool is_too_old(const struct audit_log *log, size_t part, const struct audit_filter *f)
+{
+	uint64_t next = part + 1 < log->n ? audit_log_begins_ms(log, part + 1) : 0;
+
+	return next && next < f->since_ms;
+}
+
+int audit_scan(const struct audit_log *log, const struct audit_filter *f,
+	int (*take)(void *data, const struct audit_line *l, const char *line, size_t len),
+	void *data)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < log->n; i++) {
+		cleanup_free char *text = NULL;
+		size_t len = 0;
+
+		if (is_too_old(log, i, f))
+			continue;
+		code = audit_log_read(log, i, &text, &len);
+		if (code == 0)
+			code = scan_text(f, text, len, take, data);
+	}
+	return code;
+}

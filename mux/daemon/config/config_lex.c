@@ -1,0 +1,96 @@
+/* Words of a configuration file. Pure code, in framemuxd; never reads behind a text's NUL. */
+#include "mux/daemon/config/config_lex.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* The end of a quoted string, or of the line when it has none. */
+static char *string_end(char *p)
+{
+	char quote = *p++;
+
+	while (*p && *p != '\n' && *p != quote)
+		p += p[0] == '\\' && p[1] && p[1] != '\n' ? 2 : 1;
+	return *p == quote ? p + 1 : p;
+}
+
+unsigned lexer_blank(char *text)
+{
+	unsigned line = 1;
+
+	for (char *p = text; *p;) {
+		if (*p == '"' || *p == '\'') {
+			p = string_end(p);
+		} else if (*p == '#' || (p[0] == '/' && p[1] == '/')) {
+			while (*p && *p != '\n')
+				*p++ = ' ';
+		} else if (p[0] == '/' && p[1] == '*') {
+			unsigned begun = line;
+			char *end = strstr(p + 2, "*/");
+
+			if (!end)
+				return begun;
+			for (; p < end + 2; p++) {
+				if (*p == '\n')
+					line++;
+				else
+					*p = ' ';
+			}
+		} else {
+			line += *p++ == '\n';
+		}
+	}
+	return 0;
+}
+
+struct word lexer_next(struct lexer *l)
+{
+	const char *p = l->text + l->at;
+	struct word tok;
+
+	for (; *p && isspace((unsigned char)*p); p++)
+		l->line += *p == '\n';
+	tok = (struct word){.kind = T_END, .text = p, .line = l->line};
+	if (*p == '"' || *p == '\'') {
+		const char *end = string_end((char *)p);
+
+		tok.kind = end > p + 1 && end[-1] == *p ? T_STRING : T_UNENDED;
+		tok.text = p + 1;
+		tok.len = (size_t)(end - p) - (tok.kind == T_STRING ? 2 : 1);
+		p = end;
+	} else if (*p && strchr("={}(),", *p)) {
+		tok.kind = T_PUNCT;
+		tok.c = *p;
+		tok.len = 1;
+		p++;
+	} else if (*p) {
+		tok.kind = T_WORD;
+		while (*p && !isspace((unsigned char)*p) && !strchr("={}(),\"'", *p))
+			p++;
+		tok.len = (size_t)(p - tok.text);
+	}
+	l->at = (size_t)(p - l->text);
+	if (tok.kind != T_END)
+		l->last_line = tok.line;
+	return tok;
+}
+
+bool word_is_punct(const struct word *tok, char c)
+{
+	return tok->kind == T_PUNCT && tok->c == c;
+}
+
+bool word_is_value(const struct word *tok)
+{
+	return tok->kind == T_STRING || tok->kind == T_WORD;
+}
+
+bool word_is_key(const struct word *tok)
+{
+	if (tok->kind != T_WORD || isdigit((unsigned char)tok->text[0]))
+		return false;
+	for (size_t i = 0; i < tok->len; i++)
+		if (!isalnum((unsigned char)tok->text[i]) && tok->text[i] != '_')
+			return false;
+	return true;
+}
