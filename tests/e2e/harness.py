@@ -44,6 +44,10 @@ def check(condition, what):
         raise Failed(what)
 
 
+def is_overloaded():
+    return os.getloadavg()[0] > OVERLOAD * os.cpu_count()
+
+
 def adopt_orphans():
     """For a test program's start: it hears of every descendant, and cleans up when it is ended."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -178,7 +182,7 @@ class Client(Process):
         seqs = [m["seq"] for m in self.meta()]
         check(seqs == sorted(set(seqs)), f"{self.name} began anew: {seqs}")
         missed = sorted(set(range(seqs[0], seqs[-1])) - set(seqs))
-        if missed and os.getloadavg()[0] > OVERLOAD * os.cpu_count():
+        if missed and is_overloaded():
             print(f"      NOT JUDGED: {self.name} missed {len(missed)} frames; the machine has a load "
                 f"of {os.getloadavg()[0]:.0f}", flush=True)
         else:

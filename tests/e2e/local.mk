@@ -16,7 +16,14 @@ tests_e2e_holder_LDADD = libframemux.la
 check_PROGRAMS += tests/e2e/witness
 tests_e2e_witness_SOURCES = tests/e2e/witness.c
 tests_e2e_witness_LDADD = libframemux.la
-
+# Plays a pipeline of GStreamer's, and pauses and stops it.
+if HAVE_GSTREAMER
+check_PROGRAMS += tests/e2e/gstplayer
+servers: tests/e2e/gstplayer
+endif
+tests_e2e_gstplayer_SOURCES = tests/e2e/gstplayer.c
+tests_e2e_gstplayer_CFLAGS = $(AM_CFLAGS) $(GSTREAMER_CFLAGS)
+tests_e2e_gstplayer_LDADD = $(GSTREAMER_LIBS)
 # What a headless Weston lacks: a seat, and somebody who takes screenshots. The module is loaded by a program
 # that has no sanitizers.
 EXTRA_DIST += tests/e2e/weston-screenshooter.xml
@@ -50,7 +57,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/desktop.py tests/e2e/dialogues.py
 	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_check.py \
 	tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \
 	tests/e2e/test_clock.py \
-	tests/e2e/test_death.py tests/e2e/test_dialogues.py tests/e2e/test_examples.py tests/e2e/test_frames.py \
+	tests/e2e/test_death.py tests/e2e/test_dialogues.py tests/e2e/test_examples.py tests/e2e/test_frames.py tests/e2e/test_gst.py \
 	tests/e2e/test_http.py tests/e2e/test_init.py tests/e2e/test_install.py tests/e2e/test_interop_http.py \
 	tests/e2e/test_interop_vlc.py tests/e2e/test_life.py tests/e2e/test_material.py \
 	tests/e2e/test_memory.py tests/e2e/test_metrics.py tests/e2e/test_readme.py \
