@@ -46,15 +46,24 @@ static GstPadProbeReturn on_caps(GstPad *pad, GstPadProbeInfo *info, gpointer da
 	return GST_PAD_PROBE_REMOVE;
 }
 
-/* In the thread that posts. */
+/*
+ * In the thread that posts, so that what is printed of states and of buffers is in the order in which the
+ * source said and pushed it.
+ */
 static GstBusSyncReply on_posted(GstBus *bus, GstMessage *message, gpointer data)
 {
-	bool *was_held = data;
+	const GstStructure *s = gst_message_get_structure(message);
+	bool *may_hold = data;
 
 	(void)bus;
-	if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY && !*was_held &&
-		g_str_has_prefix(GST_MESSAGE_SRC_NAME(message), "framemuxsrc")) {
-		*was_held = true;
+	if (!g_str_has_prefix(GST_MESSAGE_SRC_NAME(message), "framemuxsrc"))
+		return GST_BUS_PASS;
+	if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT &&
+		gst_structure_has_name(s, "framemux-state"))
+		printf("STATE %s %s\n", gst_structure_get_string(s, "state"),
+			gst_structure_get_string(s, "reason"));
+	if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY && *may_hold) {
+		*may_hold = false;
 		hold("latency");
 	}
 	return GST_BUS_PASS;
@@ -81,17 +90,11 @@ static void on_handoff(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointe
 
 static gboolean on_message(GstBus *bus, GstMessage *message, gpointer data)
 {
-	const GstStructure *s = gst_message_get_structure(message);
 	g_autoptr(GError) error = NULL;
 
 	(void)bus;
 	(void)data;
 	switch (GST_MESSAGE_TYPE(message)) {
-	case GST_MESSAGE_ELEMENT:
-		if (gst_structure_has_name(s, "framemux-state"))
-			printf("STATE %s %s\n", gst_structure_get_string(s, "state"),
-				gst_structure_get_string(s, "reason"));
-		break;
 	case GST_MESSAGE_LATENCY:
 		gst_bin_recalculate_latency(GST_BIN(pipeline));
 		break;
@@ -156,7 +159,7 @@ int main(int argc, char **argv)
 	GMainLoop *loop = g_main_loop_new(NULL, FALSE);
 	GIOChannel *in = g_io_channel_unix_new(0);
 	g_autoptr(GError) error = NULL;
-	bool does_hold = argc == 3 && !strcmp(argv[2], "hold"), was_held = false;
+	bool does_hold = argc == 3 && !strcmp(argv[2], "hold");
 	GstBus *bus;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -169,8 +172,7 @@ int main(int argc, char **argv)
 	watch_sink(does_hold);
 	bus = gst_element_get_bus(pipeline);
 	gst_bus_add_watch(bus, on_message, NULL);
-	if (does_hold)
-		gst_bus_set_sync_handler(bus, on_posted, &was_held, NULL);
+	gst_bus_set_sync_handler(bus, on_posted, &does_hold, NULL);
 	g_io_add_watch(in, G_IO_IN | G_IO_HUP, on_line, loop);
 	order("play", GST_STATE_PLAYING);
 	g_main_loop_run(loop);
