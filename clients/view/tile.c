@@ -21,11 +21,14 @@
 static void say(const struct tile *t)
 {
 	char words[WORDS_MAX];
+	bool is_more;
 
+	if (!t->options->is_verbose && !words_is_final(t->state))
+		return;
 	words_of(t->state, 0, words);
-	if (t->options->is_verbose || words_is_final(t->state))
-		fprintf(stderr, "framemux-view: %s: %s%s%s\n", t->name, words,
-			*t->reason ? ": " : "", t->reason);
+	is_more = *t->reason && strcmp(t->reason, words);
+	fprintf(stderr, "framemux-view: %s: %s%s%s\n", t->name, words, is_more ? ": " : "",
+		is_more ? t->reason : "");
 }
 
 static void set_state(struct tile *t, enum framemux_state state, const char *reason)

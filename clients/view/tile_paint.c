@@ -16,8 +16,7 @@ static void make_badge(struct tile *t, uint64_t now)
 		words_of(FRAMEMUX_STATE_CONNECTING, 0, words);
 	} else if (tile_is_dark(t)) {
 		words_of(t->state, (now - t->since_ns) / NS_PER_S, words);
-		if (strcmp(words, t->reason))
-			reason = t->reason;
+		reason = t->reason;
 	} else if (!t->options->has_badges) {
 		badge_free(&t->badge);
 		t->said[0] = 0;

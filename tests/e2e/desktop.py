@@ -8,6 +8,7 @@ Weston runs as whoever runs the tests; sway refuses to be root and gets a uid of
 """
 import os
 import shutil
+import signal
 import subprocess
 
 import harness
@@ -113,7 +114,6 @@ class Weston(Desktop):
 
     def type(self, key):
         """f or q."""
-        import signal
         self.process.signal({"f": signal.SIGUSR1, "q": signal.SIGUSR2}[key])
 
 

@@ -28,7 +28,7 @@ UNHURRIED_FPS = 5  # of a camera whose every frame is counted: a client that wai
 OVERLOAD = 4    # runnable processes for each processor: nobody's turn comes in time
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer")
 ROLES = ("framemux-broker", "framemux-ingest", "framemux-decode")
-OPTIONAL = ("framemux-view",)  # programs that are built where their libraries are
+OPTIONAL = ("framemux-view", "framemux-wall")  # programs that are built where their libraries are
 
 
 class Failed(Exception):

@@ -54,6 +54,18 @@ done
 page_options "$top/man/framemuxctl.1" >"$tmp/options"
 same "framemuxctl --help" "$tmp/help" "$tmp/options"
 
+# framemux-wall's configuration: the same of its keys, each shown by the example.
+awk '/^static cfg_opt_t/ { section = $3; sub(/_opts.*/, "", section) }
+	/^\tCFG_STR\("/ { split($0, part, "\""); print section, part[2] }' \
+	"$top/clients/wall/config.c" >"$tmp/keys"
+awk '$1 == ".Ss" { section = tolower($2) }
+	$1 == ".Sh" { section = "" }
+	section && $1 == ".It" && $2 == "Ic" { print section, $3 }' "$top/man/framemux-wall.1" >"$tmp/documented"
+same "wall.conf" "$tmp/keys" "$tmp/documented"
+for key in $(sed 's/.* //' "$tmp/keys"); do
+	grep -q "\<$key *=" "$top/data/wall.conf" || { echo "data/wall.conf does not show $key"; bad=1; }
+done
+
 # Keys of the configuration: "SECTION KEY".
 awk '/^static cfg_opt_t/ { section = $3; sub(/_opts.*/, "", section) }
 	/^\tCFG_(STR|STR_LIST|SEC)\("/ { split($0, part, "\""); print section, part[2] }' \

@@ -1,0 +1,11 @@
+/* The exit codes, from sysexits.h; the manual page lists them. */
+#ifndef FRAMEMUX_WALL_EXIT_CODE_H
+#define FRAMEMUX_WALL_EXIT_CODE_H
+
+enum {
+	EXIT_USAGE = 64,
+	EXIT_INTERNAL = 70,
+	EXIT_CONFIG = 78,
+};
+
+#endif

@@ -1,0 +1,19 @@
+/* The screen: one, the first that there is. */
+#ifndef FRAMEMUX_WALL_OUTPUT_H
+#define FRAMEMUX_WALL_OUTPUT_H
+
+#include <stdbool.h>
+
+struct wall;
+
+bool output_listen(struct wall *w); /* before the backend starts; false without memory */
+void output_forget(struct wall *w); /* before the backend ends */
+
+/* A repaint is wanted, though nothing of the scene has changed yet. */
+void output_schedule(struct wall *w);
+
+/* A picture was taken away, and the next repaint draws its place black: afterwards it is cleared in the
+ * buffers that are not shown, too. */
+void output_scrub(struct wall *w);
+
+#endif

@@ -1,0 +1,150 @@
+/* Puts the compositor together and runs it. In framemux-wall's process. */
+#include "clients/wall/wall.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <wlr/backend.h>
+#include <wlr/render/allocator.h>
+#include <wlr/render/wlr_renderer.h>
+#include <wlr/types/wlr_scene.h>
+#include <wlr/util/log.h>
+
+#include "clients/wall/capture.h"
+#include "clients/wall/exit_code.h"
+#include "clients/wall/input.h"
+#include "clients/wall/layout.h"
+#include "clients/wall/mux.h"
+#include "clients/wall/output.h"
+#include "clients/wall/tile.h"
+
+uint64_t wall_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void wall_say(const char *fmt, ...)
+{
+	char line[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "framemux-wall: %s\n", line);
+}
+
+void wall_debug(const struct wall *w, const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	if (!w->debug)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "framemux-wall: %llu ms: %s\n", (unsigned long long)wall_now_ms(), line);
+}
+
+static int on_signal(int number, void *data)
+{
+	struct wall *w = data;
+
+	(void)number;
+	wl_display_terminate(w->display);
+	return 0;
+}
+
+static bool make_tiles(struct wall *w)
+{
+	w->tiles = calloc(w->config->n_cameras, sizeof(*w->tiles));
+	for (size_t i = 0; w->tiles && i < w->config->n_cameras; i++) {
+		w->tiles[i] = tile_create(w, &w->config->cameras[i]);
+		if (!w->tiles[i])
+			return false;
+		w->n_tiles++;
+	}
+	return w->tiles;
+}
+
+/* NULL, or what cannot be had. */
+static const char *set_up(struct wall *w)
+{
+	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+
+	w->display = wl_display_create();
+	if (!w->display)
+		return "memory";
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!wl_event_loop_add_signal(
+			    wl_display_get_event_loop(w->display), ends[i], on_signal, w))
+			return "a signal descriptor";
+	w->backend = wlr_backend_autocreate(w->display);
+	if (!w->backend)
+		return "a screen: neither a DRM device nor another compositor "
+		       "(WAYLAND_DISPLAY) can be used";
+	w->renderer = wlr_renderer_autocreate(w->backend);
+	w->allocator = w->renderer ? wlr_allocator_autocreate(w->backend, w->renderer) : NULL;
+	if (!w->allocator)
+		return "a renderer";
+	w->scene = wlr_scene_create();
+	w->layout = w->scene ? layout_create(w) : NULL;
+	if (!w->layout || !make_tiles(w))
+		return "memory";
+	w->capture = capture_create(w);
+	w->input = input_create(w);
+	w->mux = mux_create(w);
+	if (!w->capture || !w->input || !w->mux)
+		return "memory";
+	if (!output_listen(w) || !wlr_backend_start(w->backend))
+		return "a started backend";
+	return NULL;
+}
+
+/* Leases first: nothing of a camera is left when the screen goes. */
+static void tear_down(struct wall *w)
+{
+	for (size_t i = 0; i < w->n_tiles; i++)
+		tile_destroy(w->tiles[i]);
+	free(w->tiles);
+	w->tiles = NULL;
+	w->n_tiles = 0;
+	mux_destroy(w->mux);
+	if (!w->display)
+		return;
+	capture_destroy(w->capture);
+	input_destroy(w->input);
+	output_forget(w);
+	wl_display_destroy_clients(w->display);
+	if (w->backend)
+		wlr_backend_destroy(w->backend);
+	layout_destroy(w->layout);
+	if (w->scene)
+		wlr_scene_node_destroy(&w->scene->node);
+	if (w->allocator)
+		wlr_allocator_destroy(w->allocator);
+	if (w->renderer)
+		wlr_renderer_destroy(w->renderer);
+	wl_display_destroy(w->display);
+}
+
+int wall_run(const struct config *config, bool debug)
+{
+	struct wall w = {.config = config, .debug = debug};
+	const char *missing;
+
+	wlr_log_init(debug ? WLR_INFO : WLR_ERROR, NULL);
+	missing = set_up(&w);
+	if (missing)
+		wall_say("there is no %s", missing);
+	else
+		wl_display_run(w.display);
+	tear_down(&w);
+	return missing ? EXIT_INTERNAL : EXIT_SUCCESS;
+}
