@@ -41,6 +41,22 @@ bool copy_frame(const struct framemux_frame *f, const GstVideoInfo *info, GstBuf
 	return true;
 }
 
+bool copy_black(const GstVideoInfo *info, GstBuffer *buffer)
+{
+	bool is_full = GST_VIDEO_INFO_COLORIMETRY(info).range == GST_VIDEO_COLOR_RANGE_0_255;
+	int luma = !GST_VIDEO_INFO_IS_YUV(info) || is_full ? 0 : 16;
+	GstVideoFrame out;
+
+	if (!gst_video_frame_map(&out, info, buffer, GST_MAP_WRITE))
+		return false;
+	for (unsigned i = 0; i < GST_VIDEO_FRAME_N_PLANES(&out); i++)
+		memset(GST_VIDEO_FRAME_PLANE_DATA(&out, i), i ? 128 : luma,
+			(size_t)GST_VIDEO_FRAME_PLANE_STRIDE(&out, i) *
+				(size_t)GST_VIDEO_FRAME_COMP_HEIGHT(&out, i));
+	gst_video_frame_unmap(&out);
+	return true;
+}
+
 void copy_undo(GstBuffer *buffer)
 {
 	gst_buffer_memset(buffer, 0, 0, gst_buffer_get_size(buffer));

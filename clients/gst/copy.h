@@ -1,4 +1,4 @@
-/* A frame's pixels into a buffer of GStreamer's. */
+/* A frame's pixels, or none, into a buffer of GStreamer's. */
 #ifndef FRAMEMUX_GST_COPY_H
 #define FRAMEMUX_GST_COPY_H
 
@@ -9,6 +9,9 @@
 
 /* false: the buffer cannot be written, or is none of this form. */
 bool copy_frame(const struct framemux_frame *f, const GstVideoInfo *info, GstBuffer *buffer);
+
+/* Black, as this form has it. false: the buffer cannot be written. */
+bool copy_black(const GstVideoInfo *info, GstBuffer *buffer);
 
 /* What was copied is not to be shown: it goes back to its pool as zeros. */
 void copy_undo(GstBuffer *buffer);

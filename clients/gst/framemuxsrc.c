@@ -62,7 +62,7 @@ static void post_news(FramemuxSrc *self)
 	} while (message);
 }
 
-enum next { NEXT_FLUSHED, NEXT_WAIT, NEXT_ASK, NEXT_FRAME, NEXT_END };
+enum next { NEXT_FLUSHED, NEXT_WAIT, NEXT_ASK, NEXT_FRAME, NEXT_BLACK, NEXT_END };
 
 /* A frame in hand, and which view it is of. */
 struct hand {
@@ -71,6 +71,18 @@ struct hand {
 	uint32_t serial;
 	int fd; /* to wait for */
 };
+
+/* Sinks go on showing what they have: there is something to take away from them. */
+static bool is_to_be_black(FramemuxSrc *self, enum framemux_state state)
+{
+	bool is_wanted;
+
+	GST_OBJECT_LOCK(self);
+	is_wanted = self->black_when_dark;
+	GST_OBJECT_UNLOCK(self);
+	return is_wanted && state >= FRAMEMUX_STATE_STALE &&
+		(self->is_lit || (state == FRAMEMUX_STATE_REVOKED && self->has_pictures));
+}
 
 static enum next look_locked(FramemuxSrc *self, struct hand *ret)
 {
@@ -84,6 +96,8 @@ static enum next look_locked(FramemuxSrc *self, struct hand *ret)
 	if (!session_is_open(s) || self->must_ask)
 		return NEXT_ASK;
 	session_dispatch(s);
+	if (is_to_be_black(self, s->state))
+		return NEXT_BLACK;
 	if (session_is_final(s))
 		return NEXT_END;
 	ret->fd = framemux_fd(s->fm);
@@ -200,21 +214,31 @@ static void flush_downstream(FramemuxSrc *self)
 	segment = base->segment;
 	GST_OBJECT_UNLOCK(self);
 	gst_pad_push_event(GST_BASE_SRC_PAD(base), gst_event_new_segment(&segment));
+	self->has_pictures = false;
+}
+
+static void flush_if_revoked(FramemuxSrc *self)
+{
+	gboolean does_flush;
+
+	GST_OBJECT_LOCK(self);
+	does_flush = self->flush_on_revoked;
+	GST_OBJECT_UNLOCK(self);
+	if (self->session.state == FRAMEMUX_STATE_REVOKED && self->has_pictures && does_flush)
+		flush_downstream(self);
 }
 
 static GstFlowReturn end(FramemuxSrc *self)
 {
 	enum framemux_state state = self->session.state; /* no other thread changes them */
 	g_autofree char *reason = g_strdup(self->session.reason);
-	gboolean does_flush, is_error;
+	gboolean is_error;
 
+	flush_if_revoked(self);
 	close_session(self);
 	GST_OBJECT_LOCK(self);
-	does_flush = self->flush_on_revoked;
 	is_error = self->on_revoked == FRAMEMUXSRC_ERROR;
 	GST_OBJECT_UNLOCK(self);
-	if (state == FRAMEMUX_STATE_REVOKED && does_flush)
-		flush_downstream(self);
 	if (state == FRAMEMUX_STATE_REVOKED && !is_error)
 		return GST_FLOW_EOS;
 	if (state == FRAMEMUX_STATE_CLOSED)
@@ -283,18 +307,50 @@ static bool copy_out(FramemuxSrc *self, const struct hand *hand, GstBuffer *buff
 	return is_whole;
 }
 
+static GstFlowReturn alloc(FramemuxSrc *self, GstBuffer **ret)
+{
+	return GST_BASE_SRC_CLASS(framemuxsrc_parent_class)
+		->alloc(GST_BASE_SRC(self), 0, (guint)GST_VIDEO_INFO_SIZE(&self->info), ret);
+}
+
+/* Once, for what was shown; behind a revocation nothing else is left downstream. */
+static GstFlowReturn black_out(FramemuxSrc *self, GstBuffer **ret)
+{
+	const struct framemux_frame now = {.arrival_ns = now_ns()};
+	GstBuffer *buffer = NULL;
+	GstFlowReturn flow;
+
+	flush_if_revoked(self);
+	self->is_lit = false;
+	if (session_is_final(&self->session))
+		self->has_pictures =
+			false; /* what is left of them is asked for: flush-on-revoked=false */
+	flow = alloc(self, &buffer);
+	if (flow != GST_FLOW_OK)
+		return flow;
+	if (!copy_black(&self->info, buffer)) {
+		gst_buffer_unref(buffer);
+		return GST_FLOW_OK;
+	}
+	set_time(self, &now, buffer);
+	GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+	g_mutex_lock(&self->lock);
+	self->made_in = self->played;
+	g_mutex_unlock(&self->lock);
+	*ret = buffer;
+	return GST_FLOW_OK;
+}
+
 /* OK with a buffer; OK without: this frame is not to be shown. */
 static GstFlowReturn take(FramemuxSrc *self, const struct hand *hand, GstBuffer **ret)
 {
-	GstBaseSrc *base = GST_BASE_SRC(self);
 	GstBuffer *buffer = NULL;
 	GstFlowReturn flow = GST_FLOW_OK;
 
 	if (!settle_frame(self, &hand->seen))
 		flow = cannot_negotiate(self);
 	else if (!self->must_ask)
-		flow = GST_BASE_SRC_CLASS(framemuxsrc_parent_class)
-			       ->alloc(base, 0, (guint)GST_VIDEO_INFO_SIZE(&self->info), &buffer);
+		flow = alloc(self, &buffer);
 	if (!copy_out(self, hand, buffer)) {
 		if (buffer) {
 			copy_undo(buffer);
@@ -303,6 +359,7 @@ static GstFlowReturn take(FramemuxSrc *self, const struct hand *hand, GstBuffer 
 		return flow;
 	}
 	describe(self, hand, buffer);
+	self->is_lit = self->has_pictures = true;
 	*ret = buffer;
 	return GST_FLOW_OK;
 }
@@ -326,6 +383,9 @@ static GstFlowReturn create(GstPushSrc *push, GstBuffer **ret)
 			break;
 		case NEXT_FRAME:
 			flow = take(self, &hand, ret);
+			break;
+		case NEXT_BLACK:
+			flow = black_out(self, ret);
 			break;
 		case NEXT_END:
 			return end(self);
@@ -356,7 +416,7 @@ static gboolean start(GstBaseSrc *base)
 	session_token_free(token);
 	self->has_wish = self->has_offer = self->must_ask = false;
 	self->must_settle = self->is_paused = true;
-	self->is_flushing = false;
+	self->is_flushing = self->is_lit = self->has_pictures = false;
 	self->last_serial = 0;
 	GST_OBJECT_LOCK(self);
 	stamp_begin(&self->stamp);

@@ -18,7 +18,7 @@ struct _FramemuxSrc {
 	/* Properties, under the object's lock; they count from READY to PAUSED on. */
 	struct session_options set;
 	enum framemuxsrc_ending on_revoked;
-	gboolean flush_on_revoked;
+	gboolean flush_on_revoked, black_when_dark;
 
 	/*
 	 * Under this lock, which is never held over anything that may block: not while messages are
@@ -35,6 +35,8 @@ struct _FramemuxSrc {
 	struct wish wish;            /* what is asked for */
 	struct framemux_frame offer; /* in negotiation: the frame that is to be described */
 	bool has_wish, has_offer, must_ask, must_settle;
+	bool is_lit;       /* the last that was pushed was a picture */
+	bool has_pictures; /* pushed since downstream was flushed */
 	GstVideoInfo info; /* of what was settled */
 	uint32_t made_in;  /* played, when the newest buffer was made */
 	uint64_t last_seq, last_generation;

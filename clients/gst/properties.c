@@ -15,7 +15,8 @@ enum {
 	PROPERTY_RECONNECT,
 	PROPERTY_SLOTS,
 	PROPERTY_ON_REVOKED,
-	PROPERTY_FLUSH_ON_REVOKED
+	PROPERTY_FLUSH_ON_REVOKED,
+	PROPERTY_BLACK_WHEN_DARK
 };
 
 enum verify { VERIFY_SAMPLED, VERIFY_FULL };
@@ -98,6 +99,9 @@ static void set_locked(FramemuxSrc *self, guint id, const GValue *value)
 	case PROPERTY_FLUSH_ON_REVOKED:
 		self->flush_on_revoked = g_value_get_boolean(value);
 		break;
+	case PROPERTY_BLACK_WHEN_DARK:
+		self->black_when_dark = g_value_get_boolean(value);
+		break;
 	default:
 		break;
 	}
@@ -135,6 +139,9 @@ static void get_locked(FramemuxSrc *self, guint id, GValue *value)
 		break;
 	case PROPERTY_FLUSH_ON_REVOKED:
 		g_value_set_boolean(value, self->flush_on_revoked);
+		break;
+	case PROPERTY_BLACK_WHEN_DARK:
+		g_value_set_boolean(value, self->black_when_dark);
 		break;
 	default: /* a token is not read back */
 		break;
@@ -203,6 +210,11 @@ static void install_choices(GObjectClass *object, GParamFlags flags)
 		g_param_spec_boolean("flush-on-revoked", "Flush on revoked",
 			"Frames that still wait downstream are dropped by a revocation", TRUE,
 			flags));
+	g_object_class_install_property(object, PROPERTY_BLACK_WHEN_DARK,
+		g_param_spec_boolean("black-when-dark", "Black when dark",
+			"A black frame takes the place of the last picture when the camera is "
+			"stale, lost or revoked",
+			TRUE, flags));
 }
 
 void properties_install(GObjectClass *object)
@@ -221,7 +233,7 @@ void properties_install(GObjectClass *object)
 void properties_init(FramemuxSrc *self)
 {
 	self->set.slots = SLOTS_DEFAULT;
-	self->flush_on_revoked = TRUE;
+	self->flush_on_revoked = self->black_when_dark = TRUE;
 }
 
 void properties_take(FramemuxSrc *self, struct session_options *ret)

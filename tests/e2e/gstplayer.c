@@ -2,7 +2,7 @@
  * gstplayer PIPELINE [hold]: plays what gst-launch-1.0 would, and takes orders: a line "pause", "play",
  * "stop" or "go" on standard input. Says what comes of it, a line each: "STATE name reason"; "BUFFER seq
  * age_ms" of each buffer that comes to the sink called "sink", age by its timestamp on the pipeline's clock,
- * and before it "DISCONT" or "CORRUPTED" where it is flagged so; "DONE order"; "EOS", "ERROR text", and "BYE".
+ * "BLACK" instead where all of it is black, and before it "DISCONT" or "CORRUPTED" where it is flagged so; "DONE order"; "EOS", "ERROR text", and "BYE".
  *
  * With "hold" the streaming thread stands still twice until it is told to go: "HELD caps", when the first
  * caps come, which is when the source has a frame and has not copied it; "HELD latency", when the source
@@ -69,6 +69,27 @@ static GstBusSyncReply on_posted(GstBus *bus, GstMessage *message, gpointer data
 	return GST_BUS_PASS;
 }
 
+/* Of NV12 and of I420, limited range. */
+static bool is_black(GstElement *sink, GstBuffer *buffer)
+{
+	g_autoptr(GstCaps) caps = NULL;
+	GstPad *pad = gst_element_get_static_pad(sink, "sink");
+	GstMapInfo map;
+	int width, height;
+	bool is = true;
+
+	caps = gst_pad_get_current_caps(pad);
+	gst_object_unref(pad);
+	if (!caps || !gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width) ||
+		!gst_structure_get_int(gst_caps_get_structure(caps, 0), "height", &height) ||
+		!gst_buffer_map(buffer, &map, GST_MAP_READ))
+		return false;
+	for (gsize i = 0; i < map.size; i++)
+		is = is && map.data[i] == (i < (gsize)width * (gsize)height ? 16 : 128);
+	gst_buffer_unmap(buffer, &map);
+	return is;
+}
+
 static void on_handoff(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
 {
 	GstClock *clock = gst_element_get_clock(sink);
@@ -84,6 +105,10 @@ static void on_handoff(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointe
 		puts("DISCONT");
 	if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_CORRUPTED))
 		puts("CORRUPTED");
+	if (is_black(sink, buffer)) {
+		puts("BLACK");
+		return;
+	}
 	printf("BUFFER %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT "\n", GST_BUFFER_OFFSET(buffer),
 		GST_CLOCK_DIFF(GST_BUFFER_PTS(buffer), now) / (gint64)GST_MSECOND);
 }

@@ -243,6 +243,7 @@ def test_revoked(s):
             at = p.await_line("STATE revoked")
             end = p.await_line("EOS", at)
             left = len(p.buffers(at, end))
+            check(p.lines()[end - 2] == "BLACK", f"the last was a picture: {p.lines()[at:end]}")
             check(left <= 3 if is_gone else left >= 15, f"flush={flush}: {left} frames are shown")
             check(not p.buffers(end), "frames after the end")
         mux.stop()
@@ -274,7 +275,10 @@ def test_refused(s):
 
 
 def test_stale_lost_and_back(s):
-    """Nothing is pushed while the camera is dark; it comes back by itself, also after a restart."""
+    """One black frame, and nothing else, while it is dark; it comes back by itself, also after a restart."""
+    def has_only_black(p, dark, live):
+        pushed = [l for l in p.lines()[dark:live - 1] if l == "BLACK" or l.startswith("BUFFER")]
+        check(pushed == ["BLACK"], f"pushed while dark: {pushed}")
     mux = s.mux("stale_after = 300\n" + TWO)
     with player(s, mux, a_token(mux)["token"],
             "framemuxsrc camera=porch reconnect=true ! fakesink name=sink sync=false") as p:
@@ -284,14 +288,27 @@ def test_stale_lost_and_back(s):
         dark = p.await_line("STATE stale", at)
         os.kill(ingest, signal.SIGCONT)
         live = p.await_line("STATE live", dark)
-        check(not p.buffers(dark, live - 1), f"pushed while stale: {p.buffers(dark, live - 1)}")
+        has_only_black(p, dark, live)
         at = p.await_line("BUFFER", live)
         mux.stop()
         dark = p.await_line("STATE lost", at)
         mux.start()
         live = p.await_line("STATE live", dark)
-        check(not p.buffers(dark, live - 1), f"pushed while lost: {p.buffers(dark, live - 1)}")
+        has_only_black(p, dark, live)
         p.await_line("BUFFER", live)
+
+
+def test_silent_when_dark_if_wanted(s):
+    mux = s.mux("stale_after = 300\n" + TWO)
+    with player(s, mux, a_token(mux)["token"],
+            "framemuxsrc camera=porch black-when-dark=false ! fakesink name=sink sync=false") as p:
+        at = p.await_line("BUFFER", p.await_line("STATE live"))
+        ingest, = mux.roles("framemux-ingest")
+        os.kill(ingest, signal.SIGSTOP)
+        p.await_line("STATE stale", at)
+        os.kill(ingest, signal.SIGCONT)
+        p.await_line("STATE live", at)
+        check("BLACK" not in p.lines(), "black all the same")
 
 
 def test_the_end_of_the_mux_is_an_error(s):

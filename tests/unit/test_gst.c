@@ -176,6 +176,49 @@ static void copy_one(const char *format, uint32_t fourcc, unsigned planes)
 	gst_buffer_unref(buffer);
 }
 
+static void black_one(const char *format, uint32_t fourcc, uint32_t range, int luma, int chroma)
+{
+	struct framemux_frame f = a_frame(5, 3);
+	GstVideoInfo info;
+	GstVideoFrame got;
+	GstBuffer *buffer;
+	struct wish w;
+	g_autofree char *caps = g_strdup_printf("video/x-raw,format=%s", format);
+
+	f.fourcc = fourcc;
+	f.color_range = range;
+	ck_assert(wish_of(caps, NULL, &w) && wish_info(&w, &f, &info));
+	buffer = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&info), NULL);
+	gst_buffer_memset(buffer, 0, 77, GST_VIDEO_INFO_SIZE(&info));
+	ck_assert(copy_black(&info, buffer));
+	ck_assert(gst_video_frame_map(&got, &info, buffer, GST_MAP_READ));
+	for (unsigned c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS(&got); c++) {
+		unsigned step = (unsigned)GST_VIDEO_FRAME_COMP_PSTRIDE(&got, c);
+
+		for (int y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT(&got, c); y++)
+			for (int x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH(&got, c); x++) {
+				const uint8_t *at =
+					(const uint8_t *)GST_VIDEO_FRAME_COMP_DATA(&got, c) +
+					y * GST_VIDEO_FRAME_COMP_STRIDE(&got, c) +
+					(unsigned)x * step;
+
+				ck_assert_int_eq(*at, c ? chroma : luma);
+			}
+	}
+	gst_video_frame_unmap(&got);
+	gst_buffer_unref(buffer);
+}
+
+START_TEST(test_black)
+{
+	black_one("NV12", DRM_FORMAT_NV12, 0, 16, 128);
+	black_one("NV12", DRM_FORMAT_NV12, 1, 0, 128);
+	black_one("I420", DRM_FORMAT_YUV420, 0, 16, 128);
+	black_one("BGRx", DRM_FORMAT_XRGB8888, 0, 0, 0);
+	black_one("RGB16", DRM_FORMAT_RGB565, 0, 0, 0);
+}
+END_TEST
+
 START_TEST(test_copies)
 {
 	copy_one("NV12", DRM_FORMAT_NV12, 2);
@@ -223,6 +266,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, test_rates);
 	tcase_add_test(tc, test_caps_of_a_frame);
 	tcase_add_test(tc, test_copies);
+	tcase_add_test(tc, test_black);
 	tcase_add_test(tc, test_times);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
