@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 
+import hands
 import pattern
 from harness import UNHURRIED_FPS, Process, Skipped, check, until
 
@@ -264,44 +265,52 @@ def test_captures_are_without_cameras(s):
 
 
 def test_enlarged(s):
-    """By keys, as a window of sway: the large picture is not the small one made larger."""
+    """By keys and clicks, as a window of sway: leased anew in the size that is shown, what it hides not at all."""
     try:
         import desktop
     except ImportError:
         raise Skipped("no tests/e2e/desktop.py to start sway with") from None
-    desktop.needs("wtype")
     mux = s.mux(camera("porch") + camera("garden", f"test:garden?size={SCREEN[0]}x{SCREEN[1]}&fps=15"))
     sway = desktop.Sway(s, *SCREEN)
     wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY,
         desktop=dict(sway.env, WLR_BACKENDS="wayland"))
+    small = ("porch", WIDTH, HEIGHT), ("garden", WIDTH, 352)
 
     def leased(*wanted):
         def is_so():
-            leases = {(l["camera"], l["width"], l["height"]) for l in mux.status()["leases"]
-                if l["pid"] == wall.pid}
-            return leases == set(wanted)
-        until(is_so, f"leases {wanted}; there are {mux.status()['leases']}")
+            return {(l["camera"], l["width"], l["height"]) for l in mux.status()["leases"]
+                if l["pid"] == wall.pid} == set(wanted)
+        until(is_so, f"leases {wanted}")
 
-    leased(("porch", 628, 348), ("garden", 628, 352))
+    leased(*small)
     wall.shows("porch", "garden")
-    sway.run("wtype", "2")
-    leased(("garden", *SCREEN))
-    wall.shows("garden", after=len(wall.lines()))
-    check(not any(r["porch"] for _, r in wall.repaints()[-1:]), "a camera that is hidden is shown")
-    shot = sway.screenshot()
-    value = pattern.read(shot.green(), SCREEN[0])
-    check(value is not None and value >> 10 == pattern.code("garden", 0) >> 10, f"not the garden: {value}")
-    luma = pattern.luma(value, *SCREEN).translate(bytes(GREYS.get(i, 1) for i in range(256)))
-    end = (SCREEN[1] - BADGE[1]) * SCREEN[0]
-    check(shot.green()[:end] == luma[:end], "the enlarged picture is not what the camera shows")
-    sway.run("wtype", "-k", "Escape")
-    leased(("porch", 628, 348), ("garden", 628, 352))
-    sway.run("wtype", "-k", "Tab", "-k", "Return")
-    leased(("porch", 628, 348))
-    sway.run("wtype", "-k", "Right")
-    leased(("garden", *SCREEN))
-    sway.run("wtype", "-M", "ctrl", "-M", "alt", "-k", "BackSpace")
-    wall.expect(0)
+    with hands.Hands(wall.env["XDG_RUNTIME_DIR"], wall.env["WAYLAND_DISPLAY"]) as hand:
+        def pressed():  # until the window has got the keyboard
+            hand.press("2")
+            return any(l["width"] == SCREEN[0] for l in mux.status()["leases"])
+        until(pressed, "the second one enlarged")
+        leased(("garden", *SCREEN))
+        wall.shows("garden", after=len(wall.lines()))
+        check(not wall.repaints()[-1][1]["porch"], "a camera that is hidden is shown")
+        shot = sway.screenshot()
+        value = pattern.read(shot.green(), SCREEN[0])
+        check(value is not None and value >> 10 == pattern.code("garden", 0) >> 10, f"{value} is no garden")
+        luma = pattern.luma(value, *SCREEN).translate(bytes(GREYS.get(i, 1) for i in range(256)))
+        end = (SCREEN[1] - BADGE[1]) * SCREEN[0]
+        check(shot.green()[:end] == luma[:end], "enlarged, it is not what the camera shows")
+        hand.press("Escape")
+        leased(*small)
+        hand.press("Tab")  # from the second to the first
+        hand.press("Return")
+        leased(("porch", WIDTH, HEIGHT))
+        hand.press("Right")
+        leased(("garden", *SCREEN))
+        hand.click(100, 100, *SCREEN)
+        leased(*small)
+        hand.click(SCREEN[0] - 100, 300, *SCREEN)
+        leased(("garden", *SCREEN))
+        hand.press("Control", "Alt", "BackSpace")
+        wall.expect(0)
 
 
 BAD = (
