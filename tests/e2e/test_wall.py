@@ -8,10 +8,11 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import hands
 import pattern
-from harness import UNHURRIED_FPS, Process, Skipped, check, until
+from harness import SETTLE_S, UNHURRIED_FPS, Process, Skipped, check, until
 
 SCREEN = (1280, 720)  # of the headless backend
 GAP = 8
@@ -28,17 +29,21 @@ def camera(name, url=None, fps=15):
     return f'camera "{name}" {{ url = "{url}" }}\n'
 
 
+def the_program(s):
+    """Where every uid can read it."""
+    for name in (".libs/framemux-wall", "framemux-wall"):
+        if os.path.exists(os.path.join(s.build, name)):
+            return shutil.copy(os.path.join(s.build, name), s.program("framemux-wall"))
+    raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
+
+
 class Wall(Process):
     """On a screen of its own; or, with what a desktop gives its windows, as one of those."""
 
     def __init__(self, s, mux, names, *more, uid=None, desktop=None):
-        program = next((p for p in (os.path.join(s.build, ".libs/framemux-wall"),
-            os.path.join(s.build, "framemux-wall")) if os.path.exists(p)), None)
-        if not program:
-            raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
+        program = the_program(s)
         if not shutil.which("grim"):
             raise Skipped("no grim, to take screenshots with")
-        shutil.copy(program, s.program("framemux-wall"))  # where every uid can read it
         lines = "".join(f"{n} {mux.grant(n, dump=False, uid=uid)}\n" for n in names)
         tokens = s.write("wall.tokens", lines)
         if uid is not None and os.getuid() == 0:
@@ -50,7 +55,7 @@ class Wall(Process):
             desktop = {"XDG_RUNTIME_DIR": s.folder("runtime"), "WLR_BACKENDS": "headless"}
             os.chmod(desktop["XDG_RUNTIME_DIR"], 0o700)
         self.env = s.env(WLR_RENDERER="pixman", **desktop)
-        super().__init__(s, "wall", [s.program("framemux-wall"), "-c", config, "--debug"], env=self.env,
+        super().__init__(s, "wall", [program, "-c", config, "--debug"], env=self.env,
             uid=uid)
         s.processes.append(self)
 
@@ -133,6 +138,8 @@ def in_memory(wall, name):
             if "r" not in rights or "[v" in line:
                 continue
             begin, end = (int(v, 16) for v in span.split("-"))
+            if end - begin > 1 << 30:
+                continue  # a sanitizer's
             memory.seek(begin)
             at = memory.read(end - begin).find(needle)
             if at >= 0:
@@ -158,12 +165,17 @@ def test_four_cameras_one_lost_one_revoked(s):
     before = wall.shot()
     check(not is_dark(before, 3) and is_dark(before, 1), "the cells are not where they are thought")
     mux.ctl("revoke", "--camera", "street")
-    for _ in range(LATER):
+    live, ends = 0, time.monotonic() + SETTLE_S
+    while live < LATER:
+        check(time.monotonic() < ends, "the live cameras do not stay so")
         shot = wall.shot()
         check(is_dark(shot, 1), "the lost camera's tile holds something")
         check(is_dark(shot, 3), "the revoked camera's tile holds something")
+        if is_dark(shot, 0) or is_dark(shot, 2):
+            continue  # too busy a machine: stale for a moment
         live_frame(shot, 0, "porch")
         live_frame(shot, 2, "garden")
+        live += 1
     gaps = [shot[1][y * SCREEN[0]:(y + 1) * SCREEN[0]] for y in range(GAP)]
     check(set(b"".join(gaps)) == {0x14}, "the background is not the configured one")
     if os.environ.get("FRAMEMUX_TEST_SHOTS"):  # for people to look at
@@ -330,9 +342,7 @@ BAD = (
 
 
 def test_configuration(s):
-    program = os.path.join(s.build, "framemux-wall")
-    if not os.path.exists(program):
-        raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
+    program = the_program(s)
 
     def run(*args):
         done = subprocess.run([program, *args], env=s.env(), capture_output=True, text=True, timeout=20)
