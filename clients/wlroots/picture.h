@@ -54,7 +54,8 @@ bool picture_is_whole(struct picture *p);
 void picture_black(struct picture *p);
 bool picture_is_black(const struct picture *p);
 
-/* Takes the badge; without pixels: none. centred: in the middle, else in the lower left corner. */
+/* Takes the badge; without pixels: none. centred: in the tile's middle, else in the picture's lower left
+ * corner. */
 void picture_set_badge(struct picture *p, struct badge *badge, bool centred);
 
 #endif
