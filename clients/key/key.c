@@ -65,7 +65,7 @@ static int read_lines(FILE *f, const char *camera, char **ret)
 
 int key_read(const char *path, const char *camera, char **ret)
 {
-	static char buffer[KEY_LINE_MAX]; /* ours, so that it can be wiped */
+	char buffer[KEY_LINE_MAX]; /* ours, so that it can be wiped; no thread shares it */
 	FILE *f = fopen(path, "re");
 	int r;
 

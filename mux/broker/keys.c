@@ -97,10 +97,9 @@ static const char *why_not(uint32_t status)
 	case EEXIST:
 		return "there are two keys already: retire the older one first";
 	case EROFS:
-		return "the root key is a credential, which the mux cannot change: stop it, copy "
-		       "the "
-		       "credential to root.key in the state folder, take it out of the unit, start "
-		       "and rotate";
+		return "the root key is a credential, which the mux cannot change: framemuxd(8) "
+		       "says "
+		       "how it is moved to where it can";
 	case EBUSY:
 		return "the keys are being changed by somebody else: try again";
 	case EIO:

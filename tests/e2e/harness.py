@@ -28,6 +28,7 @@ UNHURRIED_FPS = 5  # of a camera whose every frame is counted: a client that wai
 OVERLOAD = 4    # runnable processes for each processor: nobody's turn comes in time
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer")
 ROLES = ("framemux-broker", "framemux-ingest", "framemux-decode")
+OPTIONAL = ("framemux-view", "framemux-wall")  # programs that are built where their libraries are
 
 
 class Failed(Exception):
@@ -41,6 +42,10 @@ class Skipped(Exception):
 def check(condition, what):
     if not condition:
         raise Failed(what)
+
+
+def is_overloaded():
+    return os.getloadavg()[0] > OVERLOAD * os.cpu_count()
 
 
 def adopt_orphans():
@@ -177,7 +182,7 @@ class Client(Process):
         seqs = [m["seq"] for m in self.meta()]
         check(seqs == sorted(set(seqs)), f"{self.name} began anew: {seqs}")
         missed = sorted(set(range(seqs[0], seqs[-1])) - set(seqs))
-        if missed and os.getloadavg()[0] > OVERLOAD * os.cpu_count():
+        if missed and is_overloaded():
             print(f"      NOT JUDGED: {self.name} missed {len(missed)} frames; the machine has a load "
                 f"of {os.getloadavg()[0]:.0f}", flush=True)
         else:
@@ -442,10 +447,12 @@ def run_one(name, function, build, programs, keep):
 
 def stage_programs(build, folder):
     """Copies the programs and the library to where every uid can read them."""
-    for name in ("framemuxd", "framemuxctl", "framemux-dump", *ROLES, "framemux-resolve"):
+    for name in ("framemuxd", "framemuxctl", "framemux-dump", *ROLES, "framemux-resolve", *OPTIONAL):
         real = os.path.join(build, ".libs", name)
         if not os.path.exists(real):
             real = os.path.join(build, name)
+        if name in OPTIONAL and not os.path.exists(real):
+            continue
         shutil.copy(real, os.path.join(folder, name))
         os.chmod(os.path.join(folder, name), 0o755)
     libs = os.path.join(build, ".libs")

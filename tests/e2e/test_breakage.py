@@ -16,7 +16,9 @@ import test_audit
 import test_check
 import test_clock
 import test_death
+import test_disk
 import test_life
+import test_gst
 import test_http
 import test_key
 import test_camera
@@ -35,6 +37,7 @@ import test_standby
 import test_switch
 import test_takeover
 import test_v4l2
+import test_view
 import test_walls
 import test_watch
 from harness import UID_A, UID_B, check
@@ -175,6 +178,12 @@ TESTS += [
         "a held frame to be too old", "", "lib-skip-age")),
     ("lib-skip-age shows one that was stopped an old frame", seen_by(
         test_peer.test_stopped_and_continued, "acquired", "", "lib-skip-age")),
+    ("lib-skip-check has framemuxsrc push what was erased", seen_by(
+        test_gst.test_erased_under_the_copy, "pushed what was erased", "", "lib-skip-check")),
+    ("view-keeps-picture is seen", seen_by(test_view.test_revoked_while_the_compositor_hangs,
+        "black buffers", "", "view-keeps-picture")),
+    ("view-skip-check is seen", seen_by(test_view.test_not_seen, "black buffers", "",
+        "view-skip-check")),
     ("broker-skip-asks lets one client end the broker", seen_by(
         test_flood.test_floods_of_asks_for_units, "the broker fell", "broker-skip-asks")),
     ("broker-no-seal is seen by an attacker", seen_by(test_ring.test_writes_to_its_ring,
@@ -221,6 +230,10 @@ TESTS += [
         "policy-no-clock")),
     ("policy-drop-final is seen", seen_by(test_policy.test_drop_folder_keeps_what_the_disk_does_not,
         "it to be left", "policy-drop-final")),
+    ("policy-half-file is seen", seen_by(test_policy.test_drop_folder_waits_for_a_writer, "judged: ",
+        "policy-half-file")),
+    ("daemon-skip-rest is seen", seen_by(test_disk.test_ends_while_the_disk_lags, "after a restart: ",
+        "daemon-skip-rest")),
     ("policy-any-file is seen", seen_by(test_policy.test_drop_folder_takes_no_links, "in force",
         "policy-any-file")),
     ("broker-skip-proof is seen", seen_by(

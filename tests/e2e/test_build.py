@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from harness import Skipped, check
+from harness import OPTIONAL, Skipped, check
 
 
 ROLES = ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode")
@@ -11,10 +11,12 @@ ROLES = ("framemuxd", "framemux-broker", "framemux-ingest", "framemux-decode")
 def linked_by(s, library):
     """The programs that name it as needed."""
     names = set()
-    for name in (*ROLES, "framemux-resolve", "framemuxctl", "framemux-dump"):
+    for name in (*ROLES, "framemux-resolve", "framemuxctl", "framemux-dump", *OPTIONAL):
         real = os.path.join(s.build, ".libs", name)
         if not os.path.exists(real):
             real = os.path.join(s.build, name)
+        if name in OPTIONAL and not os.path.exists(real):
+            continue
         done = subprocess.run(["readelf", "-d", real], capture_output=True, text=True)
         check(done.returncode == 0, done.stderr)
         if f"[{library}" in done.stdout:

@@ -79,6 +79,14 @@ def compare(client, clip, exact):
     return least
 
 
+def test_file_with_a_date(s):
+    """What it means is not looked up: there is nothing that ingest may open."""
+    clip = pixels.encode(s.path("dated.mp4"), source(), *X264, "-pix_fmt", "yuv420p", "-metadata",
+        "creation_time=2020-01-31T12:00:00Z")
+    mux = s.mux(camera("cam", "file://" + clip))
+    mux.dump("cam", mux.grant("cam", uid=UID_A), uid=UID_A, frames=FRAMES).expect(0)
+
+
 def test_every_form_of_picture(s):
     rows, problems = [], []
     clips = {f[0]: make(s, *f[:5]) for f in FORMS}

@@ -3,17 +3,17 @@ import os
 import re
 import subprocess
 
-from harness import ROLES, check, run
+from harness import OPTIONAL, ROLES, check, run
 
 PROGRAMS = {"bin/framemuxctl", "bin/framemux-dump", "sbin/framemuxd",
     *(f"libexec/framemux/{name}" for name in (*ROLES, "framemux-resolve"))}
-SOMETIMES = ("framemux-wall",)  # where what it needs was there
 INIT = {"lib/systemd/system/framemux.service", "lib/systemd/system/framemux.socket",
     "lib/systemd/system/framemux-control.socket", "lib/sysusers.d/framemux.conf",
     "lib/tmpfiles.d/framemux.conf", *(f"share/framemux/init/{name}" for name in ("s6/framemux/run",
         "s6/framemux/notification-fd", "runit/framemux/run", "runit/framemux/check",
         "runit/framemux/log/run", "openrc/framemux"))}
 LIBRARY = {"include/framemux.h", "lib/libframemux.so", "lib/pkgconfig/framemux.pc"}
+PLUGIN = "lib/gstreamer-1.0/libgstframemux.so"  # where GStreamer was there to build it
 PREFIX = "/usr/local"  # configure's own
 
 
@@ -47,13 +47,19 @@ def test_only_what_may_be_installed_is(s):
         return
     done, found = make_install(s, "install")
     check(done.returncode == 0, done.stderr)
-    programs = PROGRAMS | {f"bin/{name}" for name in SOMETIMES if os.path.exists(os.path.join(s.build, name))}
     found = {os.path.relpath(os.path.join("/", f), PREFIX) for f in found}
+    programs = PROGRAMS | {f"bin/{name}" for name in OPTIONAL
+        if os.path.exists(os.path.join(s.build, name))}
     wanted = programs | LIBRARY | INIT
+    if os.path.exists(os.path.join(s.build, ".libs/libgstframemux.so")):
+        wanted = wanted | {PLUGIN}
     check(wanted <= found, f"not installed: {sorted(wanted - found)}")
     more = {f for f in found - wanted
-        if not re.fullmatch(r"lib/libframemux\.(so\.[0-9.]+|la)|share/(man|doc)/.*", f)}
+        if not re.fullmatch(r"lib/libframemux\.(so\.[0-9.]+|la)|lib/gstreamer-1.0/libgstframemux.la|share/(man|doc)/.*", f)}
     check(not more, f"installed, and nobody knows why: {sorted(more)}")
+    pages = {name for f in found for name in re.findall(r"share/man/man[18]/(.*)\.[18]$", f)}
+    names = {os.path.basename(f) for f in found if f.startswith(("bin/", "sbin/"))}
+    check(names == pages, f"programs {sorted(names)}, pages {sorted(pages)}")
     root = s.path("root" + PREFIX)
     for name in programs:
         mode = os.stat(os.path.join(root, name)).st_mode & 0o7777

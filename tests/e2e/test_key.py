@@ -222,7 +222,7 @@ def test_given_as_a_credential(s):
     check(keys(mux) == [1] and not os.path.exists(s.path("state/root.key")), "a key of its own")
     ctl = subprocess.run([s.program("framemuxctl"), "-s", mux.control, "key", "rotate"], env=s.env(),
         capture_output=True, text=True, timeout=30)
-    check(ctl.returncode == 64 and "credential" in ctl.stderr, f"rotated: {ctl}")
+    check(ctl.returncode == 64 and "a credential" in ctl.stderr and "to where it can\n" in ctl.stderr, f"rotated: {ctl}")
     check(keys(mux) == [1], "rotated all the same")
     mux.stop()
     check(in_state(s, key) is None, f"the key is in {in_state(s, key)}")

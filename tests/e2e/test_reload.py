@@ -9,7 +9,7 @@ import socket
 import subprocess
 
 import pattern
-from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, until
+from harness import UID_A, UID_B, UNHURRIED_FPS, Skipped, check, is_overloaded, until
 from test_frames import camera
 from test_refusals import refused
 from test_revoke import is_blank, keep_ring
@@ -74,10 +74,15 @@ def exact(client, name):
     return len(data) // size
 
 
+def dropped_by(mux):
+    return {l["id"]: l["dropped"] for l in mux.status()["leases"]}
+
+
 @contextlib.contextmanager
 def untouched(mux, clients):
     """While this runs: the same leases, generations and rings, and no frame lost."""
     before, rings = leases(mux), {c.pid: ring_of(c) for c in clients}
+    dropped = dropped_by(mux)
     generations = {c["name"]: c["generation"] for c in mux.status()["cameras"]}
     yield
     for client in clients:
@@ -87,6 +92,8 @@ def untouched(mux, clients):
         metas = client.meta()
         check({(m["lease"], m["generation"]) for m in metas} ==
             {(before[client.pid], generations[metas[0]["camera"]])}, f"{client.name}: {metas[-1]}")
+    now, ours = dropped_by(mux), [before[c.pid] for c in clients]
+    check(is_overloaded() or all(now[i] == dropped[i] for i in ours), f"dropped: {dropped}, then {now}")
 
 
 def ring_of(client):

@@ -18,6 +18,7 @@
 #include "mux/daemon/state/disk.h"
 #include "mux/daemon/state/folder.h"
 #include "mux/daemon/state/key_file.h"
+#include "mux/daemon/state/key_given.h"
 #include "mux/daemon/state/state.h"
 #include "mux/daemon/trust/fingerprint_file.h"
 #include "tests/fault/runs.h"
@@ -98,6 +99,34 @@ static int do_root_keys_load(void)
 static void before_root_keys(void)
 {
 	ck_assert_int_eq(write_keys(2), 0);
+}
+
+/* The credential is known by its print, or nothing is said to be. */
+static int do_root_key_given(void)
+{
+	struct root_keys keys = {0};
+	int rc;
+
+	setenv("CREDENTIALS_DIRECTORY", "credentials", 1);
+	rc = key_file_load(state, &keys, why, sizeof(why));
+	unsetenv("CREDENTIALS_DIRECTORY");
+	if (rc == 0 && (!keys.is_given || keys.n != 1 || keys.list[0].key[0] != 7))
+		runs_complain(&runs, "another key than the one that is given");
+	return rc;
+}
+
+static void before_root_key_given(void)
+{
+	const uint8_t key[KEY_BYTES] = {7};
+	int fd;
+
+	unlink("state/root.key");
+	unlink("state/" ROOT_KEYS_FILE);
+	unlink("state/" KEY_PRINT_FILE);
+	mkdir("credentials", 0700);
+	fd = open("credentials/" KEY_GIVEN_CREDENTIAL, O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
+	ck_assert(fd < 0 || write(fd, key, sizeof(key)) == sizeof(key));
+	close(fd);
 }
 
 static int do_epochs(void)
@@ -243,6 +272,7 @@ static const struct operation operations[] = {
 	{"root key", "state/root.key", before_root_key, do_root_key},
 	{"root keys", "state/" ROOT_KEYS_FILE, before_root_keys, do_root_keys},
 	{"root keys, read", "state/" ROOT_KEYS_FILE, before_root_keys, do_root_keys_load},
+	{"root key, given", "state/" KEY_PRINT_FILE, before_root_key_given, do_root_key_given},
 	{"epochs", "state/epochs", before_epochs, do_epochs},
 	{"revoked, read", "state/revoked", before_revoked, do_revoked_load},
 	{"revoked, one more", "state/revoked", before_revoked, do_revoked_add},

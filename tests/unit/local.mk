@@ -88,6 +88,13 @@ tests_unit_test_screen_SOURCES = tests/unit/test_screen.c
 tests_unit_test_screen_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_screen_LDADD = libscreen.la $(UNIT_LIBS)
 endif
+if HAVE_VIEW
+check_PROGRAMS += tests/unit/test_view
+TESTS += tests/unit/test_view
+tests_unit_test_view_SOURCES = tests/unit/test_view.c
+tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_view_LDADD = libview.la $(UNIT_LIBS)
+endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \
@@ -353,6 +360,14 @@ tests_unit_test_broker_holder_SOURCES = tests/unit/test_broker_holder.c \
 	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
 tests_unit_test_broker_holder_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_holder_LDADD = libbroker.la $(UNIT_LIBS)
+
+if HAVE_GSTREAMER
+check_PROGRAMS += tests/unit/test_gst
+TESTS += tests/unit/test_gst
+endif
+tests_unit_test_gst_SOURCES = tests/unit/test_gst.c
+tests_unit_test_gst_CFLAGS = $(UNIT_CFLAGS) $(GSTREAMER_CFLAGS)
+tests_unit_test_gst_LDADD = libgstsource.la libframemux.la $(GSTREAMER_LIBS) $(UNIT_LIBS)
 endif
 
 # Needs no check: the installed header and what the library exports.

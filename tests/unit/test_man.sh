@@ -36,11 +36,12 @@ help_options() { # VERB
 		sed -n "s/^--\{0,1\}[a-zA-Z].*/$1 &/p"
 }
 
-for program in framemuxd:8 framemux-dump:1 framemux-wall:1; do
-	name=${program%:*}
-	[ -e "$name" ] || [ "$name" != framemux-wall ] || continue # built where wlroots is
+for page in "$top"/man/*.[18]; do
+	name=$(basename "${page%.*}")
+	[ "$name" != framemuxctl ] || continue # below: it has commands
+	[ -x "./$name" ] || { echo "no $name in this build: its page is not compared"; continue; }
 	./"$name" --help | help_options - >"$tmp/help"
-	page_options "$top/man/$name.${program#*:}" >"$tmp/options"
+	page_options "$page" >"$tmp/options"
 	same "$name --help" "$tmp/help" "$tmp/options"
 done
 
@@ -110,6 +111,27 @@ sed -n 's/^[a-z].*[ *]\(framemux_[a-z_]*\)(.*/\1/p' "$top/include/framemux.h" >"
 awk '$1 == ".Sh" { synopsis = $2 == "SYNOPSIS" }
 	synopsis && ($1 == ".Fn" || $1 == ".Fo") { print $2 }' "$top/man/libframemux.3" >"$tmp/described"
 same "libframemux" "$tmp/declared" "$tmp/described"
+
+sed -n 's/^\(#define \)\{0,1\}	*\(FRAMEMUX_\(STATE\|OPEN\|FRAME\)_[A-Z_]*\).*/\2/p' \
+	"$top/include/framemux.h" >"$tmp/declared"
+sed -n 's/^\.It Dv \(FRAMEMUX_[A-Z_]*\)$/\1/p' "$top/man/libframemux.3" >"$tmp/described"
+same "libframemux, names" "$tmp/declared" "$tmp/described"
+awk '/^struct framemux_(request|frame) \{/ { inside = 1; next }
+	/^\};/ { inside = 0 }
+	inside && /^\t[a-z].*;/ {
+		sub(/;.*/, ""); n = split($0, part, ",")
+		for (i = 1; i <= n; i++) { sub(/\[[0-9]*\]/, "", part[i]); sub(/.*[ *\t]/, "", part[i]); print part[i] }
+	}' "$top/include/framemux.h" >"$tmp/declared"
+sed -n 's/^\.It Fa //p' "$top/man/libframemux.3" | tr -s ', ' '\n' >"$tmp/described"
+same "libframemux, members" "$tmp/declared" "$tmp/described"
+
+# Guarantees: the breakages that they are shown by are those of the tests. The others are of no guarantee.
+grep -o -E '\b(audit|broker|clock|daemon|decode|ingest|keep|kill|lib|miscount|policy|role|watch)-[a-z-]*' \
+	"$top/tests/e2e/test_breakage.py" | grep -v -x -e audit-hurry -e ingest-no-reorder >"$tmp/broken"
+awk '$1 == ".It" { shown = $0 ~ /Sy Shown by/ }
+	shown && $1 == ".Cm" { for (i = 2; i <= NF; i++) if ($i != ",") print $i }' \
+	"$top/man/framemux-guarantees.7" >"$tmp/described"
+same "framemux-guarantees" "$tmp/broken" "$tmp/described"
 
 # The example, as it is and with everything in it switched on. framemuxd cannot be looked into, which
 # is what a leak checker would want to do.

@@ -129,7 +129,8 @@ static int open_it(int folder, struct drop_file *f, int *ret_fd, const char **re
 static bool is_being_written(int fd)
 {
 	(void)fcntl(fd, F_SETSIG, SIGURG); /* that somebody waits: SIGIO would end us */
-	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN;
+	return fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN &&
+		!breakage("policy-half-file");
 }
 
 int drop_read(int folder, struct drop_file *f, char ret_why[LIMIT_REASON])

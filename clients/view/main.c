@@ -1,0 +1,11 @@
+/* framemux-view: cameras in a Wayland window. */
+#include "clients/view/options.h"
+#include "clients/view/run.h"
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int code = options_parse(argc, argv, &o);
+
+	return code >= 0 ? code : view_run(&o);
+}
