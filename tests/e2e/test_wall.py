@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 
+import desktop
 import hands
 import pattern
 from harness import SETTLE_S, UNHURRIED_FPS, Process, Skipped, check, until
@@ -38,12 +39,11 @@ def the_program(s):
 
 
 class Wall(Process):
-    """On a screen of its own; or, with what a desktop gives its windows, as one of those."""
+    """On a screen of its own, or as a window of a desktop."""
 
-    def __init__(self, s, mux, names, *more, uid=None, desktop=None):
+    def __init__(self, s, mux, names, *more, uid=None, window_of=None):
         program = the_program(s)
-        if not shutil.which("grim"):
-            raise Skipped("no grim, to take screenshots with")
+        desktop.needs("grim")
         lines = "".join(f"{n} {mux.grant(n, dump=False, uid=uid)}\n" for n in names)
         tokens = s.write("wall.tokens", lines)
         if uid is not None and os.getuid() == 0:
@@ -51,10 +51,10 @@ class Wall(Process):
         config = s.write("wall.conf", "\n".join([f'socket = "{mux.socket}"', f'token_file = "{tokens}"',
             *(more or ["allow_capture = true"]),
             *(f'camera "{n}" {{ title = "The {n}" }}' for n in names)]) + "\n", mode=0o644)
-        if desktop is None:
-            desktop = {"XDG_RUNTIME_DIR": s.folder("runtime"), "WLR_BACKENDS": "headless"}
-            os.chmod(desktop["XDG_RUNTIME_DIR"], 0o700)
-        self.env = s.env(WLR_RENDERER="pixman", **desktop)
+        screen = {"WLR_BACKENDS": "wayland", **window_of.env} if window_of else \
+            {"WLR_BACKENDS": "headless", "XDG_RUNTIME_DIR": s.folder("runtime")}
+        os.chmod(screen["XDG_RUNTIME_DIR"], 0o700)
+        self.env = s.env(WLR_RENDERER="pixman", **screen)
         super().__init__(s, "wall", [program, "-c", config, "--debug"], env=self.env,
             uid=uid)
         s.processes.append(self)
@@ -278,14 +278,9 @@ def test_captures_are_without_cameras(s):
 
 def test_enlarged(s):
     """By keys and clicks, as a window of sway: leased anew in the size that is shown, what it hides not at all."""
-    try:
-        import desktop
-    except ImportError:
-        raise Skipped("no tests/e2e/desktop.py to start sway with") from None
     mux = s.mux(camera("porch") + camera("garden", f"test:garden?size={SCREEN[0]}x{SCREEN[1]}&fps=15"))
     sway = desktop.Sway(s, *SCREEN)
-    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY,
-        desktop=dict(sway.env, WLR_BACKENDS="wayland"))
+    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY, window_of=sway)
     small = ("porch", WIDTH, HEIGHT), ("garden", WIDTH, 352)
 
     def leased(*wanted):
