@@ -1,13 +1,13 @@
 /*
  * What other programs may have of the screen, by wlr-screencopy. In framemux-wall's process.
  *
- * A capture is of an output that a client can name. With allow_capture that is the screen itself. Without,
- * the screen is hidden from clients (a filter of globals, which permits what is on its list): none can
- * ask for it. What is announced is a mirror of the same
- * size that no display shows; it has a scene of its own, in which tiles are black boxes that say so. No frame
- * of a camera was ever in that scene, so there is nothing to be left out of it by mistake. (Blanking the tiles
- * of the screen for the moment of a capture would let any client make the wall flicker, and a capture that
- * begins a moment too early see them.)
+ * A capture is of an output that a client can name. With allow_capture that is the screen itself.
+ * Without, the screen is hidden from clients (a filter of globals, which permits what is on its
+ * list): none can ask for it. What is announced is a mirror of the same size that no display
+ * shows; it has a scene of its own, in which tiles are black boxes that say so. No frame of a
+ * camera was ever in that scene, so there is nothing to be left out of it by mistake. (Blanking
+ * the tiles of the screen for the moment of a capture would let any client make the wall flicker,
+ * and a capture that begins a moment too early see them.)
  *
  * Screencopy is all there is beside: no windows, no input, no other way to read the screen.
  */
@@ -56,8 +56,8 @@ static void on_frame(struct wl_listener *listener, void *data)
 }
 
 /*
- * What clients may bind. wlroots announces outputs by itself, also the screen, as soon as they are in any
- * layout.
+ * What clients may bind. wlroots announces outputs by itself, also the screen, as soon as they are
+ * in any layout.
  */
 static bool may_see(const struct wl_client *client, const struct wl_global *global, void *data)
 {

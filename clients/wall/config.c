@@ -1,9 +1,9 @@
 /*
  * Reads wall.conf, in framemux.conf's grammar, which is libconfuse's. In framemux-wall's process.
  *
- * What libconfuse would do silently and is an error here: a key that is repeated, and "${", which would put
- * the environment into a value. It also counts a line with a comment as three: comments are
- * blanked first, so that an error names the line that it is in.
+ * What libconfuse would do silently and is an error here: a key that is repeated, and "${", which
+ * would put the environment into a value. It also counts a line with a comment as three: comments
+ * are blanked first, so that an error names the line that it is in.
  */
 #include "clients/wall/config.h"
 

@@ -1,7 +1,7 @@
 /*
- * The connection to the mux, in the compositor's loop: one descriptor, and a timer that beats once a second
- * for what is said in seconds and what is to be tried again. Nothing here blocks. In framemux-wall's
- * process.
+ * The connection to the mux, in the compositor's loop: one descriptor, and a timer that beats once
+ * a second for what is said in seconds and what is to be tried again. Nothing here blocks. In
+ * framemux-wall's process.
  */
 #include "clients/wall/mux.h"
 

@@ -1,12 +1,12 @@
 /*
  * One camera of the wall. In framemux-wall's process.
  *
- * It has a lease only while it is on the screen, and of the size that it is shown in: the mux scales. The
- * picture's shape has to be known for that, so the first lease is for the camera's own size and reads nothing
- * of its first frame but width and height (a probe; its pixels are never shown). Whenever another size is
- * wanted, the next lease is opened beside the one that is shown, which is drawn scaled until the
- * next one's first frame is there: then the older one is closed. What the one on the screen is told counts:
- * when it goes dark the tile does.
+ * It has a lease only while it is on the screen, and of the size that it is shown in: the mux
+ * scales. The picture's shape has to be known for that, so the first lease is for the camera's own
+ * size and reads nothing of its first frame but width and height (a probe; its pixels are never
+ * shown). Whenever another size is wanted, the next lease is opened beside the one that is shown,
+ * which is drawn scaled until the next one's first frame is there: then the older one is closed.
+ * What the one on the screen is told counts: when it goes dark the tile does.
  */
 #include "clients/wall/tile.h"
 

@@ -76,15 +76,17 @@ static bool make_tiles(struct wall *w)
 /* NULL, or what cannot be had. */
 static const char *set_up(struct wall *w)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int ends[WALL_ENDS] = {SIGINT, SIGTERM, SIGHUP};
 
 	w->display = wl_display_create();
 	if (!w->display)
 		return "memory";
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (!wl_event_loop_add_signal(
-			    wl_display_get_event_loop(w->display), ends[i], on_signal, w))
+	for (size_t i = 0; i < WALL_ENDS; i++) {
+		w->ends[i] = wl_event_loop_add_signal(
+			wl_display_get_event_loop(w->display), ends[i], on_signal, w);
+		if (!w->ends[i])
 			return "a signal descriptor";
+	}
 	w->backend = wlr_backend_autocreate(w->display);
 	if (!w->backend)
 		return "a screen: neither a DRM device nor another compositor "
@@ -118,6 +120,9 @@ static void tear_down(struct wall *w)
 	mux_destroy(w->mux);
 	if (!w->display)
 		return;
+	for (size_t i = 0; i < WALL_ENDS; i++)
+		if (w->ends[i])
+			wl_event_source_remove(w->ends[i]);
 	capture_destroy(w->capture);
 	input_destroy(w->input);
 	output_forget(w);

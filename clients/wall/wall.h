@@ -11,18 +11,20 @@
 #include "clients/wall/config.h"
 
 #define WALL_NONE SIZE_MAX /* no tile */
+#define WALL_ENDS 3u       /* signals that end it */
 
 struct wall {
 	const struct config *config; /* borrowed */
 	bool debug;
 	struct wl_display *display; /* owned, as all below */
+	struct wl_event_source *ends[WALL_ENDS];
 	struct wlr_backend *backend;
 	struct wlr_renderer *renderer;
 	struct wlr_allocator *allocator;
 	struct wlr_scene *scene;
 	struct mux *mux;
 	struct layout *layout;
-	struct output *output; /* NULL: no screen */
+	struct output *output;
 	struct input *input;
 	struct capture *capture;
 	struct tile **tiles;

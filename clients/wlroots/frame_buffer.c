@@ -41,8 +41,8 @@ static void end_access(struct wlr_buffer *buffer)
 }
 
 /*
- * No get_shm: a descriptor of the ring may not leave this process, nor could anybody map it writable. No
- * get_dmabuf: a sealed memory file cannot become one.
+ * No get_shm: a descriptor of the ring may not leave this process, nor could anybody map it
+ * writable. No get_dmabuf: a sealed memory file cannot become one.
  */
 static const struct wlr_buffer_impl impl = {
 	.destroy = on_destroy,

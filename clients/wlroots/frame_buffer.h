@@ -1,6 +1,6 @@
 /*
- * A frame of framemux as a wlr_buffer, without a copy: renderers read the ring itself. Read-only, as the
- * ring is: who asks to write is refused.
+ * A frame of framemux as a wlr_buffer, without a copy: renderers read the ring itself. Read-only,
+ * as the ring is: who asks to write is refused.
  */
 #ifndef FRAMEMUX_WLROOTS_FRAME_BUFFER_H
 #define FRAMEMUX_WLROOTS_FRAME_BUFFER_H
@@ -10,9 +10,10 @@
 #include <wlr/types/wlr_buffer.h>
 
 /*
- * frame: one plane (XRGB8888 or RGB565), acquired from view; the buffer owns it from here on and releases
- * it when its last user has let go, or in frame_buffer_end. The view must live until one of them.
- * The caller drops the buffer (wlr_buffer_drop). NULL without memory: the frame is still the caller's.
+ * frame: one plane (XRGB8888 or RGB565), acquired from view; the buffer owns it from here on and
+ * releases it when its last user has let go, or in frame_buffer_end. The view must live until one
+ * of them. The caller drops the buffer (wlr_buffer_drop). NULL without memory: the frame is still
+ * the caller's.
  */
 struct wlr_buffer *frame_buffer_create(
 	struct framemux_view *view, const struct framemux_frame *frame);

@@ -18,6 +18,7 @@ struct picture {
 	struct wlr_scene_buffer *badge;
 	struct box area;
 	struct box shape; /* of what is shown: width and height */
+	struct box fit;   /* where that is within the area */
 	bool is_centred;
 };
 
@@ -55,24 +56,24 @@ void picture_set_visible(struct picture *p, bool visible)
 static void place_frame(struct picture *p)
 {
 	struct box inside = {0, 0, p->area.width, p->area.height};
-	struct box fit;
 
+	p->fit = inside;
 	if (!p->frame)
 		return;
-	fit = grid_fit(inside, p->shape.width, p->shape.height, 1, 1);
-	wlr_scene_node_set_position(&p->frame->node, (int)fit.x, (int)fit.y);
-	wlr_scene_buffer_set_dest_size(p->frame, (int)fit.width, (int)fit.height);
+	p->fit = grid_fit(inside, p->shape.width, p->shape.height, 1, 1);
+	wlr_scene_node_set_position(&p->frame->node, (int)p->fit.x, (int)p->fit.y);
+	wlr_scene_buffer_set_dest_size(p->frame, (int)p->fit.width, (int)p->fit.height);
 }
 
 static void place_badge(struct picture *p)
 {
-	int width, height, x = MARGIN, y;
+	int width, height, x = (int)p->fit.x + MARGIN, y;
 
 	if (!p->badge)
 		return;
 	width = p->badge->buffer->width;
 	height = p->badge->buffer->height;
-	y = (int)p->area.height - height - MARGIN;
+	y = (int)(p->fit.y + p->fit.height) - height - MARGIN;
 	if (p->is_centred) {
 		x = ((int)p->area.width - width) / 2;
 		y = ((int)p->area.height - height) / 2;

@@ -6,12 +6,13 @@
  *	rendered, not shown	picture_is_whole: false has made it black, so render again (repaint.h)
  *	told a dark state	picture_black: the node, its buffer and its texture are destroyed
  *
- * Why there is no copy. A renderer may read the ring when it makes a texture (GLES2, once) or whenever
- * the scene is drawn (pixman). Either way it is between the repaint's begin and its commit, so that the
- * frame is asked for there: is it still whole? Until then nothing of it can be seen. The frame is held
- * for as long as its node lives and is asked for in every repaint, also in those that draw it again: a
- * revocation of which the compositor has not heard yet is seen by the check, and makes the repaint black.
- * Open the view with one slot more than otherwise (PICTURE_SLOTS).
+ * Why there is no copy. A renderer may read the ring when it makes a texture (GLES2, once) or
+ * whenever the scene is drawn (pixman). Either way it is between the repaint's begin and its
+ * commit, so that the frame is asked for there: is it still whole? Until then nothing of it can be
+ * seen. The frame is held for as long as its node lives and is asked for in every repaint, also in
+ * those that draw it again: a revocation of which the compositor has not heard yet is seen by the
+ * check, and makes the repaint black. Open the view with one slot more than otherwise
+ * (PICTURE_SLOTS).
  */
 #ifndef FRAMEMUX_WLROOTS_PICTURE_H
 #define FRAMEMUX_WLROOTS_PICTURE_H
@@ -39,10 +40,10 @@ void picture_place(struct picture *p, struct box area);
 void picture_set_visible(struct picture *p, bool visible);
 
 /*
- * The view's newest frame becomes what is shown; *ret_frame (may be NULL) is valid until the next call. The
- * view must live until picture_black, or until another's frame is shown. shape: the picture's as it is to
- * look, if the frame was scaled to something else; NULL: the frame's own.
- * 0, or what framemux_acquire said: -EAGAIN leaves what is there, anything else is black. -ENOMEM.
+ * The view's newest frame becomes what is shown; *ret_frame (may be NULL) is valid until the next
+ * call. The view must live until picture_black, or until another's frame is shown. shape: the
+ * picture's as it is to look, if the frame was scaled to something else; NULL: the frame's own. 0,
+ * or what framemux_acquire said: -EAGAIN leaves what is there, anything else is black. -ENOMEM.
  */
 int picture_show(struct picture *p, struct framemux_view *view, const struct box *shape,
 	const struct framemux_frame **ret_frame);
@@ -54,7 +55,8 @@ bool picture_is_whole(struct picture *p);
 void picture_black(struct picture *p);
 bool picture_is_black(const struct picture *p);
 
-/* Takes the badge; without pixels: none. centred: in the middle, else in the lower left corner. */
+/* Takes the badge; without pixels: none. centred: in the tile's middle, else in the picture's lower left
+ * corner. */
 void picture_set_badge(struct picture *p, struct badge *badge, bool centred);
 
 #endif

@@ -30,8 +30,8 @@ static void clear(struct wlr_output *output, pixman_region32_t *damage)
 }
 
 /*
- * Textures cannot be made while something is being rendered, and 0.15 has no function for it but within its
- * own commit: hence the two members that its header calls private.
+ * Textures cannot be made while something is being rendered, and 0.15 has no function for it but
+ * within its own commit: hence the two members that its header calls private.
  */
 static void make_textures(struct wlr_scene_output *so)
 {

@@ -75,7 +75,7 @@ EXTRA_DIST += tests/e2e/container.py tests/e2e/desktop.py tests/e2e/dialogues.py
 	tests/hostile/test_reload_storm.py tests/hostile/test_takeover.py \
 	tests/hostile/shown.py tests/hostile/test_halfway.py tests/hostile/test_shown.py
 
-EXTRA_DIST += tests/e2e/test_wall.py
+EXTRA_DIST += tests/e2e/hands.py tests/e2e/test_wall.py
 
 # What the end-to-end tests start beside the mux.
 servers: tests/e2e/holder tests/e2e/witness $(example_programs)

@@ -8,9 +8,12 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
+import desktop
+import hands
 import pattern
-from harness import UNHURRIED_FPS, Process, Skipped, check, until
+from harness import SETTLE_S, UNHURRIED_FPS, Process, Skipped, check, until
 
 SCREEN = (1280, 720)  # of the headless backend
 GAP = 8
@@ -27,17 +30,20 @@ def camera(name, url=None, fps=15):
     return f'camera "{name}" {{ url = "{url}" }}\n'
 
 
-class Wall(Process):
-    """On a screen of its own; or, with what a desktop gives its windows, as one of those."""
+def the_program(s):
+    """Where every uid can read it."""
+    for name in (".libs/framemux-wall", "framemux-wall"):
+        if os.path.exists(os.path.join(s.build, name)):
+            return shutil.copy(os.path.join(s.build, name), s.program("framemux-wall"))
+    raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
 
-    def __init__(self, s, mux, names, *more, uid=None, desktop=None):
-        program = next((p for p in (os.path.join(s.build, ".libs/framemux-wall"),
-            os.path.join(s.build, "framemux-wall")) if os.path.exists(p)), None)
-        if not program:
-            raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
-        if not shutil.which("grim"):
-            raise Skipped("no grim, to take screenshots with")
-        shutil.copy(program, s.program("framemux-wall"))  # where every uid can read it
+
+class Wall(Process):
+    """On a screen of its own, or as a window of a desktop."""
+
+    def __init__(self, s, mux, names, *more, uid=None, window_of=None):
+        program = the_program(s)
+        desktop.needs("grim")
         lines = "".join(f"{n} {mux.grant(n, dump=False, uid=uid)}\n" for n in names)
         tokens = s.write("wall.tokens", lines)
         if uid is not None and os.getuid() == 0:
@@ -45,11 +51,11 @@ class Wall(Process):
         config = s.write("wall.conf", "\n".join([f'socket = "{mux.socket}"', f'token_file = "{tokens}"',
             *(more or ["allow_capture = true"]),
             *(f'camera "{n}" {{ title = "The {n}" }}' for n in names)]) + "\n", mode=0o644)
-        if desktop is None:
-            desktop = {"XDG_RUNTIME_DIR": s.folder("runtime"), "WLR_BACKENDS": "headless"}
-            os.chmod(desktop["XDG_RUNTIME_DIR"], 0o700)
-        self.env = s.env(WLR_RENDERER="pixman", **desktop)
-        super().__init__(s, "wall", [s.program("framemux-wall"), "-c", config, "--debug"], env=self.env,
+        screen = {"WLR_BACKENDS": "wayland", **window_of.env} if window_of else \
+            {"WLR_BACKENDS": "headless", "XDG_RUNTIME_DIR": s.folder("runtime")}
+        os.chmod(screen["XDG_RUNTIME_DIR"], 0o700)
+        self.env = s.env(WLR_RENDERER="pixman", **screen)
+        super().__init__(s, "wall", [program, "-c", config, "--debug"], env=self.env,
             uid=uid)
         s.processes.append(self)
 
@@ -132,6 +138,8 @@ def in_memory(wall, name):
             if "r" not in rights or "[v" in line:
                 continue
             begin, end = (int(v, 16) for v in span.split("-"))
+            if end - begin > 1 << 30:
+                continue  # a sanitizer's
             memory.seek(begin)
             at = memory.read(end - begin).find(needle)
             if at >= 0:
@@ -157,12 +165,17 @@ def test_four_cameras_one_lost_one_revoked(s):
     before = wall.shot()
     check(not is_dark(before, 3) and is_dark(before, 1), "the cells are not where they are thought")
     mux.ctl("revoke", "--camera", "street")
-    for _ in range(LATER):
+    live, ends = 0, time.monotonic() + SETTLE_S
+    while live < LATER:
+        check(time.monotonic() < ends, "the live cameras do not stay so")
         shot = wall.shot()
         check(is_dark(shot, 1), "the lost camera's tile holds something")
         check(is_dark(shot, 3), "the revoked camera's tile holds something")
+        if is_dark(shot, 0) or is_dark(shot, 2):
+            continue  # too busy a machine: stale for a moment
         live_frame(shot, 0, "porch")
         live_frame(shot, 2, "garden")
+        live += 1
     gaps = [shot[1][y * SCREEN[0]:(y + 1) * SCREEN[0]] for y in range(GAP)]
     check(set(b"".join(gaps)) == {0x14}, "the background is not the configured one")
     if os.environ.get("FRAMEMUX_TEST_SHOTS"):  # for people to look at
@@ -264,44 +277,47 @@ def test_captures_are_without_cameras(s):
 
 
 def test_enlarged(s):
-    """By keys, as a window of sway: the large picture is not the small one made larger."""
-    try:
-        import desktop
-    except ImportError:
-        raise Skipped("no tests/e2e/desktop.py to start sway with") from None
-    desktop.needs("wtype")
+    """By keys and clicks, as a window of sway: leased anew in the size that is shown, what it hides not at all."""
     mux = s.mux(camera("porch") + camera("garden", f"test:garden?size={SCREEN[0]}x{SCREEN[1]}&fps=15"))
     sway = desktop.Sway(s, *SCREEN)
-    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY,
-        desktop=dict(sway.env, WLR_BACKENDS="wayland"))
+    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY, window_of=sway)
+    small = ("porch", WIDTH, HEIGHT), ("garden", WIDTH, 352)
 
     def leased(*wanted):
         def is_so():
-            leases = {(l["camera"], l["width"], l["height"]) for l in mux.status()["leases"]
-                if l["pid"] == wall.pid}
-            return leases == set(wanted)
-        until(is_so, f"leases {wanted}; there are {mux.status()['leases']}")
+            return {(l["camera"], l["width"], l["height"]) for l in mux.status()["leases"]
+                if l["pid"] == wall.pid} == set(wanted)
+        until(is_so, f"leases {wanted}")
 
-    leased(("porch", 628, 348), ("garden", 628, 352))
+    leased(*small)
     wall.shows("porch", "garden")
-    sway.run("wtype", "2")
-    leased(("garden", *SCREEN))
-    wall.shows("garden", after=len(wall.lines()))
-    check(not any(r["porch"] for _, r in wall.repaints()[-1:]), "a camera that is hidden is shown")
-    shot = sway.screenshot()
-    value = pattern.read(shot.green(), SCREEN[0])
-    check(value is not None and value >> 10 == pattern.code("garden", 0) >> 10, f"not the garden: {value}")
-    luma = pattern.luma(value, *SCREEN).translate(bytes(GREYS.get(i, 1) for i in range(256)))
-    end = (SCREEN[1] - BADGE[1]) * SCREEN[0]
-    check(shot.green()[:end] == luma[:end], "the enlarged picture is not what the camera shows")
-    sway.run("wtype", "-k", "Escape")
-    leased(("porch", 628, 348), ("garden", 628, 352))
-    sway.run("wtype", "-k", "Tab", "-k", "Return")
-    leased(("porch", 628, 348))
-    sway.run("wtype", "-k", "Right")
-    leased(("garden", *SCREEN))
-    sway.run("wtype", "-M", "ctrl", "-M", "alt", "-k", "BackSpace")
-    wall.expect(0)
+    with hands.Hands(wall.env["XDG_RUNTIME_DIR"], wall.env["WAYLAND_DISPLAY"]) as hand:
+        def pressed():  # until the window has got the keyboard
+            hand.press("2")
+            return any(l["width"] == SCREEN[0] for l in mux.status()["leases"])
+        until(pressed, "the second one enlarged")
+        leased(("garden", *SCREEN))
+        wall.shows("garden", after=len(wall.lines()))
+        check(not wall.repaints()[-1][1]["porch"], "a camera that is hidden is shown")
+        shot = sway.screenshot()
+        value = pattern.read(shot.green(), SCREEN[0])
+        check(value is not None and value >> 10 == pattern.code("garden", 0) >> 10, f"{value} is no garden")
+        luma = pattern.luma(value, *SCREEN).translate(bytes(GREYS.get(i, 1) for i in range(256)))
+        end = (SCREEN[1] - BADGE[1]) * SCREEN[0]
+        check(shot.green()[:end] == luma[:end], "enlarged, it is not what the camera shows")
+        hand.press("Escape")
+        leased(*small)
+        hand.press("Tab")  # from the second to the first
+        hand.press("Return")
+        leased(("porch", WIDTH, HEIGHT))
+        hand.press("Right")
+        leased(("garden", *SCREEN))
+        hand.click(100, 100, *SCREEN)
+        leased(*small)
+        hand.click(SCREEN[0] - 100, 300, *SCREEN)
+        leased(("garden", *SCREEN))
+        hand.press("Control", "Alt", "BackSpace")
+        wall.expect(0)
 
 
 BAD = (
@@ -321,9 +337,7 @@ BAD = (
 
 
 def test_configuration(s):
-    program = os.path.join(s.build, "framemux-wall")
-    if not os.path.exists(program):
-        raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
+    program = the_program(s)
 
     def run(*args):
         done = subprocess.run([program, *args], env=s.env(), capture_output=True, text=True, timeout=20)
