@@ -176,7 +176,8 @@ static void copy_one(const char *format, uint32_t fourcc, unsigned planes)
 	gst_buffer_unref(buffer);
 }
 
-static void black_one(const char *format, uint32_t fourcc, uint32_t range, int luma, int chroma)
+static void black_one(
+	const char *format, uint32_t fourcc, uint32_t planes, uint32_t range, int luma, int chroma)
 {
 	struct framemux_frame f = a_frame(5, 3);
 	GstVideoInfo info;
@@ -186,6 +187,7 @@ static void black_one(const char *format, uint32_t fourcc, uint32_t range, int l
 	g_autofree char *caps = g_strdup_printf("video/x-raw,format=%s", format);
 
 	f.fourcc = fourcc;
+	f.planes = planes;
 	f.color_range = range;
 	ck_assert(wish_of(caps, NULL, &w) && wish_info(&w, &f, &info));
 	buffer = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&info), NULL);
@@ -211,11 +213,11 @@ static void black_one(const char *format, uint32_t fourcc, uint32_t range, int l
 
 START_TEST(test_black)
 {
-	black_one("NV12", DRM_FORMAT_NV12, 0, 16, 128);
-	black_one("NV12", DRM_FORMAT_NV12, 1, 0, 128);
-	black_one("I420", DRM_FORMAT_YUV420, 0, 16, 128);
-	black_one("BGRx", DRM_FORMAT_XRGB8888, 0, 0, 0);
-	black_one("RGB16", DRM_FORMAT_RGB565, 0, 0, 0);
+	black_one("NV12", DRM_FORMAT_NV12, 2, 0, 16, 128);
+	black_one("NV12", DRM_FORMAT_NV12, 2, 1, 0, 128);
+	black_one("I420", DRM_FORMAT_YUV420, 3, 0, 16, 128);
+	black_one("BGRx", DRM_FORMAT_XRGB8888, 1, 0, 0, 0);
+	black_one("RGB16", DRM_FORMAT_RGB565, 1, 0, 0, 0);
 }
 END_TEST
 
