@@ -141,7 +141,7 @@ static void make_mirror(struct capture *c, const struct wlr_output *screen)
 void capture_set_output(struct capture *c, struct wlr_output *output)
 {
 	if (!c->wall->config->allow_capture) {
-		if (c->output)
+		if (c->output || !output)
 			return;
 		make_mirror(c, output);
 		output = c->output;

@@ -24,7 +24,6 @@ struct output {
 	struct wlr_scene_output *scene; /* ends with wlr */
 	struct wl_listener new_output, frame, mode, gone;
 	struct scrub *scrub; /* owned; ends with wlr */
-	bool must_scrub;
 	uint64_t repaints;
 };
 
@@ -51,17 +50,6 @@ static void debug_repaint(struct output *o)
 	wall_debug(w, "repaint %llu:%s", (unsigned long long)o->repaints, line);
 }
 
-static void scrub(struct output *o)
-{
-	const struct wall *w = o->wall;
-	struct box a;
-
-	for (size_t i = 0; i < w->n_tiles; i++)
-		if (!tile_shows(w->tiles[i]) && layout_area(w->layout, i, &a))
-			scrub_area(o->scrub,
-				&(struct wlr_box){(int)a.x, (int)a.y, (int)a.width, (int)a.height});
-}
-
 static void on_frame(struct wl_listener *listener, void *data)
 {
 	struct output *o = wl_container_of(listener, o, frame);
@@ -73,9 +61,6 @@ static void on_frame(struct wl_listener *listener, void *data)
 	if (repaint(o->scene, is_all_whole, o->wall) != 1)
 		return;
 	o->repaints++;
-	if (o->must_scrub)
-		scrub(o);
-	o->must_scrub = false;
 	debug_repaint(o);
 }
 
@@ -107,7 +92,9 @@ static void on_gone(struct wl_listener *listener, void *data)
 
 	(void)data;
 	wall_say("the screen %s is gone", o->wlr->name);
+	wlr_scene_output_destroy(o->scene); /* its damage has gone already */
 	input_set_output(o->wall->input, NULL);
+	capture_set_output(o->wall->capture, NULL);
 	leave(o);
 	layout_set_screen(o->wall->layout, 0, 0);
 }
@@ -186,8 +173,12 @@ void output_schedule(struct wall *w)
 		wlr_output_schedule_frame(w->output->wlr);
 }
 
-void output_scrub(struct wall *w)
+void output_scrub(struct wall *w, const struct box *a)
 {
-	if (w->output)
-		w->output->must_scrub = true;
+	struct wlr_box box = {(int)a->x, (int)a->y, (int)a->width, (int)a->height};
+
+	if (!w->output || !w->output->wlr)
+		return;
+	scrub_area(w->output->scrub, &box);
+	wlr_output_damage_add_box(w->output->scene->damage, &box);
 }

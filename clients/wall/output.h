@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+struct box;
 struct wall;
 
 bool output_listen(struct wall *w); /* before the backend starts; false without memory */
@@ -12,8 +13,7 @@ void output_forget(struct wall *w); /* before the backend ends */
 /* A repaint is wanted, though nothing of the scene has changed yet. */
 void output_schedule(struct wall *w);
 
-/* A picture was taken away, and the next repaint draws its place black: afterwards it is cleared in the
- * buffers that are not shown, too. */
-void output_scrub(struct wall *w);
+/* A picture was taken away from there: black in every buffer of the screen, without waiting for a repaint. */
+void output_scrub(struct wall *w, const struct box *where);
 
 #endif

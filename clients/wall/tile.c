@@ -43,6 +43,7 @@ struct tile {
 	struct picture *picture;            /* owned; shows frames of current only */
 	struct lease *current, *next;       /* owned; NULL: none */
 	struct box area;                    /* width 0: not on the screen */
+	struct box inked;                   /* all places it was drawn in */
 	struct box shape;                   /* as it is to look */
 	uint32_t own_width, own_height;     /* the largest that is to be had; 0: not known */
 	uint64_t generation;                /* of the camera when it was of that size */
@@ -75,12 +76,19 @@ static void draw_badge(struct tile *t)
 	badge_free(&badge);
 }
 
+/* Wherever it was drawn since the last time. */
+static void scrub(struct tile *t)
+{
+	output_scrub(t->wall, &t->inked);
+	t->inked = t->area;
+}
+
 static void go_black(struct tile *t)
 {
 	if (picture_is_black(t->picture))
 		return;
 	picture_black(t->picture);
-	output_scrub(t->wall);
+	scrub(t);
 }
 
 static void set_state(struct tile *t, enum framemux_state state, const char *reason)
@@ -275,7 +283,7 @@ static bool show(struct tile *t, struct lease *l)
 	l->has_news = false;
 	if (picture_show(t->picture, l->view, &t->shape, &f) < 0) {
 		if (!was_black && picture_is_black(t->picture))
-			output_scrub(t->wall);
+			scrub(t);
 		return false;
 	}
 	t->seq = f->seq;
@@ -300,7 +308,7 @@ bool tile_is_whole(struct tile *t)
 {
 	if (picture_is_whole(t->picture))
 		return true;
-	output_scrub(t->wall);
+	scrub(t);
 	return false;
 }
 
@@ -335,6 +343,17 @@ void tile_destroy(struct tile *t)
 	free(t);
 }
 
+static struct box around(struct box a, struct box b)
+{
+	uint32_t right = a.x + a.width, below = a.y + a.height;
+
+	right = right > b.x + b.width ? right : b.x + b.width;
+	below = below > b.y + b.height ? below : b.y + b.height;
+	a.x = a.x < b.x ? a.x : b.x;
+	a.y = a.y < b.y ? a.y : b.y;
+	return (struct box){a.x, a.y, right - a.x, below - a.y};
+}
+
 void tile_place(struct tile *t, const struct box *area)
 {
 	bool was_hidden = !t->area.width;
@@ -346,6 +365,7 @@ void tile_place(struct tile *t, const struct box *area)
 		return;
 	}
 	t->area = *area;
+	t->inked = picture_is_black(t->picture) ? *area : around(t->inked, *area);
 	picture_place(t->picture, *area);
 	t->drawn[0] = 0;
 	if (was_hidden && !t->retry_s)
@@ -366,6 +386,7 @@ void tile_lose_mux(struct tile *t, const char *reason)
 
 void tile_beat(struct tile *t)
 {
+	(void)tile_is_whole(t); /* there may have been no repaint that asks */
 	if (t->retry_s && !--t->retry_s)
 		tile_ask(t);
 	draw_badge(t);

@@ -123,10 +123,10 @@ static void tear_down(struct wall *w)
 	for (size_t i = 0; i < WALL_ENDS; i++)
 		if (w->ends[i])
 			wl_event_source_remove(w->ends[i]);
+	wl_display_destroy_clients(w->display); /* first: the filter of globals is capture's */
 	capture_destroy(w->capture);
 	input_destroy(w->input);
 	output_forget(w);
-	wl_display_destroy_clients(w->display);
 	if (w->backend)
 		wlr_backend_destroy(w->backend);
 	layout_destroy(w->layout);

@@ -78,7 +78,11 @@ static void place_badge(struct picture *p)
 		x = ((int)p->area.width - width) / 2;
 		y = ((int)p->area.height - height) / 2;
 	}
-	wlr_scene_node_set_position(&p->badge->node, x, y);
+	/* None rather than over another camera's picture: the scene cuts nothing off. */
+	wlr_scene_node_set_enabled(
+		&p->badge->node, width <= (int)p->area.width && height <= (int)p->area.height);
+	wlr_scene_node_set_position(
+		&p->badge->node, x + width > (int)p->area.width ? 0 : x, y < 0 ? 0 : y);
 	wlr_scene_node_raise_to_top(&p->badge->node);
 }
 

@@ -93,8 +93,7 @@ void scrub_area(struct scrub *s, const struct wlr_box *area)
 	wlr_box_transform(
 		&box, area, wlr_output_transform_invert(s->output->transform), width, height);
 	wl_list_for_each (seen, &s->seen, link) {
-		if (&seen->link == s->seen.next ||
-			!wlr_renderer_begin_with_buffer(renderer, seen->buffer))
+		if (!wlr_renderer_begin_with_buffer(renderer, seen->buffer))
 			continue;
 		wlr_renderer_scissor(renderer, &box);
 		wlr_renderer_clear(renderer, black);

@@ -1,8 +1,8 @@
 /*
- * The buffers that take turns on a screen. A picture that has gone is black on the screen with the
- * next repaint, but what was drawn of it is still in the others, and one that is seldom needed
- * keeps it for hours. Nobody shows it, yet it is a copy of what may not be kept: so it is cleared
- * there.
+ * The buffers that take turns on a screen. A picture that has gone is black on the screen with the next
+ * repaint, but what was drawn of it is still in all of them: a screen that is not drawn now (another
+ * console, another workspace) would show it again, and one that is seldom needed keeps it for hours. It
+ * is a copy of what may not be kept: so it is cleared there, at once.
  */
 #ifndef FRAMEMUX_WLROOTS_SCRUB_H
 #define FRAMEMUX_WLROOTS_SCRUB_H
@@ -17,9 +17,8 @@ struct scrub *scrub_create(struct wlr_output *output);
 void scrub_destroy(struct scrub *s); /* NULL is fine; before the output goes */
 
 /*
- * Make this area black in all buffers but the one that was shown last: after a repaint that has
- * drawn it anew, as that one's badge is to stay. The others are drawn over there when their turn
- * comes.
+ * Make this area black in all of them, the one that is shown now too. What else was drawn there is to be
+ * drawn again: damage it.
  */
 void scrub_area(struct scrub *s, const struct wlr_box *area);
 

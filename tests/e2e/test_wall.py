@@ -128,14 +128,15 @@ def is_dark(shot, cell):
     return True
 
 
-def in_memory(wall, name):
-    """Where a row of this camera's blocks is in the wall. (Another camera's may look alike, shifted.)"""
+def in_memory(wall, name, mapped=""):
+    """Where, in what is mapped from such a file, a row of this camera's blocks is in the wall. (Another
+    camera's may look alike, shifted.)"""
     row = pattern.luma(pattern.code(name, 0), 256, 16)[:256]
     needle = b"".join(bytes([GREYS[v]] * 3 + [255]) for v in row)
     with open(f"/proc/{wall.pid}/maps") as maps, open(f"/proc/{wall.pid}/mem", "rb") as memory:
         for line in maps:
             span, rights = line.split()[:2]
-            if "r" not in rights or "[v" in line:
+            if "r" not in rights or "[v" in line or mapped not in line:
                 continue
             begin, end = (int(v, 16) for v in span.split("-"))
             if end - begin > 1 << 30:
@@ -215,6 +216,40 @@ def test_black_in_the_next_repaint(s):
         left = in_memory(wall, name)
         check(not left, f"a row of {name}'s picture is still in the wall's memory: {left}")
     print(f"      black in the next repaint: after {stale_ms} ms when stale, {revoke_ms} ms when revoked")
+
+
+def test_not_drawn(s):
+    """On a workspace that is not shown there are no repaints: the picture goes from the buffers all the same."""
+    mux = s.mux("stale_after = 400\n" + camera("porch", f"test:porch?size=1264x704&fps=15"))
+    sway = desktop.Sway(s, *SCREEN)
+    wall = Wall(s, mux, ["porch"], uid=desktop.NOBODY, window_of=sway)
+    for is_revoked in (False, True):  # a live camera's picture grows old there, too
+        wall.shows("porch", after=len(wall.lines()))
+        check(in_memory(wall, "porch", "wlroots"), "the picture is in no buffer even while it is shown")
+        mark = len(wall.lines())
+        sway.msg("workspace", "2")
+        if is_revoked:
+            mux.ctl("revoke", "--camera", "porch")
+            wall.says("state porch: 5", mark)
+        until(lambda: not in_memory(wall, "porch", "wlroots"), "no row of the picture in a buffer")
+        wall.signal(signal.SIGSTOP)  # so that what comes is what was kept
+        sway.msg("workspace", "1")
+        shot = sway.screenshot()
+        check(shot.cut(8, 8, 1264, 200).is_black(), "the old picture is back")  # above the badge
+        wall.signal(signal.SIGCONT)
+
+
+def test_the_screen_goes(s):
+    """A wall without a screen leases nothing, and ends when it is told to."""
+    mux = s.mux(camera("porch"))
+    sway = desktop.Sway(s, *SCREEN)
+    wall = Wall(s, mux, ["porch"], uid=desktop.NOBODY, window_of=sway)
+    wall.shows("porch")
+    sway.msg("kill")
+    until(lambda: "is gone" in wall.err(), "the loss to be told")
+    until(lambda: not mux.status()["leases"], "no lease without a screen")
+    wall.signal(signal.SIGTERM)
+    wall.expect(0)
 
 
 def test_stopped_while_it_holds_frames(s):
