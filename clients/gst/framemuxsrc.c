@@ -201,20 +201,21 @@ static GstFlowReturn ask(FramemuxSrc *self)
 /* --- the end ---------------------------------------------------------------------------------- */
 
 /* What waits in queues and sinks was permitted when it was made, and is not any more. */
-static void flush_downstream(FramemuxSrc *self)
+static void flush_begin(FramemuxSrc *self)
+{
+	gst_pad_push_event(GST_BASE_SRC_PAD(self), gst_event_new_flush_start());
+}
+
+static void flush_end(FramemuxSrc *self)
 {
 	GstBaseSrc *base = GST_BASE_SRC(self);
-	GstEvent *start = gst_event_new_flush_start(), *stop = gst_event_new_flush_stop(FALSE);
 	GstSegment segment;
 
-	gst_event_set_seqnum(stop, gst_event_get_seqnum(start));
-	gst_pad_push_event(GST_BASE_SRC_PAD(base), start);
-	gst_pad_push_event(GST_BASE_SRC_PAD(base), stop);
+	gst_pad_push_event(GST_BASE_SRC_PAD(base), gst_event_new_flush_stop(FALSE));
 	GST_OBJECT_LOCK(self);
 	segment = base->segment;
 	GST_OBJECT_UNLOCK(self);
 	gst_pad_push_event(GST_BASE_SRC_PAD(base), gst_event_new_segment(&segment));
-	self->has_pictures = false;
 }
 
 static void flush_if_revoked(FramemuxSrc *self)
@@ -224,8 +225,11 @@ static void flush_if_revoked(FramemuxSrc *self)
 	GST_OBJECT_LOCK(self);
 	does_flush = self->flush_on_revoked;
 	GST_OBJECT_UNLOCK(self);
-	if (self->session.state == FRAMEMUX_STATE_REVOKED && self->has_pictures && does_flush)
-		flush_downstream(self);
+	if (self->session.state == FRAMEMUX_STATE_REVOKED && self->has_pictures && does_flush) {
+		flush_begin(self);
+		flush_end(self);
+		self->has_pictures = false;
+	}
 }
 
 static GstFlowReturn end(FramemuxSrc *self)
@@ -416,7 +420,8 @@ static gboolean start(GstBaseSrc *base)
 	session_token_free(token);
 	self->has_wish = self->has_offer = self->must_ask = false;
 	self->must_settle = self->is_paused = true;
-	self->is_flushing = self->is_lit = self->has_pictures = false;
+	self->is_flushing = self->is_flushed = self->is_ended = false;
+	self->is_lit = self->has_pictures = false;
 	self->last_serial = 0;
 	GST_OBJECT_LOCK(self);
 	stamp_begin(&self->stamp);
@@ -479,8 +484,10 @@ static GstPadProbeReturn on_passing(GstPad *pad, GstPadProbeInfo *info, gpointer
 
 	(void)pad;
 	if (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
-		if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS)
+		if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS) {
+			set_under_lock(self, &self->is_ended, true);
 			close_session(self);
+		}
 		return GST_PAD_PROBE_OK;
 	}
 	g_mutex_lock(&self->lock);
@@ -489,19 +496,42 @@ static GstPadProbeReturn on_passing(GstPad *pad, GstPadProbeInfo *info, gpointer
 	return is_old ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
 
+/*
+ * Without a lease no revocation is heard, so that nothing may wait downstream to be shown after the pause.
+ * The flush ends with the pause: its end waits for whoever is in the midst of a push. What has ended is
+ * left as it is: a file is written.
+ */
+static void begin_pause(FramemuxSrc *self)
+{
+	bool is_ended;
+
+	set_under_lock(self, &self->is_paused, true);
+	g_mutex_lock(&self->lock);
+	self->played++;
+	session_close(&self->session);
+	is_ended = self->is_ended;
+	g_mutex_unlock(&self->lock);
+	self->is_flushed = !is_ended;
+	if (self->is_flushed)
+		flush_begin(self);
+}
+
+static void end_pause(FramemuxSrc *self)
+{
+	if (self->is_flushed)
+		flush_end(self);
+	self->is_flushed = false;
+	set_under_lock(self, &self->is_paused, false);
+}
+
 static GstStateChangeReturn change_state(GstElement *element, GstStateChange transition)
 {
 	FramemuxSrc *self = FRAMEMUX_SRC(element);
 
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
-		set_under_lock(self, &self->is_paused, false);
-	if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) {
-		set_under_lock(self, &self->is_paused, true);
-		g_mutex_lock(&self->lock);
-		self->played++;
-		session_close(&self->session);
-		g_mutex_unlock(&self->lock);
-	}
+		end_pause(self);
+	if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+		begin_pause(self);
 	return GST_ELEMENT_CLASS(framemuxsrc_parent_class)->change_state(element, transition);
 }
 

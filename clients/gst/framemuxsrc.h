@@ -27,9 +27,11 @@ struct _FramemuxSrc {
 	GMutex lock;
 	struct session session;
 	struct session_options options; /* as they were in READY */
-	bool is_flushing, is_paused;
+	bool is_flushing, is_paused, is_ended;
 	uint32_t played; /* times that the element left PLAYING */
 	int wake_fd;     /* owned; an eventfd: look at the two again */
+
+	bool is_flushed; /* by the pause that lasts; under the state's lock */
 
 	/* The streaming thread's own. */
 	struct wish wish;            /* what is asked for */

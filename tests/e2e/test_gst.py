@@ -386,6 +386,20 @@ def test_paused_under_the_copy(s):
         p.await_line("BUFFER", p.await_line("STATE live", at))
 
 
+def test_a_pause_empties_queues(s):
+    """What waited downstream when the pause came is not shown after it."""
+    mux = s.mux(TWO)
+    with player(s, mux, a_token(mux)["token"], f"framemuxsrc camera=porch ! {LATE}") as p:
+        until(lambda: len(p.buffers()) >= 5, "frames")  # each with a second of others behind it
+        p.tell("pause")
+        at = p.await_line("DONE pause")
+        p.tell("play")
+        live = p.await_line("STATE live", at)
+        check(not p.buffers(at, live), f"{len(p.buffers(at, live))} frames of before")
+        p.await_line("BUFFER", live)
+        check("DISCONT" in p.lines()[at:], "no new beginning")
+
+
 def test_nothing_from_before_a_pause(s):
     """A buffer that is made and not yet pushed when the pause comes is not pushed after it."""
     mux = s.mux(TWO)
