@@ -13,6 +13,7 @@
 #include "clients/lib/frames.h"
 #include "clients/lib/view_attach.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 
 #define OPEN_FLAGS        (FRAMEMUX_OPEN_DUMP | FRAMEMUX_OPEN_VERIFY_FULL | FRAMEMUX_OPEN_RECONNECT)
 #define REQUEST_BYTES_V1  (offsetof(struct framemux_request, token) + sizeof(char *))
@@ -114,7 +115,10 @@ static int why_nothing(const struct framemux_view *v)
 	case FRAMEMUX_STATE_LOST:
 		return -ESTALE;
 	case FRAMEMUX_STATE_LIVE: /* without a ring: what there was to see has been erased */
-		return v->ring ? -EAGAIN : -ESTALE;
+		if (!v->ring)
+			return -ESTALE;
+		/* Whoever repaints before it dispatches, after a suspend say, is not to keep what it has. */
+		return clock_boot_ns() > v->dark_at_ns ? -ESTALE : -EAGAIN;
 	default:
 		return -EAGAIN;
 	}

@@ -223,6 +223,31 @@ START_TEST(test_goes_stale_by_itself)
 }
 END_TEST
 
+/* Asked, it says so itself: no dispatch has run. */
+START_TEST(test_stale_without_a_dispatch)
+{
+	struct heard h;
+	const struct framemux_frame *f;
+	struct msg_attach m;
+	struct timespec pause = {.tv_nsec = 60000000};
+
+	begin_lease(&h);
+	m = fake_attach_for(&h.mux, h.number);
+	m.stale_ns = 40 * NS_PER_MS;
+	ck_assert_uint_eq(attach(&h, &m, FAKE_GOOD), 0);
+	fake_publish(&h.mux.ring, 0, 1, 1);
+	ck_assert_int_eq(framemux_acquire(h.view, &f), 0);
+	nanosleep(&pause, NULL);
+	ck_assert_int_eq(acquire(&h), -ESTALE);
+	ck_assert_int_eq(framemux_check(h.view, f), -ESTALE);
+	/* Nor does it stay so when there is a newer one. */
+	fake_publish(&h.mux.ring, 1, 2, 2);
+	ck_assert_int_eq(acquire(&h), 0);
+	framemux_release(h.view, f);
+	end(&h);
+}
+END_TEST
+
 START_TEST(test_old_frames_in_the_queue)
 {
 	struct heard h;
@@ -541,6 +566,7 @@ int main(void)
 	tcase_add_test(tc, test_dead_mark);
 	tcase_add_test(tc, test_dead_mark_in_dispatch);
 	tcase_add_test(tc, test_goes_stale_by_itself);
+	tcase_add_test(tc, test_stale_without_a_dispatch);
 	tcase_add_test(tc, test_old_frames_in_the_queue);
 	tcase_add_test(tc, test_ready_frame_grows_old);
 	tcase_add_loop_test(tc, test_final, 0, 3);
