@@ -2,10 +2,13 @@
 #include "clients/key/key.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PREFIX        "fmx1_"
 #define KEY_LINE_MAX  4096 /* a camera's name and a token of at most 2 KiB */
@@ -63,10 +66,36 @@ static int read_lines(FILE *f, const char *camera, char **ret)
 	return r == -ENOKEY && !seen ? -EBADMSG : r;
 }
 
+/*
+ * A pipe that has no writer yet would stop whoever opens it, a compositor's loop too: only those that are
+ * open already, as the shell's <(...) is.
+ */
+static FILE *open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), e = EBADMSG;
+	struct stat st;
+	FILE *f;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) < 0 || (!S_ISREG(st.st_mode) && strncmp(path, "/dev/", 5) != 0))
+		goto fail;
+	if (fcntl(fd, F_SETFL, 0) < 0)
+		goto fail;
+	f = fdopen(fd, "r");
+	if (f)
+		return f;
+	e = errno;
+fail:
+	close(fd);
+	errno = e;
+	return NULL;
+}
+
 int key_read(const char *path, const char *camera, char **ret)
 {
 	char buffer[KEY_LINE_MAX]; /* ours, so that it can be wiped; no thread shares it */
-	FILE *f = fopen(path, "re");
+	FILE *f = open_file(path);
 	int r;
 
 	if (!f)

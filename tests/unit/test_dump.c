@@ -5,6 +5,7 @@
 #include <png.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clients/dump/exit_code.h"
@@ -166,6 +167,12 @@ START_TEST(test_key)
 	longer[sizeof(longer) - 1] = 0;
 	ck_assert_int_eq(key_of(longer, "porch", &token), -EBADMSG);
 	ck_assert_int_eq(key_read("/nonexistent/key", "porch", &token), -ENOENT);
+	/* Whoever waits for a pipe's writer shows nothing meanwhile. */
+	ck_assert_int_eq(mkfifo("key.fifo", 0600), 0);
+	ck_assert_int_eq(key_read("key.fifo", "porch", &token), -EBADMSG);
+	ck_assert_int_eq(unlink("key.fifo"), 0);
+	ck_assert_int_eq(key_read("/dev/null", "porch", &token), -EBADMSG);
+	ck_assert_int_eq(key_read("/", "porch", &token), -EBADMSG);
 	key_free(NULL);
 }
 END_TEST
