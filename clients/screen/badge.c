@@ -43,6 +43,7 @@ static PangoLayout *layout_new(PangoContext *context, double px, bool is_bold)
 	if (is_bold)
 		pango_font_description_set_weight(font, PANGO_WEIGHT_BOLD);
 	pango_layout_set_font_description(l, font);
+	pango_layout_set_single_paragraph_mode(l, TRUE);
 	pango_font_description_free(font);
 	return l;
 }

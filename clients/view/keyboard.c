@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xkbcommon/xkbcommon.h>
 
@@ -17,6 +18,14 @@ static void forget_keymap(struct keyboard *k)
 	k->keymap = NULL;
 }
 
+/* Reading beyond the end of what is mapped would end us. */
+static bool is_so_long(int fd, uint32_t size)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size >= (off_t)size;
+}
+
 static void on_keymap(
 	void *data, struct wl_keyboard *wl, uint32_t format, int32_t fd, uint32_t size)
 {
@@ -26,7 +35,8 @@ static void on_keymap(
 	(void)wl;
 	forget_keymap(k);
 	if (format == WL_KEYBOARD_KEYMAP_FORMAT_XKB_V1 && size > 0 && size <= KEYMAP_MAX) {
-		text = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+		text = is_so_long(fd, size) ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
+					    : MAP_FAILED;
 		if (text != MAP_FAILED) {
 			k->keymap =
 				xkb_keymap_new_from_buffer(k->context, text, strnlen(text, size),

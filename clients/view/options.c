@@ -10,9 +10,10 @@
 #include "clients/view/exit_code.h"
 #include "framemux.h"
 
-#define SIDE_MIN 32u
-#define SIDE_MAX 8192u
-#define FPS_MAX  1000u
+#define TITLE_MAX 1024u /* a message of Wayland holds 4 KiB */
+#define SIDE_MIN  32u
+#define SIDE_MAX  8192u
+#define FPS_MAX   1000u
 
 static const char help[] =
 	"Usage: framemux-view [OPTION]... CAMERA...\n"
@@ -119,6 +120,8 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->has_badges = false;
 		break;
 	case OPT_TITLE:
+		if (strlen(arg) > TITLE_MAX)
+			return usage("the title is too long: at most 1024 bytes", NULL);
 		o->title = arg;
 		break;
 	case OPT_VERIFY:

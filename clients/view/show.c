@@ -15,13 +15,14 @@ void show_init(struct show *s, struct scene *scene, struct canvas *canvas, struc
 
 static void follow_size(struct show *s, uint64_t now)
 {
-	uint32_t width, height;
+	uint32_t width, height, scale = display_scale(s->window->display);
 
 	window_pixels(s->window, &width, &height);
-	if (width == s->canvas->width && height == s->canvas->height)
+	if (width == s->canvas->width && height == s->canvas->height && scale == s->scale)
 		return;
+	s->scale = scale;
 	canvas_resize(s->canvas, width, height);
-	scene_place(s->scene, width, height, display_scale(s->window->display), now);
+	scene_place(s->scene, width, height, scale, now);
 	memset(&s->on_screen, 0, sizeof(s->on_screen));
 	if (s->is_verbose)
 		fprintf(stderr, "framemux-view: window %ux%u\n", width, height);

@@ -12,6 +12,7 @@ struct show {
 	struct window *window;
 	struct look on_screen; /* what was committed last */
 	bool owes_black;       /* what has gone dark is not committed yet */
+	uint32_t scale;        /* of what was placed; 0: nothing yet */
 	bool is_verbose;
 	/* What was said to be shown: width << 32 | height. */
 	uint64_t said[OPTIONS_CAMERAS_MAX];

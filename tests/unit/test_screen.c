@@ -154,6 +154,14 @@ START_TEST(test_any_bytes_are_text)
 	ck_assert_int_eq(badge_draw(long_text, long_text, long_text, WIDTH, 16, &b), 0);
 	ck_assert_uint_le(b.width, WIDTH);
 	ck_assert_uint_le(b.height, 16 * 2 * 4);
+	/* Separators of lines and paragraphs, which are graphic characters to GLib. */
+	ck_assert_int_eq(badge_draw("a\xe2\x80\xa8"
+				    "b\xe2\x80\xa9"
+				    "c\xe2\x80\xa9"
+				    "d",
+				 "live", NULL, WIDTH, 16, &b),
+		0);
+	ck_assert_uint_le(b.height, 16 * 2 + 10);
 	ck_assert_int_eq(badge_draw("", "", "", WIDTH, 16, &b), 0);
 	ck_assert_int_eq(badge_draw("a", "b", NULL, WIDTH, 0, &b), -EINVAL);
 	ck_assert_ptr_null(b.pixels);
