@@ -105,6 +105,15 @@ static int make(const char *path, unsigned mode, int *ret_fd, char *why, size_t 
 	return rc;
 }
 
+static bool is_open_to_all(const char path[sizeof(((struct sockaddr_un *)0)->sun_path)])
+{
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, path);
+	return stat(name, &st) < 0 || st.st_mode & S_IWOTH;
+}
+
 /* Where the control socket is bound, which may be another place than the configuration says. */
 static int make_kill(struct listening *l, char *why, size_t size)
 {
@@ -123,6 +132,15 @@ static int make_kill(struct listening *l, char *why, size_t size)
 			(int)sizeof(where.sun_path), where.sun_path, strlen(KILL_SUFFIX));
 		l->kill_path[0] = 0;
 		return -ENAMETOOLONG;
+	}
+	/* Its mode is all that keeps strangers from looking; ours has the right one. */
+	if (!l->made_control && is_open_to_all(where.sun_path)) {
+		snprintf(why, size,
+			"everybody may use the control socket that was handed over: give it mode "
+			"0660 "
+			"(systemd: SocketMode=0660)");
+		l->kill_path[0] = 0;
+		return -EPERM;
 	}
 	rc = make(l->kill_path, CONTROL_MODE, &l->kill_fd, why, size);
 	if (rc < 0)
