@@ -46,13 +46,21 @@ static int code_of(int error)
 	}
 }
 
+const char *ask_hint(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED
+		? " (is framemuxd running? -s SOCKET names another one)"
+		: "";
+}
+
 /* The exit code for an attempt to connect, everything said. */
 static int connected(int r)
 {
 	if (r == 0)
 		return 0;
-	fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n",
-		r == -EPERM ? "somebody else listens in its place" : strerror(-r));
+	fprintf(stderr, "framemuxctl: cannot reach the mux: %s%s\n",
+		r == -EPERM ? "somebody else listens in its place" : strerror(-r),
+		r == -EACCES ? " (root may, and members of admin_group)" : ask_hint(r));
 	if (r == -EACCES || r == -EPERM)
 		return EXIT_REFUSED;
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;

@@ -21,4 +21,7 @@ int ask(struct control *c, const struct wire_message *request, void *msg,
 int ask_failed(int r);
 int ask_refused(const struct msg_ctl_done *done);
 
+/* What to look at when connecting failed so; "" for what needs no hint. */
+const char *ask_hint(int r);
+
 #endif

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clients/ctl/ask.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/source.h"
@@ -156,8 +157,9 @@ static int open_view(struct snapshot *s, const char *token)
 	int r = framemux_connect(client_socket(s->options, path), &s->fm);
 
 	if (r < 0) {
-		fprintf(stderr, "framemuxctl: cannot reach the mux: %s\n",
-			r == -EPERM ? "somebody else listens in its place" : strerror(-r));
+		fprintf(stderr, "framemuxctl: cannot reach the mux: %s%s\n",
+			r == -EPERM ? "somebody else listens in its place" : strerror(-r),
+			ask_hint(r));
 		return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;
 	}
 	r = framemux_open(s->fm, &rq, &listener, s, &s->view);

@@ -186,8 +186,11 @@ static int connect_mux(struct dump *d)
 
 	if (r == 0)
 		return 0;
-	fprintf(stderr, "framemux-dump: cannot reach the mux: %s\n",
-		r == -EPERM ? "somebody else listens in its place" : strerror(-r));
+	fprintf(stderr, "framemux-dump: cannot reach the mux: %s%s\n",
+		r == -EPERM ? "somebody else listens in its place" : strerror(-r),
+		r == -ENOENT || r == -ECONNREFUSED
+			? " (is framemuxd running? -s SOCKET names another one)"
+			: "");
 	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_LOST;
 }
 

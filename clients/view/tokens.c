@@ -48,7 +48,7 @@ int tokens_find(const struct options *o, char *ret[])
 	int code;
 
 	if (!o->key_file) {
-		if (getenv("FRAMEMUX_TOKEN"))
+		if (getenv("FRAMEMUX_TOKEN") && *getenv("FRAMEMUX_TOKEN"))
 			return 0;
 		fputs("framemux-view: refused: no token (-k FILE or $FRAMEMUX_TOKEN)\n", stderr);
 		return EXIT_REFUSED;

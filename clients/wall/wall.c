@@ -94,7 +94,7 @@ static const char *set_up(struct wall *w)
 	w->renderer = wlr_renderer_autocreate(w->backend);
 	w->allocator = w->renderer ? wlr_allocator_autocreate(w->backend, w->renderer) : NULL;
 	if (!w->allocator)
-		return "a renderer";
+		return "a renderer: WLR_RENDERER=pixman draws without a GPU";
 	w->scene = wlr_scene_create();
 	w->layout = w->scene ? layout_create(w) : NULL;
 	if (!w->layout || !make_tiles(w))
@@ -147,7 +147,7 @@ int wall_run(const struct config *config, bool debug)
 	wlr_log_init(debug ? WLR_INFO : WLR_ERROR, NULL);
 	missing = set_up(&w);
 	if (missing)
-		wall_say("there is no %s", missing);
+		wall_say("cannot start without %s", missing);
 	else
 		wl_display_run(w.display);
 	tear_down(&w);

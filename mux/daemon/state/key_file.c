@@ -11,6 +11,7 @@
 
 #include "common/bytes.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "mux/daemon/state/folder.h"
 #include "mux/daemon/state/key_given.h"
 #include "mux/locked.h"
@@ -111,6 +112,10 @@ static int take_given(struct state *s, struct root_keys *ret, char *why, size_t 
 				STATE_ROOT_KEY_FILE
 				" is another key than the credential " KEY_GIVEN_CREDENTIAL
 				": take one of them away");
+		else if (!rc)
+			log_warning("the root key is a credential, and also in " STATE_ROOT_KEY_FILE
+				    " of the state folder: remove that, or who copies the folder "
+				    "has it");
 		sodium_memzero(ret->list[1].key, KEY_BYTES);
 	}
 	if (!rc && !is_there(s, KEY_PRINT_FILE)) {
