@@ -33,7 +33,7 @@ def service(s, name, *files):
             text = f.read()
         for pattern, here in ((r"\S*/sbin/framemuxd", f"{s.program('framemuxd')} -c {config}"),
                 (r"\S*/bin/framemuxctl", f"{s.program('framemuxctl')} -s {s.dir}/control.sock"),
-                (r"\S*/framemux/tokens", s.dir + "/tokens"), (r"\S*/log/framemux", s.dir + "/log")):
+                (r"\S*/framemux/tokens", s.dir + "/tokens"), (r"[^\s=]*/log/framemux", s.dir + "/log")):
             text = re.sub(pattern, here, text)
         path = os.path.join(folder, file)
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -277,6 +277,19 @@ def test_stopped_while_it_holds_frames(s):
     other.check_missed_none()
 
 
+def test_another_client_is_stopped(s):
+    """Whoever stands still with frames in its hands holds up neither the wall nor one tile of it."""
+    mux = s.mux(camera("porch") + camera("garden"))
+    wall = Wall(s, mux, ["porch", "garden"], "allow_capture = true")
+    wall.shows("porch", "garden")
+    client = mux.dump("porch", mux.grant("porch"), frames=0)
+    client.await_frames(2)
+    client.signal(signal.SIGSTOP)
+    seen = wall.repaints()[-1][1]
+    until(lambda: all(wall.repaints()[-1][1][name] > seen[name] + 20 for name in seen), "20 more of each")
+    client.signal(signal.SIGCONT)
+
+
 def test_comes_back_by_itself(s):
     """Without a mux at the start, and when it goes: black, with words."""
     mux = s.mux(camera("porch"))
