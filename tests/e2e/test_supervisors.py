@@ -152,7 +152,7 @@ def openrc_starts_again(c, viewer):
     os.kill(first, signal.SIGKILL)
     check(viewer.wait()[0] == 69, "the viewer was not told")
     until(lambda: c.find("framemuxd") not in ([], [first]), "another life")
-    until(lambda: c.run("sh", "-c", "framemuxctl status || true"), "it to answer")
+    until(lambda: c.run("framemuxctl", "status", code=None), "it to answer")
     openrc(c, "status")
 
 
@@ -193,6 +193,12 @@ class Unnamed(Activated):
     names = ""
 
 
+class OpenToAll(Activated):
+    def start(self, verbose=True):
+        super().start(verbose)
+        os.chmod(self.control, 0o666)
+
+
 def activated(s, kind, config=""):
     needed("systemd-socket-activate", "systemd")
     return kind(s, painted("porch") + config)
@@ -222,4 +228,5 @@ def refuses_sockets(s, kind, words):
 TESTS = [
     ("sockets under other names", lambda s: refuses_sockets(s, Misnamed, "none of client and control")),
     ("sockets without names", lambda s: refuses_sockets(s, Unnamed, "without names")),
+    ("a control socket for everybody", lambda s: refuses_sockets(s, OpenToAll, "everybody may use")),
 ]
