@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clients/gst/copy.h"
@@ -22,14 +21,6 @@ G_DEFINE_TYPE(FramemuxSrc, framemuxsrc, GST_TYPE_PUSH_SRC)
 
 static GstStaticPadTemplate template =
 	GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(WISH_CAPS));
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * GST_SECOND + (uint64_t)ts.tv_nsec;
-}
 
 /* --- what the streaming thread waits for ------------------------------------------------------ */
 
@@ -268,7 +259,8 @@ static void set_time(FramemuxSrc *self, const struct framemux_frame *f, GstBuffe
 	/* By age, not by the clock's own reading of CLOCK_MONOTONIC: it may be any clock. */
 	running = gst_clock_get_time(clock) - gst_element_get_base_time(GST_ELEMENT(self));
 	GST_OBJECT_LOCK(self);
-	GST_BUFFER_PTS(buffer) = stamp_of(&self->stamp, f, running, now_ns(), &grew);
+	GST_BUFFER_PTS(buffer) =
+		stamp_of(&self->stamp, f, running, gst_util_get_timestamp(), &grew);
 	GST_OBJECT_UNLOCK(self);
 	gst_object_unref(clock);
 	if (grew)
@@ -320,7 +312,7 @@ static GstFlowReturn alloc(FramemuxSrc *self, GstBuffer **ret)
 /* Once, for what was shown; behind a revocation nothing else is left downstream. */
 static GstFlowReturn black_out(FramemuxSrc *self, GstBuffer **ret)
 {
-	const struct framemux_frame now = {.arrival_ns = now_ns()};
+	const struct framemux_frame now = {.arrival_ns = gst_util_get_timestamp()};
 	GstBuffer *buffer = NULL;
 	GstFlowReturn flow;
 

@@ -3,17 +3,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "clients/key/key.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * GST_SECOND + (uint64_t)ts.tv_nsec;
-}
 
 void session_init(struct session *s, GstElement *element)
 {
@@ -24,7 +15,7 @@ void session_init(struct session *s, GstElement *element)
 
 void session_say(struct session *s, const char *state, const char *reason)
 {
-	uint64_t now = now_ns(), age = GST_CLOCK_TIME_NONE;
+	uint64_t now = gst_util_get_timestamp(), age = GST_CLOCK_TIME_NONE;
 
 	if (s->last_arrival_ns)
 		age = now > s->last_arrival_ns ? now - s->last_arrival_ns : 0;

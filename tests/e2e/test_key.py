@@ -261,8 +261,10 @@ def test_moved_out_of_a_credential(s):
     mux.start()
     mux.dump("garden", token, uid=UID_A).expect(0)
     mux.stop()
-    given.put(key)  # both, and the same: no harm
+    check("also in root.key" not in mux.log(), mux.log())
+    given.put(key)  # both, and the same: no harm, but the folder is still worth stealing
     mux.start()
+    check("also in root.key" in mux.log(), f"the copy is not told of: {mux.log()}")
     mux.ctl("key", "rotate", code=64)
     mux.stop()
     given.take_away()
