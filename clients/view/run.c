@@ -78,9 +78,8 @@ static int act(struct view *v)
 
 	while (read(v->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		ends = true;
-	if (k->wants_fullscreen && v->window.toplevel)
-		window_toggle_fullscreen(&v->window);
-	k->wants_fullscreen = false;
+	if (k->wants_fullscreen && v->window.toplevel && window_toggle_fullscreen(&v->window))
+		k->wants_fullscreen = false;
 	if (!ends)
 		return -1;
 	if (!scene_is_over(&v->scene))

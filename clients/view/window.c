@@ -29,6 +29,7 @@ static void on_toplevel(void *data, struct xdg_toplevel *toplevel, int32_t width
 	w->is_fullscreen = false;
 	wl_array_for_each(state, states) w->is_fullscreen |=
 		*state == XDG_TOPLEVEL_STATE_FULLSCREEN;
+	w->asks_fullscreen = w->is_fullscreen;
 }
 
 static void on_close(void *data, struct xdg_toplevel *toplevel)
@@ -47,6 +48,7 @@ static void on_configure(void *data, struct xdg_surface *shell, uint32_t serial)
 	struct window *w = data;
 
 	xdg_surface_ack_configure(shell, serial);
+	w->is_acked = true;
 	w->width = w->told_width ? w->told_width : w->usual_width;
 	w->height = w->told_height ? w->told_height : w->usual_height;
 	if (!w->is_fullscreen) { /* to go back to */
@@ -74,6 +76,12 @@ static void on_leave(void *data, struct wl_surface *surface, struct wl_output *o
 }
 
 static const struct wl_surface_listener surface_listener = {.enter = on_enter, .leave = on_leave};
+
+static void commit(struct window *w)
+{
+	wl_surface_commit(w->surface);
+	w->is_acked = false;
+}
 
 /* --- from the beginning to the end ----------------------------------------------------------- */
 
@@ -106,9 +114,10 @@ int window_open(struct window *w, struct display *d, const char *title, uint32_t
 	xdg_toplevel_set_title(w->toplevel, title);
 	xdg_toplevel_set_app_id(w->toplevel, APP_ID);
 	decorate(w);
+	w->asks_fullscreen = is_fullscreen;
 	if (is_fullscreen)
 		xdg_toplevel_set_fullscreen(w->toplevel, NULL);
-	wl_surface_commit(w->surface); /* and the compositor says what size it is to have */
+	commit(w); /* and the compositor says what size it is to have */
 	return 0;
 }
 
@@ -127,16 +136,6 @@ void window_close(struct window *w)
 	memset(w, 0, sizeof(*w));
 }
 
-void window_toggle_fullscreen(struct window *w)
-{
-	if (w->is_fullscreen)
-		xdg_toplevel_unset_fullscreen(w->toplevel);
-	else
-		xdg_toplevel_set_fullscreen(w->toplevel, NULL);
-}
-
-/* --- pixels ---------------------------------------------------------------------------------- */
-
 void window_pixels(const struct window *w, uint32_t *ret_width, uint32_t *ret_height)
 {
 	uint32_t scale = display_scale(w->display);
@@ -144,6 +143,29 @@ void window_pixels(const struct window *w, uint32_t *ret_width, uint32_t *ret_he
 	*ret_width = w->width * scale < SIDE_MAX ? w->width * scale : SIDE_MAX / scale * scale;
 	*ret_height = w->height * scale < SIDE_MAX ? w->height * scale : SIDE_MAX / scale * scale;
 }
+
+/*
+ * A state that was acknowledged holds from the next commit on. Weston 10 compares what is asked for
+ * before that with the state before, finds nothing to change, and never answers.
+ */
+bool window_toggle_fullscreen(struct window *w)
+{
+	uint32_t width, height;
+
+	window_pixels(w, &width, &height);
+	if (w->is_acked && (width != w->shown_width || height != w->shown_height))
+		return false;
+	if (w->is_acked) /* there is nothing to paint for it */
+		commit(w);
+	w->asks_fullscreen = !w->asks_fullscreen;
+	if (w->asks_fullscreen)
+		xdg_toplevel_set_fullscreen(w->toplevel, NULL);
+	else
+		xdg_toplevel_unset_fullscreen(w->toplevel);
+	return true;
+}
+
+/* --- pixels ---------------------------------------------------------------------------------- */
 
 bool window_is_ready(const struct window *w)
 {
@@ -168,6 +190,8 @@ void window_show(struct window *w, const struct buffer *b, const struct box *box
 	if (scale != w->scale)
 		wl_surface_set_buffer_scale(w->surface, (int32_t)scale);
 	w->scale = scale;
+	w->shown_width = b->width;
+	w->shown_height = b->height;
 	wl_surface_attach(w->surface, b->wl, 0, 0);
 	if (n == 0)
 		wl_surface_damage_buffer(w->surface, 0, 0, (int32_t)b->width, (int32_t)b->height);
@@ -179,5 +203,5 @@ void window_show(struct window *w, const struct buffer *b, const struct box *box
 		if (w->drawn)
 			wl_callback_add_listener(w->drawn, &drawn_listener, w);
 	}
-	wl_surface_commit(w->surface);
+	commit(w);
 }

@@ -20,7 +20,10 @@ struct window {
 	uint32_t usual_width, usual_height; /* when the compositor leaves it to us */
 	uint32_t told_width, told_height;   /* of the configure under way; 0: as usual */
 	uint32_t width, height, scale;      /* as it is now; units of the desktop's, 0: not yet */
+	uint32_t shown_width, shown_height; /* of the buffer that was shown last, in pixels */
 	bool is_fullscreen, is_closed;
+	bool asks_fullscreen; /* the last that was asked for or told */
+	bool is_acked;        /* the configure; it holds from the next commit on */
 };
 
 /* title: for people. width, height: at first. 0 or -ENOMEM. */
@@ -28,7 +31,8 @@ int window_open(struct window *w, struct display *d, const char *title, uint32_t
 	uint32_t height, bool is_fullscreen);
 void window_close(struct window *w);
 
-void window_toggle_fullscreen(struct window *w);
+/* After what was to be painted has been. False: not yet, ask again after the next event. */
+bool window_toggle_fullscreen(struct window *w);
 
 /* In pixels. 0 x 0 before the compositor has said what it is to be. */
 void window_pixels(const struct window *w, uint32_t *ret_width, uint32_t *ret_height);
