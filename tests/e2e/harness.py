@@ -53,6 +53,8 @@ def machine_stood_still(begin, end):
 def adopt_orphans():
     """For a test program's start: it hears of every descendant, and cleans up when it is ended."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # What a shell starts in the background ignores SIGINT; what the tests start is sent it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda n, _: sys.exit(128 + n))
 
