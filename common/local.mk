@@ -10,6 +10,7 @@ libcommon_la_SOURCES = \
 	common/identity.c common/identity.h \
 	common/log.c common/log.h \
 	common/memfd.c common/memfd.h \
+	common/number.c common/number.h \
 	common/outbox.c common/outbox.h \
 	common/pattern.c common/pattern.h \
 	common/picture.c common/picture.h \

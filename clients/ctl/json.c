@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/units.h"
+#include "clients/program/exit_code.h"
 
 #define TEXT_MAX       1024
 #define REAL_PRECISION 12

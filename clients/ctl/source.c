@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 
 #define LINE_BYTES (LIMIT_NAME + LIMIT_TOKEN + 8)
 #define LINES_MAX  4096

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/number.h"
+
 #define CONFIG_BYTES_MAX (256u * 1024u)
 #define NAME_MAX_BYTES   63u
 #define TITLE_MAX_BYTES  127u
@@ -145,12 +147,8 @@ static int blank_comments(char *p)
 static int number(
 	cfg_t *cfg, const char *key, const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 {
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || strlen(text) > 9 || v < min || v > max)
+	if (number_parse_u32(text, min, max, ret) < 0)
 		return fail(cfg->line, "%s takes a whole number from %u to %u", key, min, max);
-	*ret = (uint32_t)v;
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/text.h"
 
 /* What the columns before it say, or what is for machines. */

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
 #include "common/text.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 
 struct verifier {

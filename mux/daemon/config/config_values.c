@@ -13,6 +13,7 @@
 
 #include "common/breakage.h"
 #include "common/cleanup.h"
+#include "common/number.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/config/secret.h"
 #include "mux/daemon/config/token_file.h"
@@ -28,6 +29,7 @@
 #define PATIENCE_MIN_S     2u
 #define PATIENCE_MAX_S     120u
 #define PATIENCE_DEFAULT_S 10u
+#define EXPIRES_MAX_S      (999999999ull * 86400) /* added to a date it does not wrap */
 
 /* A section while it is read: its values and where each stands. */
 struct scope {
@@ -87,14 +89,12 @@ static int read_number(
 	const struct scope *s, const char *key, uint32_t min, uint32_t max, uint32_t *ret)
 {
 	const char *v;
-	uint64_t n;
 
 	if (!has(s, key))
 		return 0;
 	v = cfg_getstr(s->cfg, key);
-	if (!v || parse_number(v, min, max, &n) < 0)
+	if (!v || number_parse_u32(v, min, max, ret) < 0)
 		return FAIL(s, key, "\"%s\" takes a whole number from %u to %u", key, min, max);
-	*ret = (uint32_t)n;
 	return 0;
 }
 
@@ -395,7 +395,7 @@ static int read_bounds(const struct scope *s, struct config_camera *cam)
 		return rc;
 	if (!has(s, "max_picture"))
 		return 0;
-	if (parse_size(cfg_getstr(s->cfg, "max_picture"), &width, &height) < 0 ||
+	if (number_size(cfg_getstr(s->cfg, "max_picture"), &width, &height) < 0 ||
 		width * height > LIMIT_PIXELS)
 		return FAIL(s, "max_picture", "\"max_picture\" takes WxH, at most %u pixels in all",
 			LIMIT_PIXELS);
@@ -486,7 +486,7 @@ static int read_holder(const struct scope *s, struct config_grant *g)
 	if (!v)
 		return FAIL(
 			s, "user", "grant \"%s\" has no holder: user or uid is missing", g->name);
-	if (!strcmp(key, "uid") && parse_number(v, 0, 0xfffffffe, &uid) < 0)
+	if (!strcmp(key, "uid") && number_parse(v, 0, 0xfffffffe, &uid) < 0)
 		return FAIL(s, "uid", "\"uid\" takes a user's number");
 	if (parse_user(v, &g->uid) < 0)
 		return FAIL(s, key, "there is no user \"%s\"", v);
@@ -542,6 +542,17 @@ static int read_cameras(const struct scope *s, struct config_grant *g)
 	return 0;
 }
 
+/* 0 is never. */
+static int read_duration(const char *text, uint64_t *ret_s)
+{
+	uint64_t v;
+
+	if (number_duration(text, EXPIRES_MAX_S, &v) < 0 || v == 0)
+		return -EINVAL;
+	*ret_s = v == NUMBER_NEVER ? 0 : v;
+	return 0;
+}
+
 static int read_limits(const struct scope *s, struct config_grant *g)
 {
 	static const struct {
@@ -552,9 +563,9 @@ static int read_limits(const struct scope *s, struct config_grant *g)
 	const char *v;
 
 	if (has(s, "max_size") &&
-		parse_size(cfg_getstr(s->cfg, "max_size"), &g->max_width, &g->max_height) < 0)
+		number_size(cfg_getstr(s->cfg, "max_size"), &g->max_width, &g->max_height) < 0)
 		return FAIL(s, "max_size", "\"max_size\" takes WxH, each from 1 to %u", LIMIT_SIDE);
-	if (has(s, "expires") && parse_duration(cfg_getstr(s->cfg, "expires"), &g->expires_s) < 0)
+	if (has(s, "expires") && read_duration(cfg_getstr(s->cfg, "expires"), &g->expires_s) < 0)
 		return FAIL(
 			s, "expires", "\"expires\" takes a duration (90s, 15m, 24h, 30d) or never");
 	if (!has(s, "dump"))

@@ -13,6 +13,7 @@
 #include "common/bytes.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/config/secret.h"
 #include "mux/daemon/config/token_file.h"
@@ -72,8 +73,8 @@ static int parse_memory(char *line, struct memory *m)
 			return -EINVAL;
 	}
 	if (!*save || strlen(save) >= sizeof(m->token_file) || !parse_is_name(word[0]) ||
-		!parse_is_name(word[1]) || parse_number(word[3], 1, UINT32_MAX - 1, &round) < 0 ||
-		parse_number(word[4], 0, UINT64_MAX, &m->since_s) < 0 ||
+		!parse_is_name(word[1]) || number_parse(word[3], 1, UINT32_MAX - 1, &round) < 0 ||
+		number_parse(word[4], 0, UINT64_MAX, &m->since_s) < 0 ||
 		unhex(word[5], m->hash, sizeof(m->hash)) < 0)
 		return -EINVAL;
 	if (strcmp(word[2], "present") != 0 && strcmp(word[2], "absent") != 0)

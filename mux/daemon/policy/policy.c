@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "common/number.h"
 #include "common/text.h"
-#include "mux/daemon/config/parse.h"
 #include "mux/daemon/policy/policy_keys.h"
 
 #define MAGIC      "framemux-policy 1\n"
@@ -172,7 +172,7 @@ static int take_header(struct reader *r, const char *const *w)
 		return fail(r, "it is there twice");
 	*has = true;
 	if (has == &r->has_version)
-		return parse_number(w[1], 1, UINT64_MAX, &p->version) < 0
+		return number_parse(w[1], 1, UINT64_MAX, &p->version) < 0
 			? fail(r, "a version is a whole number from 1 on")
 			: 0;
 	if (has == &r->has_expires && !strcmp(w[1], "never")) {
