@@ -8,6 +8,7 @@ libcommon_la_SOURCES = \
 	common/camera_state.c common/camera_state.h \
 	common/cutoff.c common/cutoff.h \
 	common/identity.c common/identity.h \
+	common/lexer.c common/lexer.h \
 	common/log.c common/log.h \
 	common/memfd.c common/memfd.h \
 	common/number.c common/number.h \

@@ -15,7 +15,6 @@ libdaemon_la_SOURCES = \
 	mux/daemon/broker/broker_talk.c mux/daemon/broker/key_talk.c \
 	mux/daemon/broker/process_unit.c mux/daemon/broker/process_unit.h \
 	mux/daemon/config/config.c mux/daemon/config/config.h mux/daemon/config/config_files.c \
-	mux/daemon/config/config_lex.c mux/daemon/config/config_lex.h \
 	mux/daemon/config/config_text.c mux/daemon/config/config_text.h \
 	mux/daemon/config/config_text_private.h \
 	mux/daemon/config/config_values.c mux/daemon/config/config_values.h \
