@@ -16,6 +16,7 @@
 
 #include "common/identity.h"
 #include "common/limits.h"
+#include "common/mask.h"
 #include "common/token.h"
 #include "common/wire.h"
 
@@ -90,7 +91,7 @@ WIRE_DECLARE(broker_camera, BROKER_CAMERA_FIELDS)
 	M(T, U32, round, )                                                                         \
 	M(T, BYTES, id, TOKEN_ID_BYTES)                                                            \
 	M(T, STR, label, LIMIT_LABEL)                                                              \
-	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+	M(T, BLOB, masks, LIMIT_MASKS *MASK_BYTES)
 WIRE_DECLARE(broker_grant, BROKER_GRANT_FIELDS)
 
 /* A token id that was revoked in this or an earlier life. */
@@ -618,7 +619,7 @@ WIRE_DECLARE(digest_ask, DIGEST_ASK_FIELDS)
 	M(T, U32, stale_after_ms, ) /* a beat is due when a frame becomes so old */                \
 	M(T, U32, memory_mb, )      /* the process limits itself to that */                        \
 	M(T, U32, max_pixels, )     /* of a picture; more is not decoded */                        \
-	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+	M(T, BLOB, masks, LIMIT_MASKS *MASK_BYTES)
 WIRE_DECLARE(decode_start, DECODE_START_FIELDS)
 
 /* ---- decode -> framemuxd ---------------------------------------------------------------- */
@@ -718,7 +719,7 @@ WIRE_DECLARE(counts, COUNTS_FIELDS)
 	M(T, U32, slots, )                                                                         \
 	M(T, U32, max_fps, ) /* 0: every frame */                                                  \
 	M(T, U32, tag_mode, )                                                                      \
-	M(T, BLOB, masks, 16 * LIMIT_MASKS)
+	M(T, BLOB, masks, LIMIT_MASKS *MASK_BYTES)
 WIRE_DECLARE(ring_give, RING_GIVE_FIELDS)
 enum { RING_GIVE_FD_RING, RING_GIVE_FD_SOCKET, RING_GIVE_FDS };
 
