@@ -10,7 +10,8 @@
 
 #include "common/protocol.h"
 #include "mux/audit_note.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_broker.h"
 
 #define SCENE_CAMERAS 2u /* "porch" and "yard" */
 

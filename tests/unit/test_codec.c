@@ -18,7 +18,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "common/pattern.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 #define FRAMES_MAX 2000u

@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/sock.h"
 #include "mux/ingest/trust.h"
+#include "mux/link/birth.h"
 #include "unit.h"
 
 #define REQUEST   "OPTIONS rtsps://cam.lan/ RTSP/1.0\r\nCSeq: 1\r\n\r\n"
