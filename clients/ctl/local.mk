@@ -25,7 +25,7 @@ libctl_la_SOURCES = \
 	clients/ctl/status/status_text.c
 libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSBINDIR='"$(sbindir)"'
-libctl_la_LIBADD = libpicture.la libprogram.la libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+libctl_la_LIBADD = libpicture.la libkey.la libprogram.la libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 
 bin_PROGRAMS += framemuxctl
 framemuxctl_SOURCES = clients/ctl/main.c
