@@ -13,7 +13,10 @@
 #include "mux/link/broker_decode.h"
 #include "mux/link/daemon_broker.h"
 
-#define SCENE_CAMERAS 2u /* "porch" and "yard" */
+#define SCENE_CAMERAS 2u
+#define SCENE_KEY_ID  7u
+
+extern const char *const scene_names[SCENE_CAMERAS]; /* "porch" and "yard" */
 
 struct scene {
 	pid_t broker;

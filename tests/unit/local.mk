@@ -4,6 +4,7 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
 # tests/fault and tests/fuzz have it too.
 PAIR_SCENE = tests/unit/pair_scene.c tests/unit/pair_scene.h
+BROKER_SCENE = tests/unit/broker_scene.c tests/unit/broker_players.c tests/unit/broker_scene.h
 
 POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
 	tests/unit/policy/after-signature.policy tests/unit/policy/good.policy \
@@ -307,7 +308,8 @@ tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_audit tests/unit/test_broker_rules \
-	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
+	tests/unit/test_broker tests/unit/test_broker_breach tests/unit/test_broker_control \
+	tests/unit/test_broker_revoke tests/unit/test_broker_crowd tests/unit/test_broker_holder \
 	tests/unit/test_broker_reload tests/unit/test_broker_cutoff tests/unit/test_broker_watch \
 	tests/unit/test_broker_unit tests/unit/test_broker_keys
 check_PROGRAMS += $(unit_broker)
@@ -328,42 +330,54 @@ tests_unit_test_broker_ring_SOURCES = tests/unit/test_broker_ring.c
 tests_unit_test_broker_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_ring_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_audit_SOURCES = tests/unit/test_broker_audit.c tests/unit/broker_live.h \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h
+	$(BROKER_SCENE)
 tests_unit_test_broker_audit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_audit_LDADD = libbroker.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_broker_rules_SOURCES = tests/unit/test_broker_rules.c
 tests_unit_test_broker_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_rules_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_SOURCES = tests/unit/test_broker.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_breach_SOURCES = tests/unit/test_broker_breach.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_breach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_breach_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_control_SOURCES = tests/unit/test_broker_control.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_control_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_control_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_revoke_SOURCES = tests/unit/test_broker_revoke.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_revoke_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_revoke_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_reload_SOURCES = tests/unit/test_broker_reload.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_reload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_reload_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_cutoff_SOURCES = tests/unit/test_broker_cutoff.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_cutoff_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_cutoff_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_watch_SOURCES = tests/unit/test_broker_watch.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_watch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_watch_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_unit_SOURCES = tests/unit/test_broker_unit.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_unit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_unit_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_keys_SOURCES = tests/unit/test_broker_keys.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_keys_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_keys_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_crowd_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_holder_SOURCES = tests/unit/test_broker_holder.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_holder_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_holder_LDADD = libbroker.la $(UNIT_LIBS)
 
