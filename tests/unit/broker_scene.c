@@ -113,7 +113,8 @@ static bool comes_within(int fd, int ms)
 	end = t.tv_sec * 1000ll + t.tv_nsec / 1000000 + ms;
 	for (;;) {
 		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
-			{.fd = daemon_has_ended || daemon_pid != getpid() ? -1 : the_daemon, .events = POLLIN}};
+			{.fd = daemon_has_ended || daemon_pid != getpid() ? -1 : the_daemon,
+				.events = POLLIN}};
 
 		hear();
 		if (has_come(fd))

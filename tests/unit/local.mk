@@ -109,7 +109,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
 	tests/unit/test_attach_life tests/unit/test_decode_ring \
-	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
+	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_codec_limits tests/unit/test_gop \
 	tests/unit/test_decode_idle tests/unit/test_raw tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
@@ -135,6 +135,9 @@ tests_unit_test_av_image_LDADD = libdecode.la $(AVCODEC_LIBS) $(UNIT_LIBS)
 tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
 tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
+tests_unit_test_codec_limits_SOURCES = tests/unit/test_codec_limits.c
+tests_unit_test_codec_limits_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_codec_limits_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_gop_SOURCES = tests/unit/test_gop.c
 tests_unit_test_gop_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gop_LDADD = libdecode.la $(UNIT_LIBS)
@@ -243,10 +246,11 @@ tests_unit_test_fingerprint_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
+	tests/unit/test_ingest_session_auth tests/unit/test_ingest_session_udp \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
 	tests/unit/test_ingest_suspend \
-	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
+	tests/unit/test_ingest_http tests/unit/test_ingest_channel tests/unit/test_ingest_channel_refused \
 	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
 	tests/unit/test_ingest_capture tests/unit/test_ingest_transport tests/unit/test_ingest_v4l2
 check_PROGRAMS += $(unit_ingest)
@@ -260,7 +264,13 @@ tests_unit_test_ingest_http_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_sdp_SOURCES = tests/unit/test_ingest_sdp.c tests/unit/ingest_material.h
 tests_unit_test_ingest_sdp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_sdp_LDADD = libingest.la $(UNIT_LIBS)
-tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c
+tests_unit_test_ingest_session_auth_SOURCES = tests/unit/test_ingest_session_auth.c tests/unit/session_live.h
+tests_unit_test_ingest_session_auth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_session_auth_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_session_udp_SOURCES = tests/unit/test_ingest_session_udp.c tests/unit/session_live.h
+tests_unit_test_ingest_session_udp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_session_udp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c tests/unit/session_live.h
 tests_unit_test_ingest_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_session_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_identity_SOURCES = tests/unit/test_ingest_identity.c
@@ -272,7 +282,12 @@ tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_role_SOURCES = tests/unit/test_ingest_role.c
 tests_unit_test_ingest_role_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_role_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
-tests_unit_test_ingest_channel_SOURCES = tests/unit/test_ingest_channel.c
+tests_unit_test_ingest_channel_refused_SOURCES = tests/unit/test_ingest_channel_refused.c \
+	tests/unit/channel_live.h
+tests_unit_test_ingest_channel_refused_CFLAGS = $(UNIT_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_ingest_channel_refused_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_ingest_channel_refused_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
+tests_unit_test_ingest_channel_SOURCES = tests/unit/test_ingest_channel.c tests/unit/channel_live.h
 tests_unit_test_ingest_channel_CFLAGS = $(UNIT_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_ingest_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 tests_unit_test_ingest_channel_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
