@@ -22,6 +22,7 @@ libcommon_la_SOURCES = \
 	common/text.c common/text.h \
 	common/token.c common/token.h common/token_limit.c common/token_private.h \
 	common/token_rights.c common/token_text.c \
+	common/utc.c common/utc.h \
 	common/wire.c common/wire.h
 libcommon_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 libcommon_la_LIBADD = $(SODIUM_LIBS)

@@ -1,4 +1,4 @@
-/* Reads times and prints durations, sizes and times. In framemuxctl's process. */
+/* Reads times, and prints durations and bytes. In framemuxctl's process. */
 #include "clients/ctl/units.h"
 
 #include <errno.h>
@@ -10,38 +10,26 @@
 #include "common/clock.h"
 #include "common/number.h"
 
-#define TIME_MAX_S 253402300799ull /* the last second of the year 9999 */
-
-void units_time(uint64_t unix_s, char ret[UNITS_TIME_TEXT])
-{
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-
-	if (unix_s > TIME_MAX_S || !gmtime_r(&t, &tm) ||
-		!strftime(ret, UNITS_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm))
-		*ret = 0;
-}
-
-void units_span(uint64_t s, char ret[UNITS_TIME_TEXT])
+void units_span(uint64_t s, char ret[UNITS_TEXT])
 {
 	unsigned long long d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60;
 
 	if (d)
-		snprintf(ret, UNITS_TIME_TEXT, "%llu d %llu h", d, h);
+		snprintf(ret, UNITS_TEXT, "%llu d %llu h", d, h);
 	else if (h)
-		snprintf(ret, UNITS_TIME_TEXT, "%llu h %llu min", h, m);
+		snprintf(ret, UNITS_TEXT, "%llu h %llu min", h, m);
 	else if (m)
-		snprintf(ret, UNITS_TIME_TEXT, "%llu min", m);
+		snprintf(ret, UNITS_TEXT, "%llu min", m);
 	else
-		snprintf(ret, UNITS_TIME_TEXT, "%llu s", (unsigned long long)s);
+		snprintf(ret, UNITS_TEXT, "%llu s", (unsigned long long)s);
 }
 
-void units_bytes(uint64_t bytes, char ret[UNITS_TIME_TEXT])
+void units_bytes(uint64_t bytes, char ret[UNITS_TEXT])
 {
 	if (bytes < 1024u * 1024u)
-		snprintf(ret, UNITS_TIME_TEXT, "%.0f KiB", (double)bytes / 1024.0);
+		snprintf(ret, UNITS_TEXT, "%.0f KiB", (double)bytes / 1024.0);
 	else
-		snprintf(ret, UNITS_TIME_TEXT, "%.1f MiB", (double)bytes / (1024.0 * 1024.0));
+		snprintf(ret, UNITS_TEXT, "%.1f MiB", (double)bytes / (1024.0 * 1024.0));
 }
 
 /* "+02:00", "Z" */

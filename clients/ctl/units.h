@@ -1,4 +1,4 @@
-/* Times as people write them, and what people are shown of times, durations and bytes. Pure. */
+/* Times as people write them, and what people are shown of durations and bytes. Pure. */
 #ifndef FRAMEMUX_CTL_UNITS_H
 #define FRAMEMUX_CTL_UNITS_H
 
@@ -10,15 +10,12 @@
 /* A time: RFC 3339, or a duration, which is so long ago. In ms since the Unix epoch. 0 or -EINVAL. */
 int units_when(const char *text, uint64_t *ret_ms);
 
-#define UNITS_TIME_TEXT 32u /* bytes that hold a time or an age as text */
-
-/* RFC 3339 in UTC; "" for a time that no calendar has. */
-void units_time(uint64_t unix_s, char ret[UNITS_TIME_TEXT]);
+#define UNITS_TEXT 32u /* bytes that hold what is made here */
 
 /* "3 d 4 h", "12 min", "40 s": two units at most, for people. */
-void units_span(uint64_t s, char ret[UNITS_TIME_TEXT]);
+void units_span(uint64_t s, char ret[UNITS_TEXT]);
 
 /* "1.5 MiB" */
-void units_bytes(uint64_t bytes, char ret[UNITS_TIME_TEXT]);
+void units_bytes(uint64_t bytes, char ret[UNITS_TEXT]);
 
 #endif
