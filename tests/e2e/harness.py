@@ -16,6 +16,8 @@ import tempfile
 import time
 import traceback
 
+import pulse
+
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -25,7 +27,6 @@ READY_S = 20    # for a process to say that it is ready
 SETTLE_S = 20   # for a condition that must come true
 END_S = 10      # for everything to be gone
 UNHURRIED_FPS = 5  # of a camera whose every frame is counted: a client that waits for its turn skips none
-OVERLOAD = 4    # runnable processes for each processor: nobody's turn comes in time
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer")
 ROLES = ("framemux-broker", "framemux-ingest", "framemux-decode")
 OPTIONAL = ("framemux-view", "framemux-wall")  # programs that are built where their libraries are
@@ -44,8 +45,9 @@ def check(condition, what):
         raise Failed(what)
 
 
-def is_overloaded():
-    return os.getloadavg()[0] > OVERLOAD * os.cpu_count()
+def machine_stood_still(begin, end):
+    """A turn came so late in this time (CLOCK_MONOTONIC, seconds) that a frame may go by unseen."""
+    return pulse.longest(begin, end) > 0.5 / UNHURRIED_FPS
 
 
 def adopt_orphans():
@@ -179,14 +181,17 @@ class Client(Process):
 
     def check_missed_none(self):
         """Every frame since its first was seen, in order. Its camera is to be UNHURRIED_FPS."""
-        seqs = [m["seq"] for m in self.meta()]
+        meta = self.meta()
+        seqs = [m["seq"] for m in meta]
         check(seqs == sorted(set(seqs)), f"{self.name} began anew: {seqs}")
-        missed = sorted(set(range(seqs[0], seqs[-1])) - set(seqs))
-        if missed and is_overloaded():
-            print(f"      NOT JUDGED: {self.name} missed {len(missed)} frames; the machine has a load "
-                f"of {os.getloadavg()[0]:.0f}", flush=True)
-        else:
-            check(not missed, f"{self.name} missed {missed[:10]} of {len(seqs)} frames")
+        for before, after in zip(meta, meta[1:]):
+            missed = after["seq"] - before["seq"] - 1
+            begin, end = before["publish_ns"] / 1e9, after["acquire_ns"] / 1e9
+            if missed and not machine_stood_still(begin, end):
+                raise Failed(f"{self.name} missed {missed} of {len(seqs)} frames, between\n{before}\n{after}")
+            if missed:
+                print(f"      NOT JUDGED: {self.name} missed {missed} frames while this machine gave "
+                    f"no turn for {pulse.longest(begin, end):.2f} s", flush=True)
 
     def await_frames(self, n, seconds=SETTLE_S):
         def seen():

@@ -52,7 +52,7 @@ endif
 
 dist_noinst_SCRIPTS += tests/e2e/run
 EXTRA_DIST += tests/e2e/container.py tests/e2e/desktop.py tests/e2e/dialogues.py tests/e2e/harness.py tests/e2e/httpcam.py \
-	tests/e2e/pattern.py tests/e2e/pixels.py tests/e2e/relay.py tests/e2e/rtp.py \
+	tests/e2e/pattern.py tests/e2e/pixels.py tests/e2e/pulse.py tests/e2e/relay.py tests/e2e/rtp.py \
 	tests/e2e/test_accounting.py tests/e2e/test_audit.py tests/e2e/test_auth.py \
 	tests/e2e/test_breakage.py tests/e2e/test_build.py tests/e2e/test_check.py \
 	tests/e2e/test_codecs.py tests/e2e/test_config.py tests/e2e/test_corrupt.py \

@@ -181,10 +181,10 @@ def test_expires_while_it_runs(s):
     """What is blocked and required stays; what was permitted is over, at once, and is recorded."""
     fleet = Fleet(s)
     mux = fleet.mux(CAMERAS)
-    token = mux.grant("a", uid=UID_A)
-    apply(mux, fleet.bundle(1, 'block vendor "Acme Eyes"', 'permit model "Acme Eyes" one', expires=4))
-    client = mux.dump("a", token, uid=UID_A, frames=1000)
+    client = mux.dump("a", mux.grant("a", uid=UID_A), uid=UID_A, frames=100000)
     client.await_frames(1)
+    apply(mux, fleet.bundle(1, 'block vendor "Acme Eyes"', 'permit model "Acme Eyes" one', expires=8))
+    client.await_frames(len(client.meta()) + 1)
     check(set(blocked(mux)) == {"b"}, f"{blocked(mux)}")
     client.expect(69)
     check(set(blocked(mux)) == {"a", "b"}, f"{blocked(mux)}")
