@@ -54,7 +54,7 @@ tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
 unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
 	tests/unit/test_client_alloc tests/unit/test_client_erased tests/unit/test_dump \
-	tests/unit/test_ctl tests/unit/test_check
+	tests/unit/test_ctl tests/unit/test_check tests/unit/test_program
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -80,6 +80,9 @@ tests_unit_test_dump_SOURCES = tests/unit/test_dump.c
 tests_unit_test_dump_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 tests_unit_test_dump_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_unit_test_dump_LDADD = libdump.la libframemux.la $(JANSSON_LIBS) $(PNG_LIBS) $(UNIT_LIBS)
+tests_unit_test_program_SOURCES = tests/unit/test_program.c
+tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_program_LDADD = libprogram.la $(UNIT_LIBS)
 if HAVE_WLROOTS
 check_PROGRAMS += tests/unit/test_wlroots
 TESTS += tests/unit/test_wlroots
