@@ -10,6 +10,7 @@
 
 #include "common/bytes.h"
 #include "common/text.h"
+#include "common/utc.h"
 
 /* Personalisation of BLAKE2b (RFC 7693), and what a signature begins with: 16 bytes each. */
 #define PERSON_CHAIN "framemux chain 1"
@@ -20,7 +21,6 @@
 #define CHAIN_NAME ",\"chain\":\""
 #define SIG_NAME   "\",\"sig\":\""
 #define LINE_END   "\"}"
-#define TIME_TEXT  24u
 
 /* ---- members ------------------------------------------------------------------------- */
 
@@ -112,57 +112,6 @@ void audit_body_bool(struct audit_body *b, const char *name, bool value)
 	undo_if_cut(b, was);
 }
 
-/* ---- times --------------------------------------------------------------------------- */
-
-#define YEAR_9999_MS 253402300799999ull
-
-void audit_time_text(uint64_t unix_ms, char ret[AUDIT_TIME_MAX])
-{
-	uint64_t ms = unix_ms > YEAR_9999_MS ? YEAR_9999_MS : unix_ms;
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-
-	gmtime_r(&s, &tm);
-	snprintf(ret, AUDIT_TIME_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-		(unsigned)(tm.tm_year + 1900) % 10000, (unsigned)(tm.tm_mon + 1) % 100,
-		(unsigned)tm.tm_mday % 100, (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100,
-		(unsigned)tm.tm_sec % 100, (unsigned)(ms % 1000));
-}
-
-int audit_time_parse(const char *text, uint64_t *ret_ms)
-{
-	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-	unsigned v[7] = {0}, at = 0;
-	char again[AUDIT_TIME_MAX];
-	struct tm tm = {0};
-	time_t s;
-
-	for (unsigned i = 0; i < TIME_TEXT; i++) {
-		if (form[i] == 'd') {
-			if (text[i] < '0' || text[i] > '9')
-				return -EINVAL;
-			v[at] = v[at] * 10 + (unsigned)(text[i] - '0');
-		} else {
-			if (text[i] != form[i])
-				return -EINVAL;
-			at++;
-		}
-	}
-	tm.tm_year = (int)v[0] - 1900;
-	tm.tm_mon = (int)v[1] - 1;
-	tm.tm_mday = (int)v[2];
-	tm.tm_hour = (int)v[3];
-	tm.tm_min = (int)v[4];
-	tm.tm_sec = (int)v[5];
-	s = timegm(&tm);
-	if (s < 0)
-		return -EINVAL;
-	*ret_ms = (uint64_t)s * 1000 + v[6];
-	/* timegm takes the 40th of a month for a day of the next: no such time was written. */
-	audit_time_text(*ret_ms, again);
-	return memcmp(again, text, TIME_TEXT) ? -EINVAL : 0;
-}
-
 /* ---- chain and seal ------------------------------------------------------------------ */
 
 static void chain_hash(const uint8_t before[AUDIT_HASH_BYTES], const char *line, size_t len,
@@ -180,10 +129,10 @@ static void chain_hash(const uint8_t before[AUDIT_HASH_BYTES], const char *line,
 static size_t begin_line(
 	const struct audit_head *head, uint64_t unix_ms, const char *body, char *line)
 {
-	char time[AUDIT_TIME_MAX];
+	char time[UTC_TEXT_MAX];
 	int n;
 
-	audit_time_text(unix_ms, time);
+	utc_text_ms(unix_ms, time);
 	n = snprintf(line, AUDIT_LINE_MAX, "{\"n\":%" PRIu64 ",\"time\":\"%s\",%s", head->n + 1,
 		time, body);
 	return n > 0 && (size_t)n < AUDIT_BODY_MAX + 128u ? (size_t)n : 0;
@@ -335,10 +284,10 @@ static bool take_hex(struct cursor *c, uint8_t *ret, size_t n)
 static bool parse_begin(struct cursor *c, struct audit_line *l)
 {
 	if (!skip(c, "{\"n\":") || !take_number(c, &l->n) || l->n == 0 ||
-		!skip(c, ",\"time\":\"") || (size_t)(c->end - c->at) < TIME_TEXT ||
-		audit_time_parse(c->at, &l->unix_ms) < 0)
+		!skip(c, ",\"time\":\"") || (size_t)(c->end - c->at) < UTC_MS_LEN ||
+		utc_parse(c->at, UTC_MS_LEN, &l->unix_ms) < 0)
 		return false;
-	c->at += TIME_TEXT;
+	c->at += UTC_MS_LEN;
 	if (!skip(c, "\",\"event\":\""))
 		return false;
 	l->event = c->at;
@@ -444,11 +393,11 @@ bool audit_member_hex(const char *line, size_t len, const char *name, uint8_t *r
 
 void audit_mark_text(const struct audit_mark *m, uint64_t unix_ms, char ret[AUDIT_MARK_TEXT])
 {
-	char chain[AUDIT_HASH_HEX], key[2 * AUDIT_KEY_BYTES + 1], time[AUDIT_TIME_MAX];
+	char chain[AUDIT_HASH_HEX], key[2 * AUDIT_KEY_BYTES + 1], time[UTC_TEXT_MAX];
 
 	sodium_bin2hex(chain, sizeof(chain), m->head.chain, sizeof(m->head.chain));
 	sodium_bin2hex(key, sizeof(key), m->key, sizeof(m->key));
-	audit_time_text(unix_ms, time);
+	utc_text_ms(unix_ms, time);
 	snprintf(ret, AUDIT_MARK_TEXT,
 		MARK_BEGIN "%" PRIu64 " seal=%" PRIu64 " chain=%s key=%s time=%s", m->head.n,
 		m->seal, chain, key, time);
@@ -467,7 +416,7 @@ int audit_mark_parse(const char *text, struct audit_mark *ret, uint64_t *ret_ms)
 		!take_number(&c, &m.seal) || !skip(&c, " chain=") ||
 		!take_hex(&c, m.head.chain, sizeof(m.head.chain)) || !skip(&c, " key=") ||
 		!take_hex(&c, m.key, sizeof(m.key)) || !skip(&c, " time=") ||
-		(size_t)(c.end - c.at) < TIME_TEXT || audit_time_parse(c.at, ret_ms) < 0)
+		(size_t)(c.end - c.at) < UTC_MS_LEN || utc_parse(c.at, UTC_MS_LEN, ret_ms) < 0)
 		return -EINVAL;
 	*ret = m;
 	return 0;

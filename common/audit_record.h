@@ -30,7 +30,6 @@
 
 #define AUDIT_BODY_MAX 3072u /* members of one record, as text */
 #define AUDIT_LINE_MAX 4096u /* a whole line with its newline */
-#define AUDIT_TIME_MAX 32u   /* "2026-11-28T13:38:28.123Z" */
 
 /* Where a log has got to. */
 struct audit_head {
@@ -71,11 +70,6 @@ void audit_body_text(struct audit_body *b, const char *name, const char *value);
 void audit_body_number(struct audit_body *b, const char *name, uint64_t value);
 void audit_body_hex(struct audit_body *b, const char *name, const uint8_t *bytes, size_t n);
 void audit_body_bool(struct audit_body *b, const char *name, bool value);
-
-/* Of the audit's times: milliseconds since the Unix epoch. */
-void audit_time_text(uint64_t unix_ms, char ret[AUDIT_TIME_MAX]);
-/* Exactly such a text, of 24 characters. 0 or -EINVAL. */
-int audit_time_parse(const char *text, uint64_t *ret_ms);
 
 /* ---- writing ------------------------------------------------------------------------- */
 

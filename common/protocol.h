@@ -20,6 +20,7 @@
 
 #include "common/identity.h"
 #include "common/limits.h"
+#include "common/mask.h"
 #include "common/tag.h"
 #include "common/token.h"
 #include "common/wire.h"
@@ -144,11 +145,7 @@ WIRE_DECLARE(credit, CREDIT_FIELDS)
 #define CTL_STATUS_FIELDS(M, T) M(T, U32, request, )
 WIRE_DECLARE(ctl_status, CTL_STATUS_FIELDS)
 
-/* A mask list in a blob: n times u32 x, y, width, height, little-endian. */
-#define WIRE_MASK_BYTES 16u
-void masks_pack(const struct mask *masks, uint32_t n, uint8_t *ret_blob, uint16_t *ret_len);
-int masks_unpack(const uint8_t *blob, uint16_t len, struct mask *ret_masks, uint32_t *ret_n);
-
+/* masks: masks_pack() of common/mask.h. */
 #define CTL_GRANT_FIELDS(M, T)                                                                     \
 	M(T, U32, request, )                                                                       \
 	M(T, STR, camera, LIMIT_NAME)                                                              \
@@ -162,7 +159,7 @@ int masks_unpack(const uint8_t *blob, uint16_t len, struct mask *ret_masks, uint
 	M(T, U64, expires_s, ) /* from now */                                                      \
 	M(T, U32, dump, )                                                                          \
 	M(T, STR, label, LIMIT_LABEL)                                                              \
-	M(T, BLOB, masks, LIMIT_MASKS *WIRE_MASK_BYTES)
+	M(T, BLOB, masks, LIMIT_MASKS *MASK_BYTES)
 WIRE_DECLARE(ctl_grant, CTL_GRANT_FIELDS)
 
 /*

@@ -7,7 +7,8 @@
  *
  * so that whoever holds a token can append a caveat, and nobody can take one away. The tag never
  * travels: a client proves that it has it against the connection's challenge. Pure code: no
- * descriptors, no clock. The idea: Birgisson et al., "Macaroons", NDSS 2014.
+ * descriptors, no clock. token.c has the chain, token_limit.c the narrowing, token_rights.c what all
+ * caveats together permit, token_text.c the token as text. The idea: Birgisson et al., "Macaroons", NDSS 2014.
  */
 #ifndef FRAMEMUX_TOKEN_H
 #define FRAMEMUX_TOKEN_H
@@ -18,20 +19,13 @@
 
 #include "common/identity.h"
 #include "common/limits.h"
+#include "common/mask.h"
 
 #define TOKEN_PREFIX          "fmx1_"
 #define TOKEN_ID_BYTES        16u
 #define TOKEN_TAG_BYTES       32u
 #define TOKEN_CHALLENGE_BYTES 32u
 #define TOKEN_PROOF_BYTES     32u
-
-/* A rectangle in the camera's own pixels. */
-struct mask {
-	uint32_t x, y, width, height;
-};
-
-/* "X,Y,WxH"; -EINVAL if it is not one or beyond LIMIT_SIDE. */
-int mask_parse(const char *text, struct mask *ret);
 
 /*
  * A token in memory. body is what travels: u8 version | u32 key id | id | caveats, each

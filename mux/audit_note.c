@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/utc.h"
 
 enum {
 	CAMERA = 1 << 0, /* with its epoch */
@@ -143,7 +144,7 @@ static void add_who(struct audit_body *b, const struct msg_audit_note *m, unsign
 
 static void add_limits(struct audit_body *b, const struct msg_audit_note *m, unsigned members)
 {
-	char until[AUDIT_TIME_MAX];
+	char until[UTC_TEXT_MAX];
 
 	if (members & LIMITS) {
 		add_number(b, "width", m->width);
@@ -153,7 +154,7 @@ static void add_limits(struct audit_body *b, const struct msg_audit_note *m, uns
 		audit_body_bool(b, "dump", m->dump != 0);
 	}
 	if ((members & EXPIRY) && m->not_after) {
-		audit_time_text(
+		utc_text_ms(
 			m->not_after > UINT64_MAX / 1000 ? UINT64_MAX : m->not_after * 1000, until);
 		audit_body_text(b, "not_after", until);
 	}
@@ -169,9 +170,9 @@ static void add_limits(struct audit_body *b, const struct msg_audit_note *m, uns
 
 static void add_time(struct audit_body *b, const char *name, uint64_t unix_ms)
 {
-	char text[AUDIT_TIME_MAX];
+	char text[UTC_TEXT_MAX];
 
-	audit_time_text(unix_ms, text);
+	utc_text_ms(unix_ms, text);
 	if (unix_ms)
 		audit_body_text(b, name, text);
 }

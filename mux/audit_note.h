@@ -1,13 +1,13 @@
 /*
  * What the audit log records: a table of events and the members each has. Whoever has something to
- * record fills in a msg_audit_note (mux/link.h); another event is another row here. Shared by
+ * record fills in a msg_audit_note (mux/link/daemon_broker.h); another event is another row here. Shared by
  * framemuxd, who writes all of it, and the broker.
  */
 #ifndef FRAMEMUX_AUDIT_NOTE_H
 #define FRAMEMUX_AUDIT_NOTE_H
 
 #include "common/audit_record.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 enum audit_event {
 	/* framemuxd's own */

@@ -19,7 +19,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 #include "mux/walls.h"
 
 #define ROLE_GRACE_S 2u /* from framemuxd's death to a stuck role's */

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/protocol.h"
 
 static int accept_state(const struct options *o)

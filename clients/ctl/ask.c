@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 
 #define ANSWER_MS 30000 /* a revoke waits for erasing, the longest that anything takes */
 
@@ -40,7 +40,7 @@ static int code_of(int error)
 	case EIO:
 		return EXIT_WRITE;
 	case EPIPE:
-		return EXIT_NOT_THERE;
+		return EXIT_LOST;
 	default:
 		return EXIT_INTERNAL;
 	}
@@ -63,7 +63,7 @@ static int connected(int r)
 		r == -EACCES ? " (root may, and members of admin_group)" : ask_hint(r));
 	if (r == -EACCES || r == -EPERM)
 		return EXIT_REFUSED;
-	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;
+	return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_LOST;
 }
 
 int ask_connect(const struct options *o, struct control **ret)

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/source.h"
-#include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/clock.h"
+#include "common/number.h"
 
 /* NULL, or what would be wider than the token. */
 static const char *widened(const struct rights *r, const struct limits *l, uint64_t not_after)
@@ -91,7 +91,7 @@ static int attenuate(const struct options *o, struct token *t)
 			stderr);
 		return EXIT_BAD_DATA;
 	}
-	if (l->has_expiry && l->expires_s != UNITS_NEVER)
+	if (l->has_expiry && l->expires_s != NUMBER_NEVER)
 		not_after = clock_unix_s() + l->expires_s;
 	what = widened(&rights, l, not_after);
 	if (what) {

@@ -7,11 +7,11 @@
 
 #include "clients/ctl/ask.h"
 #include "clients/ctl/ended.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
-#include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/cutoff.h"
+#include "common/number.h"
 #include "common/protocol.h"
 
 #define EXPIRES_DEFAULT_S (24u * 3600u)
@@ -63,7 +63,7 @@ int verb_grant(const struct options *o)
 		.max_width = l->width,
 		.max_height = l->height,
 		.max_fps = l->fps,
-		.never_expires = l->has_expiry && l->expires_s == UNITS_NEVER,
+		.never_expires = l->has_expiry && l->expires_s == NUMBER_NEVER,
 		.expires_s = l->has_expiry ? l->expires_s : EXPIRES_DEFAULT_S,
 		.dump = l->dump,
 	};

@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/source.h"
 #include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/clock.h"
+#include "common/utc.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -51,7 +52,7 @@ static int print_json(const char *id, uint32_t key_id, const struct rights *r)
 static void print_expiry(const struct rights *r)
 {
 	uint64_t now = clock_unix_s();
-	char at[UNITS_TIME_TEXT], span[UNITS_TIME_TEXT];
+	char at[UTC_TEXT_MAX], span[UNITS_TEXT];
 
 	if (!r->has_expiry) {
 		puts("expires   not stated: no mux accepts it");
@@ -61,7 +62,7 @@ static void print_expiry(const struct rights *r)
 		puts("expires   never");
 		return;
 	}
-	units_time(r->not_after, at);
+	utc_text(r->not_after, at);
 	units_span(r->not_after > now ? r->not_after - now : now - r->not_after, span);
 	printf("expires   %s (%s%s%s)\n", at, r->not_after > now ? "in " : "EXPIRED ", span,
 		r->not_after > now ? "" : " ago");

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
-#include "clients/ctl/units.h"
+#include "clients/program/exit_code.h"
+#include "common/utc.h"
 
 #define TEXT_MAX       1024
 #define REAL_PRECISION 12
@@ -42,9 +42,9 @@ json_t *json_u64(uint64_t v)
 
 json_t *json_time(uint64_t unix_s)
 {
-	char text[UNITS_TIME_TEXT];
+	char text[UTC_TEXT_MAX];
 
-	units_time(unix_s, text);
+	utc_text(unix_s, text);
 	return unix_s && *text ? json_string(text) : json_null();
 }
 

@@ -5,10 +5,10 @@
 
 #include "clients/ctl/ask.h"
 #include "clients/ctl/ended.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/protocol.h"
 
 static void on_key(void *data, const struct wire_message *m, const void *record)

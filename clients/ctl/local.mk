@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libctl.la
 libctl_la_SOURCES = \
 	clients/ctl/accept.c clients/ctl/ask.c clients/ctl/ask.h clients/ctl/attenuate.c \
-	clients/ctl/ended.c clients/ctl/ended.h clients/ctl/exit_code.h clients/ctl/grant.c \
+	clients/ctl/ended.c clients/ctl/ended.h clients/ctl/grant.c \
 	clients/ctl/inspect.c clients/ctl/json.c clients/ctl/json.h clients/ctl/key.c \
 	clients/ctl/options.c clients/ctl/options.h clients/ctl/policy.c clients/ctl/reload.c \
 	clients/ctl/snapshot.c clients/ctl/source.c clients/ctl/source.h clients/ctl/switch.c \
@@ -25,7 +25,7 @@ libctl_la_SOURCES = \
 	clients/ctl/status/status_text.c
 libctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS) \
 	-DSBINDIR='"$(sbindir)"'
-libctl_la_LIBADD = libpicture.la libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
+libctl_la_LIBADD = libpicture.la libkey.la libprogram.la libcontrol.la libcommon.la libframemux.la $(JANSSON_LIBS) $(SODIUM_LIBS) -lm
 
 bin_PROGRAMS += framemuxctl
 framemuxctl_SOURCES = clients/ctl/main.c

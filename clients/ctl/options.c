@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/units.h"
+#include "clients/program/exit_code.h"
+#include "common/number.h"
 #include "framemux.h"
 
 #define TIMEOUT_MAX_S 86400u
@@ -108,17 +109,14 @@ static int usage(const struct verb *v, const char *what, const char *value)
 
 static int take_limit(const struct verb *v, int c, const char *arg, struct limits *l)
 {
-	uint64_t n;
-
 	switch (c) {
 	case OPT_CAMERA:
 		l->camera = arg;
 		return *arg && strlen(arg) < LIMIT_NAME ? -1 : usage(v, "not a camera's name", arg);
 	case OPT_UID:
-		if (units_number(arg, UINT32_MAX - 1, &n) < 0)
-			return usage(v, "not a uid", arg);
 		l->has_uid = true;
-		l->uid = (uint32_t)n;
+		if (number_parse_u32(arg, 0, UINT32_MAX - 1, &l->uid) < 0)
+			return usage(v, "not a uid", arg);
 		return -1;
 	case OPT_UNIT:
 		l->unit = arg;
@@ -130,18 +128,18 @@ static int take_limit(const struct verb *v, int c, const char *arg, struct limit
 				  arg);
 	case OPT_SIZE:
 		l->has_size = true;
-		if (units_size(arg, &l->width, &l->height) < 0)
+		if (number_size(arg, &l->width, &l->height) < 0)
 			return usage(v, "not a size (such as 1280x720)", arg);
 		return -1;
 	case OPT_FPS:
-		if (units_number(arg, LIMIT_FPS, &n) < 0 || n == 0)
-			return usage(v, "not a frame rate", arg);
 		l->has_fps = true;
-		l->fps = (uint32_t)n;
+		if (number_parse_u32(arg, 1, LIMIT_FPS, &l->fps) < 0)
+			return usage(v, "not a frame rate", arg);
 		return -1;
 	case OPT_EXPIRES:
 		l->has_expiry = true;
-		if (units_duration(arg, &l->expires_s) < 0 || l->expires_s == 0)
+		if (number_duration(arg, UNITS_DURATION_MAX_S, &l->expires_s) < 0 ||
+			l->expires_s == 0)
 			return usage(v, "not a duration (such as 24h, or never)", arg);
 		return -1;
 	case OPT_MASK:
@@ -170,11 +168,8 @@ static int take_vendor(const struct verb *v, const char *arg, struct options *o)
 
 static int take_timeout(const char *arg, struct options *o)
 {
-	uint64_t s;
-
-	if (units_number(arg, TIMEOUT_MAX_S, &s) < 0 || s == 0)
+	if (number_parse_u32(arg, 1, TIMEOUT_MAX_S, &o->timeout_s) < 0)
 		return usage(o->verb, "not a number of seconds", arg);
-	o->timeout_s = (uint32_t)s;
 	return -1;
 }
 

@@ -10,7 +10,7 @@ struct options;
 
 struct verb {
 	const char *name;
-	const char *synopsis;  /* what follows the name in its usage line */
+	const char *synopsis; /* what follows the name in its usage line */
 	const char *help;
 	const char *permitted; /* letters of the options below, beyond -h, -s and --json */
 	int n_operands;        /* at most */
@@ -22,7 +22,7 @@ struct limits {
 	const char *camera, *unit, *label; /* NULL: not given */
 	bool has_uid, has_size, has_fps, has_expiry, dump, no_dump;
 	uint32_t uid, width, height, fps;
-	uint64_t expires_s; /* UNITS_NEVER: never */
+	uint64_t expires_s; /* NUMBER_NEVER: never */
 	struct mask masks[LIMIT_MASKS];
 	uint32_t n_masks;
 };

@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/source.h"
 #include "clients/ctl/verbs.h"
 #include "clients/picture/png.h"
+#include "clients/program/exit_code.h"
 #include "common/clock.h"
 #include "framemux.h"
 
@@ -62,21 +62,16 @@ static void on_state(
 /* The exit code of a state that ends it, said; 0 of any other. */
 static int code_of_state(const struct snapshot *s)
 {
-	switch (s->state) {
-	case FRAMEMUX_STATE_REFUSED:
-	case FRAMEMUX_STATE_REVOKED:
-		/* As framemux-dump: the kill switch is no judgement of whoever asks. */
-		if (strstr(s->reason, "disabled") || strstr(s->reason, "blocked"))
-			return complain(s, EXIT_NOT_THERE, "the camera is not to be had");
-		return complain(s, EXIT_REFUSED,
-			s->state == FRAMEMUX_STATE_REFUSED ? "refused" : "revoked");
-	case FRAMEMUX_STATE_LOST:
-		return complain(s, EXIT_NOT_THERE, "the camera is lost");
-	case FRAMEMUX_STATE_CLOSED:
-		return complain(s, EXIT_NOT_THERE, "the mux is gone");
-	default:
-		return 0;
-	}
+	int code = exit_code_of(s->state, s->reason);
+
+	if (s->state == FRAMEMUX_STATE_LOST)
+		return complain(s, EXIT_LOST, "the camera is lost");
+	if (s->state == FRAMEMUX_STATE_CLOSED)
+		return complain(s, code, "the mux is gone");
+	if (code == EXIT_LOST)
+		return complain(s, code, "the camera is not to be had");
+	return code ? complain(s, code, s->state == FRAMEMUX_STATE_REFUSED ? "refused" : "revoked")
+		    : 0;
 }
 
 /* Copied, then checked, then given back; one that came before the question is passed over. */
@@ -160,12 +155,12 @@ static int open_view(struct snapshot *s, const char *token)
 		fprintf(stderr, "framemuxctl: cannot reach the mux: %s%s\n",
 			r == -EPERM ? "somebody else listens in its place" : strerror(-r),
 			ask_hint(r));
-		return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_NOT_THERE;
+		return r == -ENOMEM || r == -EMFILE ? EXIT_INTERNAL : EXIT_LOST;
 	}
 	r = framemux_open(s->fm, &rq, &listener, s, &s->view);
 	if (r == 0)
 		return 0;
-	return complain(s, r == -EPIPE ? EXIT_NOT_THERE : EXIT_INTERNAL, strerror(-r));
+	return complain(s, r == -EPIPE ? EXIT_LOST : EXIT_INTERNAL, strerror(-r));
 }
 
 static int get_picture(struct snapshot *s)

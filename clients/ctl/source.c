@@ -7,25 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/ctl/exit_code.h"
+#include "clients/key/key.h"
+#include "clients/program/exit_code.h"
 
 #define LINE_BYTES (LIMIT_NAME + LIMIT_TOKEN + 8)
 #define LINES_MAX  4096
-
-/* 1 with the token's text in *ret, 0 for a line that is not meant, -EBADMSG. */
-static int take_line(char *line, const char *camera, const char **ret)
-{
-	static const char blanks[] = " \t\r\n";
-	char *save, *word = strtok_r(line, blanks, &save), *token;
-
-	if (!word)
-		return 0;
-	token = strtok_r(NULL, blanks, &save);
-	if (token && strtok_r(NULL, blanks, &save))
-		return -EBADMSG;
-	*ret = token ? token : word;
-	return !token || !camera || !strcmp(word, camera);
-}
 
 static int read_file(FILE *f, const char *camera, struct token *ret)
 {
@@ -38,7 +24,7 @@ static int read_file(FILE *f, const char *camera, struct token *ret)
 			r = -EBADMSG;
 			break;
 		}
-		r = take_line(line, camera, &text);
+		r = key_line(line, camera, &text);
 		if (r > 0)
 			r = ++found > 1 ? -E2BIG : token_parse(text, ret);
 	}

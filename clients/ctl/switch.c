@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/protocol.h"
 
 static int make_request(const struct options *o, struct msg_ctl_switch *ret, char text[96])

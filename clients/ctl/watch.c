@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/audit_record.h"
 #include "common/camera_state.h"
+#include "common/utc.h"
 
 struct watch {
 	const char *camera; /* NULL: all */
@@ -41,10 +42,10 @@ static void event_name(const struct msg_ctl_event *e, char ret[LIMIT_KIND])
 
 static json_t *event_json(const struct msg_ctl_event *e)
 {
-	char time[AUDIT_TIME_MAX], name[LIMIT_KIND], lease[17];
+	char time[UTC_TEXT_MAX], name[LIMIT_KIND], lease[17];
 	json_t *o = json_object();
 
-	audit_time_text(e->time_ms, time);
+	utc_text_ms(e->time_ms, time);
 	event_name(e, name);
 	snprintf(lease, sizeof(lease), "%016" PRIx64, e->lease);
 	json_object_set_new(o, "time", json_string(time));

@@ -1,7 +1,6 @@
-# framemux-dump: sees the installed header only.
+# framemux-dump: sees the installed header only, and of common/ what reads numbers and clocks.
 noinst_LTLIBRARIES += libdump.la
 libdump_la_SOURCES = \
-	clients/dump/exit_code.h \
 	clients/dump/format.c clients/dump/format.h \
 	clients/dump/meta.c \
 	clients/dump/options.c clients/dump/options.h \
@@ -10,7 +9,7 @@ libdump_la_SOURCES = \
 	clients/dump/run.c clients/dump/run.h \
 	clients/dump/writer.c clients/dump/writer.h
 libdump_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS) $(JANSSON_CFLAGS)
-libdump_la_LIBADD = libpicture.la libkey.la libframemux.la $(JANSSON_LIBS) -lm
+libdump_la_LIBADD = libpicture.la libkey.la libprogram.la libcommon.la libframemux.la $(JANSSON_LIBS) -lm
 
 bin_PROGRAMS += framemux-dump
 framemux_dump_SOURCES = clients/dump/main.c

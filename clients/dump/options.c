@@ -2,7 +2,6 @@
 #include "clients/dump/options.h"
 
 #include <drm_fourcc.h>
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,12 +9,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "clients/dump/exit_code.h"
 #include "clients/dump/out_name.h"
+#include "clients/program/exit_code.h"
+#include "clients/program/usage.h"
+#include "common/limits.h"
+#include "common/number.h"
 #include "framemux.h"
 
-#define SIDE_MAX    8192u
-#define FPS_MAX     1000u
 #define TIMEOUT_MAX 86400.0 /* s */
 
 static const char help[] =
@@ -62,40 +62,6 @@ static const struct option longs[] = {
 	{0},
 };
 
-/* A decimal number without sign or blanks; 0 or -1. */
-static int parse_number(const char *text, uint64_t max, uint64_t *ret)
-{
-	char *end;
-	unsigned long long v;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	if (errno || *end || v > max)
-		return -1;
-	*ret = v;
-	return 0;
-}
-
-int options_size(const char *text, uint32_t *ret_width, uint32_t *ret_height)
-{
-	char width[8];
-	const char *x = strchr(text, 'x');
-	uint64_t w, h;
-
-	if (!x || x == text || (size_t)(x - text) >= sizeof(width))
-		return -1;
-	memcpy(width, text, (size_t)(x - text));
-	width[x - text] = 0;
-	if (parse_number(width, SIDE_MAX, &w) < 0 || parse_number(x + 1, SIDE_MAX, &h) < 0 || !w ||
-		!h)
-		return -1;
-	*ret_width = (uint32_t)w;
-	*ret_height = (uint32_t)h;
-	return 0;
-}
-
 uint32_t options_fourcc(const char *text)
 {
 	static const struct {
@@ -141,9 +107,7 @@ static enum format format_of_name(const char *out)
 
 static int usage(const char *what, const char *value)
 {
-	fprintf(stderr, "framemux-dump: %s%s%s\nTry framemux-dump --help.\n", what,
-		value ? ": " : "", value ? value : "");
-	return EXIT_USAGE;
+	return usage_error("framemux-dump", what, value);
 }
 
 static int parse_timeout(const char *text, uint32_t *ret_ms)
@@ -163,8 +127,6 @@ static int parse_timeout(const char *text, uint32_t *ret_ms)
 /* -1, or an exit code. */
 static int take_option(int c, const char *arg, struct options *o)
 {
-	uint64_t v;
-
 	switch (c) {
 	case 's':
 		o->socket = arg;
@@ -173,7 +135,7 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->key_file = arg;
 		break;
 	case 'n':
-		if (parse_number(arg, UINT64_MAX, &o->frames) < 0)
+		if (number_parse(arg, 0, UINT64_MAX, &o->frames) < 0)
 			return usage("not a number of frames", arg);
 		break;
 	case 'f':
@@ -185,13 +147,12 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->out = arg;
 		break;
 	case OPT_SIZE:
-		if (options_size(arg, &o->width, &o->height) < 0)
+		if (number_size(arg, &o->width, &o->height) < 0)
 			return usage("not a size (such as 1280x720)", arg);
 		break;
 	case OPT_FPS:
-		if (parse_number(arg, FPS_MAX, &v) < 0 || v == 0)
+		if (number_parse_u32(arg, 1, LIMIT_FPS, &o->fps) < 0)
 			return usage("not a frame rate (1 to 1000)", arg);
-		o->fps = (uint32_t)v;
 		break;
 	case OPT_FOURCC:
 		o->fourcc = options_fourcc(arg);

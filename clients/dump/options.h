@@ -26,9 +26,6 @@ struct options {
  */
 int options_parse(int argc, char **argv, struct options *ret);
 
-/* "1280x720"; both at least 1. 0 or -1. */
-int options_size(const char *text, uint32_t *ret_width, uint32_t *ret_height);
-
 /* A drm_fourcc name or its four characters: NV12, YUV420, XRGB8888, RGB565. 0 if it is neither. */
 uint32_t options_fourcc(const char *text);
 

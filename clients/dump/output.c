@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clients/dump/exit_code.h"
 #include "clients/dump/format.h"
 #include "clients/dump/out_name.h"
 #include "clients/picture/png.h"
+#include "clients/program/exit_code.h"
 
 static int cannot(const char *what, const char *name, int error, int code)
 {

@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "clients/dump/exit_code.h"
 #include "clients/dump/output.h"
 #include "clients/dump/writer.h"
 #include "clients/key/key.h"
+#include "clients/program/exit_code.h"
+#include "common/clock.h"
 #include "framemux.h"
 
 #define LAST_WRITE_MS 2000 /* how long the shot under way may take when all else is over */
@@ -33,14 +33,6 @@ struct dump {
 	uint64_t deadline_ns; /* of the next frame */
 	bool was_idle;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void on_state(
 	void *data, struct framemux_view *view, enum framemux_state state, const char *reason)
@@ -60,22 +52,17 @@ static void say(const struct dump *d, const char *what)
 		is_more ? ": " : "", is_more ? d->reason : "");
 }
 
-/* The exit code of a final state, 0 of any other. */
+/* The exit code of a final state, said; 0 of any other. */
 static int final_code(const struct dump *d)
 {
-	switch (d->state) {
-	case FRAMEMUX_STATE_REFUSED:
-	case FRAMEMUX_STATE_REVOKED:
-		say(d, d->state == FRAMEMUX_STATE_REFUSED ? "refused" : "revoked");
-		/* The kill switch is no judgement of this client: the camera is not to be had. */
-		return strstr(d->reason, "disabled") || strstr(d->reason, "blocked") ? EXIT_LOST
-										     : EXIT_REFUSED;
-	case FRAMEMUX_STATE_CLOSED:
-		say(d, "the mux is gone");
-		return EXIT_LOST;
-	default:
-		return 0;
-	}
+	int code = exit_code_of(d->state, d->reason);
+
+	if (code)
+		say(d,
+			d->state == FRAMEMUX_STATE_CLOSED            ? "the mux is gone"
+				: d->state == FRAMEMUX_STATE_REFUSED ? "refused"
+								     : "revoked");
+	return code;
 }
 
 /* Copy the newest frame, if there is one, and have it written. 0 or an exit code. */
@@ -91,7 +78,7 @@ static int take_frame(struct dump *d)
 	}
 	if (r < 0)
 		return 0; /* nothing new, or a state that the next dispatch tells of */
-	shot->acquire_ns = now_ns();
+	shot->acquire_ns = clock_monotonic_ns();
 	shot->lease = framemux_view_lease(d->view);
 	r = shot_copy(shot, frame);
 	if (r == 0 && framemux_check(d->view, frame) < 0)
@@ -127,14 +114,14 @@ static int step(struct dump *d)
 	struct pollfd p[] = {{.fd = framemux_fd(d->fm), .events = POLLIN},
 		{.fd = writer_fd(d->writer), .events = POLLIN}};
 	int code, wait_ms = -1;
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 
 	if (d->options->frames && d->taken == d->options->frames)
 		return 0;
 	if (d->was_idle) { /* a slow sink is not the camera's silence */
 		if (now >= d->deadline_ns)
 			return timed_out(d);
-		wait_ms = (int)((d->deadline_ns - now) / 1000000u) + 1;
+		wait_ms = (int)((d->deadline_ns - now) / NS_PER_MS) + 1;
 	}
 	if (poll(p, 2, wait_ms) < 0 && errno != EINTR)
 		return EXIT_INTERNAL;
@@ -147,7 +134,7 @@ static int step(struct dump *d)
 	if (code)
 		return code;
 	if (!d->was_idle)
-		d->deadline_ns = now_ns() + d->options->timeout_ms * 1000000ull;
+		d->deadline_ns = clock_monotonic_ns() + d->options->timeout_ms * NS_PER_MS;
 	d->was_idle = true;
 	code = take_frame(d);
 	return code ? code : -1;
@@ -218,7 +205,7 @@ static int run_view(struct dump *d, const char *token)
 		return code;
 	}
 	d->was_idle = true;
-	d->deadline_ns = now_ns() + d->options->timeout_ms * 1000000ull;
+	d->deadline_ns = clock_monotonic_ns() + d->options->timeout_ms * NS_PER_MS;
 	do
 		code = step(d);
 	while (code < 0);

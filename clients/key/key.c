@@ -19,8 +19,7 @@ static bool is_token(const char *s)
 	return !strncmp(s, PREFIX, strlen(PREFIX));
 }
 
-/* One line, its newline gone: 1 with the token in *ret, 0 not for this camera, -EBADMSG. */
-static int take_line(char *line, const char *camera, const char **ret)
+int key_line(char *line, const char *camera, const char **ret)
 {
 	static const char blanks[] = " \t\r\n";
 	char *save, *word = strtok_r(line, blanks, &save), *token;
@@ -35,7 +34,7 @@ static int take_line(char *line, const char *camera, const char **ret)
 	if (!is_token(token) || strtok_r(NULL, blanks, &save))
 		return -EBADMSG;
 	*ret = token;
-	return !strcmp(word, camera);
+	return !camera || !strcmp(word, camera);
 }
 
 static int read_lines(FILE *f, const char *camera, char **ret)
@@ -51,7 +50,7 @@ static int read_lines(FILE *f, const char *camera, char **ret)
 			r = -EBADMSG;
 			break;
 		}
-		is_mine = take_line(line, camera, &token);
+		is_mine = key_line(line, camera, &token);
 		seen += token != NULL;
 		if (is_mine < 0)
 			r = is_mine;

@@ -9,6 +9,12 @@
  */
 int key_read(const char *path, const char *camera, char **ret);
 
+/*
+ * One line of such a file, which is cut up: 1 and the token in *ret, 0 for a line that is empty or not
+ * for this camera, -EBADMSG. camera NULL: for any.
+ */
+int key_line(char *line, const char *camera, const char **ret);
+
 /* Wipe and free. NULL is fine. */
 void key_free(char *token);
 

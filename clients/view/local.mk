@@ -1,9 +1,8 @@
-# framemux-view: sees the installed header only (and common/breakage.h, in builds for tests). Built where
-# Wayland's libraries are.
+# framemux-view: sees the installed header only, and of common/ what reads numbers and clocks (and
+# breakage.h, in builds for tests). Built where Wayland's libraries are.
 if HAVE_VIEW
 noinst_LTLIBRARIES += libview.la
 libview_la_SOURCES = \
-	clients/view/exit_code.h clients/view/now.h \
 	clients/view/feed.c clients/view/feed.h \
 	clients/view/mux.c clients/view/mux.h \
 	clients/view/options.c clients/view/options.h \
@@ -11,7 +10,7 @@ libview_la_SOURCES = \
 	clients/view/tile.c clients/view/tile.h clients/view/tile_paint.c \
 	clients/view/tokens.c clients/view/tokens.h
 libview_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS)
-libview_la_LIBADD = libscreen.la libkey.la libcommon.la libframemux.la
+libview_la_LIBADD = libscreen.la libkey.la libprogram.la libcommon.la libframemux.la
 
 bin_PROGRAMS += framemux-view
 framemux_view_SOURCES = clients/view/main.c \

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/view/now.h"
+#include "common/clock.h"
 
 #define PAUSE_MIN_NS (250 * NS_PER_MS)
 #define PAUSE_MAX_NS (5 * NS_PER_S)

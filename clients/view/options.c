@@ -1,19 +1,19 @@
 /* Reads framemux-view's command line. Opens nothing. In framemux-view's process. */
 #include "clients/view/options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/view/exit_code.h"
+#include "clients/program/exit_code.h"
+#include "clients/program/usage.h"
+#include "common/limits.h"
+#include "common/number.h"
 #include "framemux.h"
 
 #define TITLE_MAX 1024u /* a message of Wayland holds 4 KiB */
 #define SIDE_MIN  32u
-#define SIDE_MAX  8192u
-#define FPS_MAX   1000u
 
 static const char help[] =
 	"Usage: framemux-view [OPTION]... CAMERA...\n"
@@ -58,37 +58,14 @@ static const struct option longs[] = {
 
 static int usage(const char *what, const char *value)
 {
-	fprintf(stderr, "framemux-view: %s%s%s\nTry framemux-view --help.\n", what,
-		value ? ": " : "", value ? value : "");
-	return EXIT_USAGE;
-}
-
-/* A decimal number without sign or blanks, up to the end or, if that is not NULL, to **ret_end. */
-static int parse_number(
-	const char *text, uint32_t min, uint32_t max, const char **ret_end, uint32_t *ret)
-{
-	char *end;
-	unsigned long v;
-
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	v = strtoul(text, &end, 10);
-	if (errno || v < min || v > max || (*end && !ret_end))
-		return -1;
-	if (ret_end)
-		*ret_end = end;
-	*ret = (uint32_t)v;
-	return 0;
+	return usage_error("framemux-view", what, value);
 }
 
 static int parse_size(const char *text, uint32_t *ret_width, uint32_t *ret_height)
 {
-	const char *x;
 	uint32_t w, h;
 
-	if (parse_number(text, SIDE_MIN, SIDE_MAX, &x, &w) < 0 || *x != 'x' ||
-		parse_number(x + 1, SIDE_MIN, SIDE_MAX, NULL, &h) < 0)
+	if (number_size(text, &w, &h) < 0 || w < SIDE_MIN || h < SIDE_MIN)
 		return -1;
 	*ret_width = w;
 	*ret_height = h;
@@ -113,7 +90,7 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->is_fullscreen = true;
 		break;
 	case OPT_FPS:
-		if (parse_number(arg, 1, FPS_MAX, NULL, &o->fps) < 0)
+		if (number_parse_u32(arg, 1, LIMIT_FPS, &o->fps) < 0)
 			return usage("not a frame rate (1 to 1000)", arg);
 		break;
 	case OPT_NO_BADGE:

@@ -13,11 +13,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clients/view/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "clients/view/mux.h"
-#include "clients/view/now.h"
 #include "clients/view/show.h"
 #include "clients/view/tokens.h"
+#include "common/clock.h"
 
 #define USUAL_WIDTH  960u
 #define USUAL_HEIGHT 540u
@@ -101,7 +101,7 @@ static int timeout_ms(const struct view *v, uint64_t now)
 /* Everything that is to be done before the next event. -1 or an exit code. */
 static int settle(struct view *v)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_monotonic_ns();
 	int code;
 
 	if (v->display.is_listed && !v->window.surface) {
@@ -133,11 +133,11 @@ static int step(struct view *v)
 	}
 	p[2].fd = mux_fd(&v->mux);
 	/* What was not put on the screen meanwhile is not to wait for an event. */
-	wait_ms = was_stuck && !v->display.is_stuck ? 0 : timeout_ms(v, now_ns());
+	wait_ms = was_stuck && !v->display.is_stuck ? 0 : timeout_ms(v, clock_monotonic_ns());
 	if (poll(p, 3, wait_ms) < 0)
 		p[0].revents = 0;
 	/* The mux first: what goes dark is not to wait for the compositor. */
-	mux_dispatch(&v->mux, &v->scene, now_ns());
+	mux_dispatch(&v->mux, &v->scene, clock_monotonic_ns());
 	if (!display_poll_end(&v->display, p[0].revents & (POLLIN | POLLHUP | POLLERR)))
 		return fail(EXIT_LOST, display_error(&v->display));
 	return -1;

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "clients/key/key.h"
-#include "clients/view/now.h"
+#include "clients/program/exit_code.h"
 #include "common/breakage.h"
+#include "common/clock.h"
 
 #define PROBE_SLOTS    2u
 #define SHOWN_SLOTS    5u                /* one of them is held while another is taken */
@@ -36,7 +37,7 @@ static void set_state(struct tile *t, enum framemux_state state, const char *rea
 	if (t->state == state && !strcmp(t->reason, reason))
 		return;
 	if (t->state != state)
-		t->since_ns = now_ns();
+		t->since_ns = clock_monotonic_ns();
 	t->state = state;
 	snprintf(t->reason, sizeof(t->reason), "%s", reason);
 	say(t);
@@ -53,8 +54,7 @@ static void close_all(struct tile *t)
 
 static void end(struct tile *t, enum framemux_state state, const char *reason)
 {
-	t->is_cut_off = state == FRAMEMUX_STATE_CLOSED || strstr(reason, "disabled") ||
-		strstr(reason, "blocked");
+	t->is_cut_off = exit_code_of(state, reason) == EXIT_LOST;
 	set_state(t, state, reason);
 	close_all(t);
 	key_free(t->token);
@@ -254,7 +254,7 @@ void tile_init(struct tile *t, const struct options *o, const char *name, char *
 {
 	*t = (struct tile){.options = o, .name = name, .token = token, .serial = 1};
 	t->state = FRAMEMUX_STATE_CONNECTING;
-	t->since_ns = now_ns();
+	t->since_ns = clock_monotonic_ns();
 }
 
 void tile_free(struct tile *t)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clients/view/now.h"
 #include "clients/view/tile.h"
+#include "common/clock.h"
 
 #define BLACK 0xff000000u /* the X byte, too: some renderers take it for alpha */
 

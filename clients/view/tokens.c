@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clients/key/key.h"
-#include "clients/view/exit_code.h"
+#include "clients/program/exit_code.h"
 
 static int say_unreadable(const struct options *o, int error)
 {

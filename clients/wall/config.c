@@ -1,9 +1,8 @@
 /*
  * Reads wall.conf, in framemux.conf's grammar, which is libconfuse's. In framemux-wall's process.
  *
- * What libconfuse would do silently and is an error here: a key that is repeated, and "${", which
- * would put the environment into a value. It also counts a line with a comment as three: comments
- * are blanked first, so that an error names the line that it is in.
+ * What libconfuse would do silently and is an error here: a key that is repeated, and "${". For why
+ * the words are looked at first, see common/lexer.h.
  */
 #include "clients/wall/config.h"
 
@@ -14,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/lexer.h"
+#include "common/number.h"
 
 #define CONFIG_BYTES_MAX (256u * 1024u)
 #define NAME_MAX_BYTES   63u
@@ -110,34 +112,23 @@ static int read_file(const char *path, char **ret)
 	return 0;
 }
 
-/* Comments become blanks; what stands in quotes is left alone. */
-static int blank_comments(char *p)
+/* What libconfuse would not refuse, or not in the right line; comments become blanks. */
+static int check_words(char *text)
 {
-	int line = 1;
-	char quote = 0;
+	struct lexer lexer = {.text = text, .line = 1};
+	unsigned unended = lexer_blank(text);
+	struct word w;
 
-	for (; *p; p++) {
-		line += *p == '\n';
-		if (p[0] == '$' && p[1] == '{')
-			return fail(line, "\"${\" is refused: there are no variables here");
-		if (quote) {
-			if (*p == '\\' && p[1] && p[1] != '\n')
-				p++;
-			else if (*p == quote)
-				quote = 0;
-			else if (*p == '\n')
-				return fail(line - 1, "a string that does not end on its line");
-		} else if (*p == '"' || *p == '\'') {
-			quote = *p;
-		} else if (*p == '#' || (p[0] == '/' && p[1] == '/')) {
-			for (; *p && *p != '\n'; p++)
-				*p = ' ';
-			p--;
-		} else if (p[0] == '/' && p[1] == '*') {
-			return fail(line, "comments begin with # or //");
-		}
-	}
-	return quote ? fail(line, "a string that does not end on its line") : 0;
+	if (unended)
+		return fail((int)unended, "the comment that begins here does not end");
+	do {
+		w = lexer_next(&lexer);
+		if (w.kind == T_UNENDED)
+			return fail((int)w.line, "a string that does not end on its line");
+		if (word_has_variable(&w))
+			return fail((int)w.line, "\"${\" is refused: there are no variables here");
+	} while (w.kind != T_END);
+	return 0;
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
@@ -145,12 +136,8 @@ static int blank_comments(char *p)
 static int number(
 	cfg_t *cfg, const char *key, const char *text, uint32_t min, uint32_t max, uint32_t *ret)
 {
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (*text < '0' || *text > '9' || *end || strlen(text) > 9 || v < min || v > max)
+	if (number_parse_u32(text, min, max, ret) < 0)
 		return fail(cfg->line, "%s takes a whole number from %u to %u", key, min, max);
-	*ret = (uint32_t)v;
 	return 0;
 }
 
@@ -310,7 +297,7 @@ int config_load(const char *file, struct config **ret, char ret_error[CONFIG_ERR
 		snprintf(ret_error, CONFIG_ERROR_BYTES, "%s: %s", file,
 			r == -EFBIG ? "this is no configuration: too long, or not text"
 				    : strerror(-r));
-	else if (blank_comments(text) < 0 || parse(text) < 0)
+	else if (check_words(text) < 0 || parse(text) < 0)
 		r = -EINVAL;
 	free(text);
 	if (r < 0) {

@@ -1,10 +1,10 @@
-# framemux-wall: a kiosk compositor on wlroots. Sees the installed header, clients/screen and clients/key.
+# framemux-wall: a kiosk compositor on wlroots. Sees the installed header, clients/screen and clients/key,
+# and of common/ what reads numbers and clocks.
 if HAVE_WLROOTS
 noinst_LTLIBRARIES += libwall.la
 libwall_la_SOURCES = \
 	clients/wall/capture.c clients/wall/capture.h \
 	clients/wall/config.c clients/wall/config.h \
-	clients/wall/exit_code.h \
 	clients/wall/input.c clients/wall/input.h \
 	clients/wall/layout.c clients/wall/layout.h \
 	clients/wall/mux.c clients/wall/mux.h \
@@ -13,7 +13,8 @@ libwall_la_SOURCES = \
 	clients/wall/tile.c clients/wall/tile.h \
 	clients/wall/wall.c clients/wall/wall.h
 libwall_la_CFLAGS = $(AM_CFLAGS) $(WLROOTS_CFLAGS) $(DRM_CFLAGS) $(CONFUSE_CFLAGS)
-libwall_la_LIBADD = libwlrootstile.la libscreen.la libkey.la libframemux.la $(WLROOTS_LIBS) $(CONFUSE_LIBS)
+libwall_la_LIBADD = libwlrootstile.la libscreen.la libkey.la libprogram.la libcommon.la \
+	libframemux.la $(WLROOTS_LIBS) $(CONFUSE_LIBS)
 
 bin_PROGRAMS += framemux-wall
 framemux_wall_SOURCES = clients/wall/main.c

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "clients/program/exit_code.h"
 #include "clients/wall/config.h"
-#include "clients/wall/exit_code.h"
 #include "clients/wall/options.h"
 #include "clients/wall/wall.h"
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "clients/wall/exit_code.h"
+#include "clients/program/exit_code.h"
+#include "clients/program/usage.h"
 #include "framemux.h"
 
 static const char help[] =
@@ -63,13 +64,9 @@ int options_parse(int argc, char **argv, struct options *ret)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr,
-			"framemux-wall: %s: cameras stand in the configuration\n"
-			"Try framemux-wall --help.\n",
-			argv[optind]);
-		return EXIT_USAGE;
-	}
+	if (optind < argc)
+		return usage_error(
+			"framemux-wall", argv[optind], "cameras stand in the configuration");
 	*ret = o;
 	return -1;
 }

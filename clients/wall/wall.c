@@ -5,27 +5,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <wlr/backend.h>
 #include <wlr/render/allocator.h>
 #include <wlr/render/wlr_renderer.h>
 #include <wlr/types/wlr_scene.h>
 #include <wlr/util/log.h>
 
+#include "clients/program/exit_code.h"
 #include "clients/wall/capture.h"
-#include "clients/wall/exit_code.h"
 #include "clients/wall/input.h"
 #include "clients/wall/layout.h"
 #include "clients/wall/mux.h"
 #include "clients/wall/output.h"
 #include "clients/wall/tile.h"
+#include "common/clock.h"
 
 uint64_t wall_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 void wall_say(const char *fmt, ...)

@@ -8,7 +8,7 @@
 
 #include "mux/broker/camera.h"
 #include "mux/broker/conn.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 #define LIMIT_S 5 /* for framemuxd's disk */
 

@@ -15,7 +15,7 @@
 #include "mux/broker/control.h"
 #include "mux/broker/decoder.h"
 #include "mux/broker/tenure.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 #define MINUTE_S 60
 

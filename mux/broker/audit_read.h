@@ -6,7 +6,7 @@
 #define FRAMEMUX_BROKER_AUDIT_READ_H
 
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct control;
 

@@ -37,7 +37,7 @@
 #include "mux/broker/secrets.h"
 #include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 #include "mux/locked.h"
 
 #define CONNECTIONS_MAX     2048u

@@ -9,7 +9,7 @@
 #include "common/camera_state.h"
 #include "common/identity.h"
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct camera {
 	LIST_ENTRY(camera) link;

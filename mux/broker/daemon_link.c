@@ -23,7 +23,7 @@
 #include "mux/broker/standing.h"
 #include "mux/broker/status.h"
 #include "mux/broker/unit.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 #define OUTBOX_MAX   65536u /* all standing tokens go out at once */
 #define ADMINS_MAX   4096u

@@ -7,6 +7,7 @@
 
 #include "mux/broker/camera.h"
 #include "mux/broker/conn.h"
+#include "mux/link/broker_decode.h"
 
 struct attach;
 

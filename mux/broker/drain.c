@@ -7,7 +7,7 @@
 #include "mux/broker/attach.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/erase.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct drain {
 	LIST_ENTRY(drain) link;

@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "mux/filter.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020
@@ -18,7 +18,10 @@
 
 #define FCNTL(cmd, why)                                                                            \
 	{                                                                                          \
-		SCMP_SYS(fcntl), why, 1, { FILTER_IS(1, cmd) }                                     \
+		SCMP_SYS(fcntl), why, 1,                                                           \
+		{                                                                                  \
+			FILTER_IS(1, cmd)                                                          \
+		}                                                                                  \
 	}
 
 static const struct filter_rule rules[] = {
@@ -31,8 +34,10 @@ static const struct filter_rule rules[] = {
 	{SCMP_SYS(recv), "the same where it is a call of its own", 0, {{0}}},
 	{SCMP_SYS(send), "the same where it is a call of its own", 0, {{0}}},
 	{SCMP_SYS(socketpair), "a lease socket; none that could name an address", 2,
-		{FILTER_IS(0, AF_UNIX), FILTER_IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK)}},
-	{SCMP_SYS(getsockopt), "who is it: SO_PEERCRED, SO_PEERPIDFD", 1, {FILTER_IS(1, SOL_SOCKET)}},
+		{FILTER_IS(0, AF_UNIX),
+			FILTER_IS(1, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK)}},
+	{SCMP_SYS(getsockopt), "who is it: SO_PEERCRED, SO_PEERPIDFD", 1,
+		{FILTER_IS(1, SOL_SOCKET)}},
 	{SCMP_SYS(setsockopt), "SO_PASSRIGHTS off, SO_PASSCRED on", 1, {FILTER_IS(1, SOL_SOCKET)}},
 	{SCMP_SYS(pidfd_open), "a client's life, before SO_PEERPIDFD", 0, {{0}}},
 	/* Rings. */

@@ -7,7 +7,7 @@
 
 #include "common/protocol.h"
 #include "common/token.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 /* -EINVAL when a value is one that no token may have. */
 int grant_from_standing(const struct msg_broker_grant *g, uint32_t epoch, struct rights *ret);

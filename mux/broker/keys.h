@@ -6,7 +6,7 @@
 #define FRAMEMUX_BROKER_KEYS_H
 
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct control;
 

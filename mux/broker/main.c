@@ -5,7 +5,7 @@
 #include "common/memfd.h"
 #include "mux/broker/broker.h"
 #include "mux/broker/filter.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 #include "mux/role.h"
 
 /*

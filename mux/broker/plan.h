@@ -10,7 +10,7 @@
 
 #include "common/picture.h"
 #include "mux/broker/verify.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
 
 struct plan {
 	struct picture picture;

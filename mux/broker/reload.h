@@ -1,14 +1,14 @@
 /*
  * A reload as the broker sees it: framemuxctl asks, framemuxd says what is over and what is new,
  * and the broker tells when the last lease that had to end has ended. What a configuration says is
- * framemuxd's affair; the two steps are described in mux/link.h.
+ * framemuxd's affair; the two steps are described in mux/link/daemon_broker.h.
  */
 #ifndef FRAMEMUX_BROKER_RELOAD_H
 #define FRAMEMUX_BROKER_RELOAD_H
 
 #include "common/token.h"
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct control;
 

@@ -26,7 +26,7 @@
 #include "mux/broker/standing.h"
 #include "mux/broker/tenure.h"
 #include "mux/broker/watch.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 #define LIMIT_S 5 /* for framemuxd: to keep the id, to kill and reap a pair */
 

@@ -3,7 +3,7 @@
 #define FRAMEMUX_BROKER_STANDING_H
 
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 /* 0; -EINVAL for an unknown camera or a limit that no token can have; -ENOMEM. */
 int standing_add(struct broker *b, const struct msg_broker_grant *m);

@@ -6,7 +6,7 @@
 #define FRAMEMUX_BROKER_STATUS_H
 
 #include "mux/broker/control.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 /* 0 and the answer follows, or -ENOMEM. */
 int status_begin(struct control *c, uint32_t request);

@@ -9,7 +9,7 @@
 #include "mux/broker/client.h"
 #include "mux/broker/conn.h"
 #include "mux/broker/tenure.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 int unit_ask(struct tenure *t)
 {

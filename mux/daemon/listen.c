@@ -12,9 +12,9 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "common/protocol.h"
 #include "common/sock.h"
-#include "mux/daemon/config/parse.h"
 #include "mux/daemon/state/folder.h"
 
 #define LISTEN_FDS_START 3 /* sd_listen_fds(3) */
@@ -46,10 +46,10 @@ static int take_handed_over(struct listening *l, char *why, size_t size)
 	char list[256], *save = NULL, *name;
 	uint64_t for_pid, n;
 
-	if (!pid || !count || parse_number(pid, 1, INT32_MAX, &for_pid) < 0 ||
+	if (!pid || !count || number_parse(pid, 1, INT32_MAX, &for_pid) < 0 ||
 		for_pid != (uint64_t)getpid())
 		return 0;
-	if (parse_number(count, 0, LISTEN_FDS_LIMIT, &n) < 0) {
+	if (number_parse(count, 0, LISTEN_FDS_LIMIT, &n) < 0) {
 		snprintf(why, size, "LISTEN_FDS is no number up to %u", LISTEN_FDS_LIMIT);
 		return -EINVAL;
 	}

@@ -15,12 +15,13 @@ libdaemon_la_SOURCES = \
 	mux/daemon/broker/broker_talk.c mux/daemon/broker/key_talk.c \
 	mux/daemon/broker/process_unit.c mux/daemon/broker/process_unit.h \
 	mux/daemon/config/config.c mux/daemon/config/config.h mux/daemon/config/config_files.c \
-	mux/daemon/config/config_lex.c mux/daemon/config/config_lex.h \
 	mux/daemon/config/config_text.c mux/daemon/config/config_text.h \
 	mux/daemon/config/config_text_private.h \
-	mux/daemon/config/config_values.c mux/daemon/config/config_values.h \
+	mux/daemon/config/config_camera.c mux/daemon/config/config_grant.c \
+	mux/daemon/config/config_top.c mux/daemon/config/config_values.h \
 	mux/daemon/config/grants.c mux/daemon/config/grants.h \
 	mux/daemon/config/parse.c mux/daemon/config/parse.h \
+	mux/daemon/config/scope.c mux/daemon/config/scope.h \
 	mux/daemon/config/secret.c mux/daemon/config/secret.h \
 	mux/daemon/config/token_file.c mux/daemon/config/token_file.h \
 	mux/daemon/config/url.c mux/daemon/config/url.h \

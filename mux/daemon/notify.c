@@ -14,7 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/clock.h"
-#include "mux/daemon/config/parse.h"
+#include "common/number.h"
 
 #define WATCHDOG_SHARE 4
 
@@ -68,9 +68,9 @@ static void start_watchdog(struct event_base *base)
 	uint64_t us, for_pid;
 	struct timeval tv;
 
-	if (!usec || parse_number(usec, WATCHDOG_SHARE, UINT64_MAX / 2, &us) < 0)
+	if (!usec || number_parse(usec, WATCHDOG_SHARE, UINT64_MAX / 2, &us) < 0)
 		return;
-	if (pid && (parse_number(pid, 1, INT32_MAX, &for_pid) < 0 || for_pid != (uint64_t)getpid()))
+	if (pid && (number_parse(pid, 1, INT32_MAX, &for_pid) < 0 || for_pid != (uint64_t)getpid()))
 		return;
 	tv = (struct timeval){.tv_sec = (time_t)(us / WATCHDOG_SHARE / 1000000),
 		.tv_usec = (suseconds_t)(us / WATCHDOG_SHARE % 1000000)};

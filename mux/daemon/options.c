@@ -1,5 +1,6 @@
 /* Parses the command line of framemuxd. */
 #include "mux/daemon/options.h"
+#include "common/number.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -8,8 +9,6 @@
 #include <unistd.h>
 
 #include <config.h>
-
-#include "mux/daemon/config/parse.h"
 
 static const char usage[] =
 	"usage: framemuxd [-c FILE] [-t] [-v]... [--ready-fd N]\n"
@@ -45,7 +44,7 @@ static int parse_ready_fd(const char *text, int *ret)
 {
 	uint64_t fd;
 
-	if (parse_number(text, STDOUT_FILENO, 1 << 20, &fd) < 0 || fd == STDERR_FILENO ||
+	if (number_parse(text, STDOUT_FILENO, 1 << 20, &fd) < 0 || fd == STDERR_FILENO ||
 		fcntl((int)fd, F_GETFD) < 0)
 		return -1;
 	*ret = (int)fd;

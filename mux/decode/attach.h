@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "mux/decode/codec.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
 
 #define ATTACHES_MAX 256u /* of one camera, at a time */
 
@@ -27,7 +27,7 @@ struct attach_owner {
 	struct camera_id id;
 	uint64_t generation;
 	uint8_t k_cam[KEY_BYTES];
-	/* Send one message of mux/link.h to the broker. */
+	/* Send one message of mux/link/broker_decode.h to the broker. */
 	void (*tell)(void *data, const struct wire_message *m, const void *msg);
 	void *data;
 };

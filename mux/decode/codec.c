@@ -19,7 +19,7 @@
 #include "mux/decode/av_image.h"
 #include "mux/decode/av_log.h"
 #include "mux/decode/raw.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 #define UNITS_INSIDE    128u /* more than any decoder delays: 16 frames, two fields each */
 #define REORDER_MAX     16u

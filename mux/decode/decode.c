@@ -26,6 +26,8 @@
 #include "mux/decode/input.h"
 #include "mux/decode/links.h"
 #include "mux/decode/publish.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_decode.h"
 #include "mux/role.h"
 
 #define BEAT_NS       (NS_PER_S / 4)

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "mux/decode/gop.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 _Static_assert(GOP_PADDING >= AV_INPUT_BUFFER_PADDING_SIZE, "libavcodec reads beyond a unit");
 

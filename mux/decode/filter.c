@@ -10,7 +10,7 @@
 
 #include "common/cleanup.h"
 #include "mux/filter.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 
 static const struct filter_rule rules[] = {
 	{SCMP_SYS(recvmsg), "the link to framemuxd", 1, {FILTER_IS(0, LINK_FD_DAEMON)}},

@@ -12,7 +12,7 @@
 #include "common/breakage.h"
 #include "common/bytes.h"
 #include "common/log.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 #define FIRST_CAPACITY (64u * 1024u)
 

@@ -1,5 +1,5 @@
 /*
- * The stream from ingest, message by message (mux/link.h, "the stream"). Ingest speaks with the
+ * The stream from ingest, message by message (mux/link/stream.h). Ingest speaks with the
  * camera and may be in its hands: every length is bounded before it is believed, and the first
  * message has to be the hello of our own camera. Runs in framemux-decode; decodes nothing.
  */

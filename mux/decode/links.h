@@ -1,6 +1,6 @@
 /*
  * The decoder's links to framemuxd and to the broker: messages out through bounded queues, messages
- * in through the tables of mux/link.h. Neither is ever waited for. Runs in framemux-decode.
+ * in through the tables of mux/link/. Neither is ever waited for. Runs in framemux-decode.
  */
 #ifndef FRAMEMUX_LINKS_H
 #define FRAMEMUX_LINKS_H

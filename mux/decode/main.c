@@ -4,7 +4,8 @@
 #include "mux/decode/attach.h"
 #include "mux/decode/decode.h"
 #include "mux/decode/filter.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
+#include "mux/link/broker_decode.h"
 #include "mux/role.h"
 
 /* A lease socket for each attach, and the descriptors of a ring that is being taken over. */

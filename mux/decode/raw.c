@@ -5,7 +5,7 @@
 #include <libyuv/convert.h>
 #include <stdbool.h>
 
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 #define YUYV_PAIR_BYTES 4u /* Y U Y V: two pixels */
 #define NV12_PAIR_BYTES 2u /* U V: of two by two pixels */

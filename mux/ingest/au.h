@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "common/limits.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 #define AU_PARAMETER_SETS_MAX  64u             /* in one unit; more are left out */
 #define AU_PARAMETER_BYTES_MAX LIMIT_EXTRADATA /* of those that have to be moved */

@@ -7,7 +7,7 @@
 #define FRAMEMUX_INGEST_CHALLENGE_H
 
 #include "mux/ingest/head.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 struct challenge {
 	bool basic; /* nothing else below counts then */

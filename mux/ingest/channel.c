@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "mux/ingest/tls.h"
+#include "mux/link/birth.h"
 
 struct channel {
 	int fd;          /* borrowed */

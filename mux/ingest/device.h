@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "mux/ingest/failure.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 struct device_format {
 	enum stream_codec codec;

@@ -6,7 +6,7 @@
 #define FRAMEMUX_INGEST_FAILURE_H
 
 #include "common/limits.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 struct failure {
 	enum ingest_failure what; /* follows from it */

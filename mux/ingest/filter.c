@@ -10,11 +10,14 @@
 
 #include "common/cleanup.h"
 #include "mux/filter.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 
 #define DEVICE(request, why)                                                                       \
 	{                                                                                          \
-		SCMP_SYS(ioctl), why, 2, { FILTER_IS(0, LINK_FD_INGEST_SOURCE), FILTER_IS(1, request) } \
+		SCMP_SYS(ioctl), why, 2,                                                           \
+		{                                                                                  \
+			FILTER_IS(0, LINK_FD_INGEST_SOURCE), FILTER_IS(1, request)                 \
+		}                                                                                  \
 	}
 
 static const struct filter_rule rules[] = {

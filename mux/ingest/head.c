@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int refuse(const char **ret_why, int error, const char *why)
+int head_refuse(const char **ret_why, int error, const char *why)
 {
 	*ret_why = why;
 	return error;
@@ -28,6 +28,19 @@ ssize_t head_length(const uint8_t *buf, size_t len)
 	return len < HEAD_BYTES_MAX ? 0 : -EMSGSIZE;
 }
 
+ssize_t head_begin(const uint8_t *buf, size_t len, struct span *ret_start, struct span *ret_lines,
+	const char **ret_why)
+{
+	ssize_t n = head_length(buf, len);
+
+	if (n < 0)
+		return head_refuse(ret_why, -EMSGSIZE, "headers are larger than allowed");
+	*ret_lines = (struct span){(const char *)buf, (size_t)n};
+	*ret_start = (struct span){0};
+	span_line(ret_lines, ret_start);
+	return n;
+}
+
 int head_parse(struct span rest, struct head *ret, const char **ret_why)
 {
 	struct span line;
@@ -40,7 +53,7 @@ int head_parse(struct span rest, struct head *ret, const char **ret_why)
 		if (line.at[0] == ' ' ||
 			line.at[0] == '\t') { /* folded: part of the value before */
 			if (!ret->n)
-				return refuse(ret_why, -EPROTO, "a header line is malformed");
+				return head_refuse(ret_why, -EPROTO, "a header line is malformed");
 			h = &ret->lines[ret->n - 1];
 			h->value.len = (size_t)(line.at + line.len - h->value.at);
 			h->value = span_trim(h->value);
@@ -48,9 +61,9 @@ int head_parse(struct span rest, struct head *ret, const char **ret_why)
 		}
 		colon = memchr(line.at, ':', line.len);
 		if (!colon)
-			return refuse(ret_why, -EPROTO, "a header line is malformed");
+			return head_refuse(ret_why, -EPROTO, "a header line is malformed");
 		if (ret->n == HEAD_LINES_MAX)
-			return refuse(ret_why, -EMSGSIZE, "too many headers");
+			return head_refuse(ret_why, -EMSGSIZE, "too many headers");
 		h = &ret->lines[ret->n++];
 		h->name = span_trim((struct span){line.at, (size_t)(colon - line.at)});
 		h->value = span_trim(
@@ -94,9 +107,9 @@ int head_content_length(const struct head *h, uint32_t max, uint32_t *ret, const
 		int r = span_number(value, max, &one);
 
 		if (r == -ERANGE)
-			return refuse(ret_why, -EMSGSIZE, "a body is larger than allowed");
+			return head_refuse(ret_why, -EMSGSIZE, "a body is larger than allowed");
 		if (r < 0 || (seen && one != n))
-			return refuse(ret_why, -EPROTO, "Content-Length is malformed");
+			return head_refuse(ret_why, -EPROTO, "Content-Length is malformed");
 		n = one;
 		seen = true;
 	}

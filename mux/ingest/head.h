@@ -28,6 +28,13 @@ struct head {
  */
 ssize_t head_length(const uint8_t *buf, size_t len);
 
+/*
+ * A head's start line, and its lines for head_parse. Its bytes, as head_length; -EMSGSIZE with a
+ * sentence in *ret_why.
+ */
+ssize_t head_begin(const uint8_t *buf, size_t len, struct span *ret_start, struct span *ret_lines,
+	const char **ret_why);
+
 /* The lines up to the empty one. 0, or -EPROTO or -EMSGSIZE with a sentence in *ret_why. */
 int head_parse(struct span lines, struct head *ret, const char **ret_why);
 
@@ -42,5 +49,8 @@ struct span head_first(const struct head *h, const char *name);
  * max, with a sentence in *ret_why.
  */
 int head_content_length(const struct head *h, uint32_t max, uint32_t *ret, const char **ret_why);
+
+/* Says why, and gives the error back. */
+int head_refuse(const char **ret_why, int error, const char *why);
 
 #endif

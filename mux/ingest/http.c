@@ -9,12 +9,6 @@
 
 #define BLANK_MAX 4u /* empty lines in front of a head, which some servers send */
 
-static int refuse(const char **ret_why, int error, const char *why)
-{
-	*ret_why = why;
-	return error;
-}
-
 /* Whether a comma-separated list has this token. */
 static bool has_token(const struct head *head, const char *name, const char *token)
 {
@@ -50,7 +44,7 @@ static int status_line(struct span line, struct http_response *ret)
 ssize_t http_next(const uint8_t *buf, size_t len, struct http_response *ret, const char **ret_why)
 {
 	static const char name[] = "HTTP/1.";
-	struct span text, line = {0};
+	struct span lines, line;
 	size_t blank = 0, n;
 	ssize_t head;
 	int r;
@@ -61,17 +55,13 @@ ssize_t http_next(const uint8_t *buf, size_t len, struct http_response *ret, con
 	len -= blank;
 	n = len < sizeof(name) - 1 ? len : sizeof(name) - 1;
 	if (memcmp(buf, name, n) != 0)
-		return refuse(ret_why, -EPROTO, "what it sends is not HTTP");
-	head = head_length(buf, len);
-	if (head < 0)
-		return refuse(ret_why, -EMSGSIZE, "headers are larger than allowed");
-	if (head == 0)
-		return 0;
-	text = (struct span){(const char *)buf, (size_t)head};
-	span_line(&text, &line);
+		return head_refuse(ret_why, -EPROTO, "what it sends is not HTTP");
+	head = head_begin(buf, len, &line, &lines, ret_why);
+	if (head <= 0)
+		return head;
 	if (status_line(line, ret) < 0)
-		return refuse(ret_why, -EPROTO, "what it sends is not HTTP");
-	r = head_parse(text, &ret->head, ret_why);
+		return head_refuse(ret_why, -EPROTO, "what it sends is not HTTP");
+	r = head_parse(lines, &ret->head, ret_why);
 	if (r < 0)
 		return r;
 	if (has_token(&ret->head, "Connection", "close"))
@@ -148,7 +138,8 @@ int http_body_begin(const struct http_response *response, bool is_stream, uint32
 		if (span_is(coding, "chunked") && ret->state == HTTP_BODY_OPEN)
 			ret->state = HTTP_BODY_CHUNK_SIZE;
 		else if (!span_is(coding, "identity"))
-			return refuse(ret_why, -EPROTO, "its answer is encoded in an unknown way");
+			return head_refuse(
+				ret_why, -EPROTO, "its answer is encoded in an unknown way");
 	}
 	if (is_stream || ret->state != HTTP_BODY_OPEN)
 		return 0;
@@ -244,7 +235,7 @@ ssize_t http_body_take(
 		return (ssize_t)len;
 	}
 	if (framing_byte(b, buf[0]) < 0)
-		return refuse(ret_why, -EPROTO, "a chunk is malformed");
+		return head_refuse(ret_why, -EPROTO, "a chunk is malformed");
 	return 1;
 }
 

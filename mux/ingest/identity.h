@@ -11,7 +11,7 @@
 #include <netinet/in.h>
 
 #include "mux/ingest/span.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 /* The two ends of the connection, as text; "" when they are not known. */
 struct identity_ends {

@@ -20,6 +20,7 @@
 #include "common/suspend.h"
 #include "mux/ingest/lav_log.h"
 #include "mux/ingest/source.h"
+#include "mux/link/birth.h"
 #include "mux/role.h"
 
 #define INGEST_OUTBOX_MAX 16u

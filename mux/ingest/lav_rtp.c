@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mux/ingest/lav_open.h"
+
 #define LAV_IO_BYTES     4096u /* for its RTCP reports */
 #define LAV_PACKET_BYTES (12u + 65536u)
 #define LAV_SSRC         1u
@@ -59,17 +61,6 @@ static int on_write(void *opaque, uint8_t *buf, int size)
 	return size;
 }
 
-static int on_open(
-	AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
-{
-	(void)s;
-	(void)pb;
-	(void)url;
-	(void)flags;
-	(void)options;
-	return AVERROR(EPERM);
-}
-
 static int write_sdp(const struct sdp_video *v, char **ret)
 {
 	int n = asprintf(ret,
@@ -107,7 +98,7 @@ static int open_demuxer(struct lav_rtp *l)
 		return -ENOMEM;
 	l->io->direct = 1;
 	l->fmt->pb = l->io;
-	l->fmt->io_open = on_open;
+	l->fmt->io_open = lav_open_nothing;
 	l->fmt->flags |= AVFMT_FLAG_NOPARSE | AVFMT_FLAG_NOFILLIN | AVFMT_FLAG_CUSTOM_IO;
 	av_dict_set(&options, "sdp_flags", "custom_io", 0);
 	av_dict_set(&options, "reorder_queue_size", "0", 0);

@@ -14,6 +14,7 @@ libingest_la_SOURCES = \
 	mux/ingest/identity.c mux/ingest/identity.h \
 	mux/ingest/ingest.c mux/ingest/ingest.h \
 	mux/ingest/lav_log.c mux/ingest/lav_log.h \
+	mux/ingest/lav_open.c mux/ingest/lav_open.h \
 	mux/ingest/lav_rtp.c mux/ingest/lav_rtp.h \
 	mux/ingest/media.c mux/ingest/media.h \
 	mux/ingest/movie.c mux/ingest/movie.h \

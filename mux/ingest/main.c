@@ -4,7 +4,8 @@
 
 #include "mux/ingest/filter.h"
 #include "mux/ingest/ingest.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_ingest.h"
 #include "mux/role.h"
 
 /* Besides its fixed descriptors only the UDP sockets that come later, and their copies. */

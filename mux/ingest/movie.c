@@ -11,6 +11,7 @@
 #include "common/cleanup.h"
 #include "common/clock.h"
 #include "mux/ingest/au.h"
+#include "mux/ingest/lav_open.h"
 
 #define MOVIE_IO_BYTES    (32u * 1024u)
 #define MOVIE_FPS_DEFAULT 25
@@ -61,17 +62,6 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence)
 	return at < 0 ? AVERROR(errno) : at;
 }
 
-static int on_open(
-	AVFormatContext *s, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
-{
-	(void)s;
-	(void)pb;
-	(void)url;
-	(void)flags;
-	(void)options;
-	return AVERROR(EPERM);
-}
-
 static void close_format(struct movie *m)
 {
 	avformat_close_input(&m->fmt);
@@ -97,7 +87,7 @@ static int open_format(struct movie *m, struct failure *ret_why)
 	if (!m->fmt || !m->io)
 		return fail_no_memory(ret_why);
 	m->fmt->pb = m->io;
-	m->fmt->io_open = on_open;
+	m->fmt->io_open = lav_open_nothing;
 	m->fmt->flags |= AVFMT_FLAG_CUSTOM_IO;
 	av_dict_set(&options, "format_whitelist", MOVIE_FORMATS, 0);
 	av_dict_set(&options, "protocol_whitelist", "", 0);

@@ -8,12 +8,6 @@
 #include "common/cleanup.h"
 #include "config.h"
 
-static ssize_t refuse(const char **ret_why, int error, const char *why)
-{
-	*ret_why = why;
-	return error;
-}
-
 static ssize_t next_frame(const uint8_t *buf, size_t len, struct rtsp_message *ret)
 {
 	size_t body;
@@ -65,7 +59,7 @@ ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, cons
 {
 	size_t blank = 0;
 	ssize_t head;
-	struct span text, line = {0};
+	struct span lines, line;
 	uint32_t body;
 	int r;
 
@@ -80,17 +74,13 @@ ssize_t rtsp_next(const uint8_t *buf, size_t len, struct rtsp_message *ret, cons
 	if (buf[0] == '$')
 		return next_frame(buf, len, ret);
 	if (buf[0] < 'A' || buf[0] > 'Z')
-		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
-	head = head_length(buf, len);
-	if (head < 0)
-		return refuse(ret_why, -EMSGSIZE, "headers are larger than allowed");
-	if (head == 0)
-		return 0;
-	text = (struct span){(const char *)buf, (size_t)head};
-	span_line(&text, &line);
+		return head_refuse(ret_why, -EPROTO, "what it sends is not RTSP");
+	head = head_begin(buf, len, &line, &lines, ret_why);
+	if (head <= 0)
+		return head;
 	if (start_line(line, ret) < 0)
-		return refuse(ret_why, -EPROTO, "what it sends is not RTSP");
-	r = head_parse(text, &ret->head, ret_why);
+		return head_refuse(ret_why, -EPROTO, "what it sends is not RTSP");
+	r = head_parse(lines, &ret->head, ret_why);
 	if (r < 0)
 		return r;
 	r = head_content_length(&ret->head, RTSP_BODY_MAX, &body, ret_why);

@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 #include "mux/ingest/head.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 #define RTSP_BODY_MAX     65536u
 #define RTSP_FRAME_HEADER 4u /* '$', channel, length */

@@ -7,7 +7,7 @@
 
 #include "mux/ingest/failure.h"
 #include "mux/ingest/span.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 #define SDP_FMTP_MAX 8192u
 

@@ -11,7 +11,7 @@
 #include "mux/ingest/identity.h"
 #include "mux/ingest/sdp.h"
 #include "mux/ingest/url.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 #define SESSION_MEDIA_S 5u /* without any packet: the other transport, where it is permitted */
 

@@ -9,7 +9,7 @@
 
 #include "mux/ingest/failure.h"
 #include "mux/ingest/stream.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 /* What a source is given; all borrowed, valid as long as the source. */
 struct source_context {
@@ -17,7 +17,7 @@ struct source_context {
 	int fd; /* LINK_FD_INGEST_SOURCE */
 	struct stream *stream;
 	struct failure *failure; /* filled before a function returns an error */
-	/* To framemuxd: a question of mux/link.h, and what is going on. 0 or -errno. */
+	/* To framemuxd: a question of mux/link/daemon_ingest.h, and what is going on. 0 or -errno. */
 	int (*ask)(void *ingest, const struct wire_message *m, const void *msg);
 	void (*news)(void *ingest, const char *what);
 	void *ingest;

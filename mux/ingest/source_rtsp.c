@@ -18,6 +18,7 @@
 #include "mux/ingest/rtsp.h"
 #include "mux/ingest/session.h"
 #include "mux/ingest/source.h"
+#include "mux/link/birth.h"
 
 #define CAMERA_IN_BYTES   (256u * 1024u) /* more than the largest message */
 #define DATAGRAM_BYTES    65536u         /* none is larger */

@@ -1,5 +1,5 @@
 /*
- * Writes the stream of access units to the decoder (mux/link.h). Never waits: what the socket does
+ * Writes the stream of access units to the decoder (mux/link/stream.h). Never waits: what the socket does
  * not take is queued up to a limit; above it units are dropped until the next key unit, so that a
  * slow decoder never slows the camera. Runs in ingest.
  */
@@ -12,7 +12,7 @@
 
 #include "common/identity.h"
 #include "common/limits.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 /* Bytes that wait: one largest unit, so that with another in the making ingest is below 48 MB. */
 #define STREAM_QUEUE_MAX (LIMIT_ACCESS_UNIT + 64u * 1024u)

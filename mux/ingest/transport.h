@@ -8,7 +8,7 @@
 
 #include "mux/ingest/failure.h"
 #include "mux/ingest/rtsp.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 #define TRANSPORT_HEADER_MAX 96u
 

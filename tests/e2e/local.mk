@@ -85,7 +85,8 @@ endif
 # tests/hostile/shown.py runs these: what they do to a part cannot be done to the running mux.
 servers: tests/unit/test_client_hostile tests/unit/test_client_erased tests/unit/test_attach tests/unit/test_attach_life \
 	tests/unit/test_broker_ring \
-	tests/unit/test_broker tests/unit/test_ingest_suspend tests/unit/test_decode_idle \
+	tests/unit/test_broker tests/unit/test_broker_breach tests/unit/test_broker_revoke \
+	tests/unit/test_ingest_suspend tests/unit/test_decode_idle \
 	tests/fault/decode tests/fault/test_lease tests/fault/test_daemon tests/fault/test_state
 if HAVE_GSTRTSP
 servers: tests/e2e/camserver

@@ -380,6 +380,7 @@ BAD = (
     ('background = "black"\ncamera "a" { }\n', "1: background takes a colour"),
     ('token_file = "${HOME}/t"\ncamera "a" { }\n', '1: "${" is refused'),
     ('camera "a {\n}\n', "1: a string that does not end"),
+    ('camera "a" { }\n/* never', "2: the comment that begins here does not end"),
     ('include("other")\ncamera "a" { }\n', "1: "),
 )
 
@@ -394,7 +395,7 @@ def test_configuration(s):
         path = s.write("wall.conf", text)
         code, said = run("--check", "-c", path)
         check(code == 78 and f"{path}:{want}" in said, f"{text!r}: {code}, {said}")
-    good = '# a wall\nfps = 5 // few\ncolumns=3\ntoken_file = "t"\ncamera "a" { title = "#1, the \\"A\\"" }\n'
+    good = '# a wall\n/* of\ntwo */ fps = 5 // few\ncolumns=3\ntoken_file = "t"\ncamera "a" { title = "#1, the \\"A\\"" }\n'
     check(run("--check", "-c", s.write("wall.conf", good)) == (0, ""), "a good one is refused")
     check(run("-c", s.path("none"))[0] == 78, "no file")
     check(run("porch")[0] == 64 and run("--nonsense")[0] == 64, "usage")

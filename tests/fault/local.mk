@@ -29,7 +29,7 @@ tests_fault_decode_CFLAGS = $(FAULT_CFLAGS)
 tests_fault_decode_LDFLAGS = $(fault_wrap)
 tests_fault_decode_LDADD = libdecode.la $(EVENT_LIBS) $(UNIT_LIBS)
 tests_fault_test_lease_SOURCES = tests/fault/test_lease.c tests/fault/stage.c tests/fault/stage.h \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h $(FAULT_TEST_SOURCES)
+	$(BROKER_SCENE) $(FAULT_TEST_SOURCES)
 tests_fault_test_lease_CFLAGS = $(FAULT_CFLAGS) \
 	-DFAULT_DECODE_BINARY='"$(abs_top_builddir)/tests/fault/decode"'
 tests_fault_test_lease_LDFLAGS = $(fault_wrap) -Wl,--wrap=broker_run_on

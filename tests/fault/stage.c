@@ -24,7 +24,10 @@
 #include "common/pattern.h"
 #include "common/sock.h"
 #include "mux/broker/broker.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_broker.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/stream.h"
 
 #define CAMERA_WIDTH  128u
 #define CAMERA_HEIGHT 96u
@@ -188,7 +191,8 @@ static void place(int from, int to)
 
 static _Noreturn void run_decoder(int daemon_fd, int broker_fd, int stream_fd)
 {
-	char *argv[] = {(char *)"decode", NULL}, *envp[] = {(char *)"ASAN_OPTIONS=detect_leaks=0", NULL};
+	char *argv[] = {(char *)"decode", NULL},
+	     *envp[] = {(char *)"ASAN_OPTIONS=detect_leaks=0", NULL};
 	int high[] = {fcntl(daemon_fd, F_DUPFD_CLOEXEC, 20), fcntl(broker_fd, F_DUPFD_CLOEXEC, 20),
 		fcntl(stream_fd, F_DUPFD_CLOEXEC, 20)};
 

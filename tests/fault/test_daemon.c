@@ -19,6 +19,8 @@
 #include "common/log.h"
 #include "common/sock.h"
 #include "mux/daemon/broker/broker_link.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_decode.h"
 #include "tests/fault/runs.h"
 #include "tests/unit/pair_scene.h"
 #include "tests/unit/unit.h"

@@ -29,7 +29,8 @@
 #include "mux/broker/revoke.h"
 #include "mux/broker/secrets.h"
 #include "mux/broker/tenure.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_broker.h"
 #include "mux/locked.h"
 
 #define DEEDS_MAX 96u

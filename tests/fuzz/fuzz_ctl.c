@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/options.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 #include "common/protocol.h"
 #include "common/sock.h"

@@ -23,6 +23,7 @@
 #include "mux/daemon/daemon_private.h"
 #include "mux/daemon/reload/reload.h"
 #include "mux/daemon/roles/privilege.h"
+#include "mux/link/daemon_decode.h"
 #include "tests/fuzz/world.h"
 
 #define DEEDS_MAX   96u

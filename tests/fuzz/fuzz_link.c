@@ -4,7 +4,9 @@
 #include "common/clock.h"
 #include "fuzz.h"
 #include "mux/daemon/pair/digest.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/daemon_ingest.h"
 
 static const struct wire_message *const messages[] = {
 	&wire_broker_ready,

@@ -15,6 +15,7 @@
 #include "common/sock.h"
 #include "fuzz.h"
 #include "legal.h"
+#include "mux/link/daemon_decode.h"
 #include "mux/locked.h"
 #include "tests/fuzz/world.h"
 #include "tests/unit/pair_scene.h"

@@ -9,7 +9,7 @@
 #include "common/bytes.h"
 #include "fuzz.h"
 #include "mux/decode/input.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 
 static void say_hello(int fd, const struct camera_id *id)
 {

@@ -162,7 +162,7 @@ def seeds_config_url():
 
 
 def seeds_link():
-    """wire.h: u16 type, u16 length, fields; the types as in mux/link.c, the lengths by trial."""
+    """wire.h: u16 type, u16 length, fields; the types as in mux/link/numbers.c, the lengths by trial."""
     seeds = {}
     ask = struct.pack("<IIIII", 1, 1, 1, 1, 2) + b"realm".ljust(256, b"\0") \
         + b"nonce".ljust(512, b"\0") + bytes(512) + b"rtsp://cam.lan/live".ljust(1024, b"\0")

@@ -16,7 +16,7 @@
 #include "fuzz.h"
 #include "mux/daemon/pair/connect.h"
 #include "mux/daemon/roles/child.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
 
 #define CHILDREN_MAX 16u
 #define SOURCES_MAX  16u

@@ -170,4 +170,4 @@ def test_never_lets_go(s):
 @table.row(34, "decoder lies: slots, sizes, floods, strangers' attaches, seals first",
     "checked, killed; other leases untouched")
 def test_decoder_lies(s):
-    return run_programs(s, "unit/test_broker", "unit/test_broker_ring")
+    return run_programs(s, "unit/test_broker_revoke", "unit/test_broker_breach", "unit/test_broker_ring")

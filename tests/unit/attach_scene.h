@@ -5,7 +5,7 @@
 #include "common/protocol.h"
 #include "common/tag.h"
 #include "mux/decode/attach.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
 
 #define SLOTS 3u
 #define SIDE  64u

@@ -10,9 +10,13 @@
 
 #include "common/protocol.h"
 #include "mux/audit_note.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_broker.h"
 
-#define SCENE_CAMERAS 2u /* "porch" and "yard" */
+#define SCENE_CAMERAS 2u
+#define SCENE_KEY_ID  7u
+
+extern const char *const scene_names[SCENE_CAMERAS]; /* "porch" and "yard" */
 
 struct scene {
 	pid_t broker;

@@ -11,7 +11,7 @@
 #include "common/identity.h"
 #include "common/picture.h"
 #include "common/protocol.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
 
 #define GENERATION 3u
 #define WAIT_MS    3000

@@ -4,6 +4,7 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(SODIUM_CFLAGS) $(DRM_CFLAGS)
 UNIT_LIBS = $(CHECK_LIBS) $(SODIUM_LIBS)
 # tests/fault and tests/fuzz have it too.
 PAIR_SCENE = tests/unit/pair_scene.c tests/unit/pair_scene.h
+BROKER_SCENE = tests/unit/broker_scene.c tests/unit/broker_players.c tests/unit/broker_scene.h
 
 POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
 	tests/unit/policy/after-signature.policy tests/unit/policy/good.policy \
@@ -16,12 +17,21 @@ POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
 EXTRA_DIST += $(POLICY_VECTORS)
 
 if HAVE_CHECK
-unit_common = tests/unit/test_audit_record tests/unit/test_text tests/unit/test_wire tests/unit/test_token tests/unit/test_vectors tests/unit/test_memory tests/unit/test_sock
+unit_common = tests/unit/test_audit_record tests/unit/test_lexer tests/unit/test_number tests/unit/test_text tests/unit/test_utc tests/unit/test_wire tests/unit/test_token tests/unit/test_vectors tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
 TESTS += $(unit_common)
 tests_unit_test_audit_record_SOURCES = tests/unit/test_audit_record.c
 tests_unit_test_audit_record_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_audit_record_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_lexer_SOURCES = tests/unit/test_lexer.c
+tests_unit_test_lexer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_lexer_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_number_SOURCES = tests/unit/test_number.c
+tests_unit_test_number_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_number_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_utc_SOURCES = tests/unit/test_utc.c
+tests_unit_test_utc_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_utc_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_text_SOURCES = tests/unit/test_text.c
 tests_unit_test_text_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_text_LDADD = libcommon.la $(UNIT_LIBS)
@@ -44,7 +54,7 @@ tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
 unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
 	tests/unit/test_client_alloc tests/unit/test_client_erased tests/unit/test_dump \
-	tests/unit/test_ctl tests/unit/test_check
+	tests/unit/test_ctl tests/unit/test_check tests/unit/test_program
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -70,6 +80,9 @@ tests_unit_test_dump_SOURCES = tests/unit/test_dump.c
 tests_unit_test_dump_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(PNG_CFLAGS)
 tests_unit_test_dump_LDFLAGS = $(AM_LDFLAGS) -pthread
 tests_unit_test_dump_LDADD = libdump.la libframemux.la $(JANSSON_LIBS) $(PNG_LIBS) $(UNIT_LIBS)
+tests_unit_test_program_SOURCES = tests/unit/test_program.c
+tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_program_LDADD = libprogram.la $(UNIT_LIBS)
 if HAVE_WLROOTS
 check_PROGRAMS += tests/unit/test_wlroots
 TESTS += tests/unit/test_wlroots
@@ -102,7 +115,7 @@ tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la 
 
 unit_decode = tests/unit/test_pace tests/unit/test_convert tests/unit/test_attach \
 	tests/unit/test_attach_life tests/unit/test_decode_ring \
-	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_gop \
+	tests/unit/test_av_image tests/unit/test_codec tests/unit/test_codec_limits tests/unit/test_gop \
 	tests/unit/test_decode_idle tests/unit/test_raw tests/unit/test_decode
 check_PROGRAMS += $(unit_decode)
 TESTS += $(unit_decode)
@@ -128,6 +141,9 @@ tests_unit_test_av_image_LDADD = libdecode.la $(AVCODEC_LIBS) $(UNIT_LIBS)
 tests_unit_test_codec_SOURCES = tests/unit/test_codec.c
 tests_unit_test_codec_CFLAGS = $(UNIT_CFLAGS) $(AVFORMAT_CFLAGS)
 tests_unit_test_codec_LDADD = libdecode.la $(AVFORMAT_LIBS) $(UNIT_LIBS)
+tests_unit_test_codec_limits_SOURCES = tests/unit/test_codec_limits.c
+tests_unit_test_codec_limits_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_codec_limits_LDADD = libdecode.la $(UNIT_LIBS)
 tests_unit_test_gop_SOURCES = tests/unit/test_gop.c
 tests_unit_test_gop_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_gop_LDADD = libdecode.la $(UNIT_LIBS)
@@ -236,10 +252,11 @@ tests_unit_test_fingerprint_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_fingerprint_LDADD = libdaemon.la $(UNIT_LIBS)
 
 unit_ingest = tests/unit/test_ingest_rtsp tests/unit/test_ingest_sdp tests/unit/test_ingest_session \
+	tests/unit/test_ingest_session_auth tests/unit/test_ingest_session_udp \
 	tests/unit/test_ingest_au tests/unit/test_ingest_stream tests/unit/test_ingest_depay \
 	tests/unit/test_ingest_role tests/unit/test_ingest_identity \
 	tests/unit/test_ingest_suspend \
-	tests/unit/test_ingest_http tests/unit/test_ingest_channel \
+	tests/unit/test_ingest_http tests/unit/test_ingest_channel tests/unit/test_ingest_channel_refused \
 	tests/unit/test_ingest_reorder tests/unit/test_ingest_rtcp \
 	tests/unit/test_ingest_capture tests/unit/test_ingest_transport tests/unit/test_ingest_v4l2
 check_PROGRAMS += $(unit_ingest)
@@ -253,7 +270,13 @@ tests_unit_test_ingest_http_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_sdp_SOURCES = tests/unit/test_ingest_sdp.c tests/unit/ingest_material.h
 tests_unit_test_ingest_sdp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_sdp_LDADD = libingest.la $(UNIT_LIBS)
-tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c
+tests_unit_test_ingest_session_auth_SOURCES = tests/unit/test_ingest_session_auth.c tests/unit/session_live.h
+tests_unit_test_ingest_session_auth_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_session_auth_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_session_udp_SOURCES = tests/unit/test_ingest_session_udp.c tests/unit/session_live.h
+tests_unit_test_ingest_session_udp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ingest_session_udp_LDADD = libingest.la $(UNIT_LIBS)
+tests_unit_test_ingest_session_SOURCES = tests/unit/test_ingest_session.c tests/unit/session_live.h
 tests_unit_test_ingest_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_session_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_identity_SOURCES = tests/unit/test_ingest_identity.c
@@ -265,7 +288,12 @@ tests_unit_test_ingest_au_LDADD = libingest.la $(UNIT_LIBS)
 tests_unit_test_ingest_role_SOURCES = tests/unit/test_ingest_role.c
 tests_unit_test_ingest_role_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_ingest_role_LDADD = liblink.la libcommon.la $(UNIT_LIBS)
-tests_unit_test_ingest_channel_SOURCES = tests/unit/test_ingest_channel.c
+tests_unit_test_ingest_channel_refused_SOURCES = tests/unit/test_ingest_channel_refused.c \
+	tests/unit/channel_live.h
+tests_unit_test_ingest_channel_refused_CFLAGS = $(UNIT_CFLAGS) $(GNUTLS_CFLAGS)
+tests_unit_test_ingest_channel_refused_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_ingest_channel_refused_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
+tests_unit_test_ingest_channel_SOURCES = tests/unit/test_ingest_channel.c tests/unit/channel_live.h
 tests_unit_test_ingest_channel_CFLAGS = $(UNIT_CFLAGS) $(GNUTLS_CFLAGS)
 tests_unit_test_ingest_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 tests_unit_test_ingest_channel_LDADD = libingest.la $(GNUTLS_LIBS) $(UNIT_LIBS)
@@ -301,7 +329,8 @@ tests_unit_test_ingest_transport_LDADD = libingest.la $(UNIT_LIBS)
 
 unit_broker = tests/unit/test_verify tests/unit/test_lease tests/unit/test_quota \
 	tests/unit/test_grant tests/unit/test_broker_ring tests/unit/test_broker_audit tests/unit/test_broker_rules \
-	tests/unit/test_broker tests/unit/test_broker_crowd tests/unit/test_broker_holder \
+	tests/unit/test_broker tests/unit/test_broker_breach tests/unit/test_broker_control \
+	tests/unit/test_broker_revoke tests/unit/test_broker_crowd tests/unit/test_broker_holder \
 	tests/unit/test_broker_reload tests/unit/test_broker_cutoff tests/unit/test_broker_watch \
 	tests/unit/test_broker_unit tests/unit/test_broker_keys
 check_PROGRAMS += $(unit_broker)
@@ -322,42 +351,54 @@ tests_unit_test_broker_ring_SOURCES = tests/unit/test_broker_ring.c
 tests_unit_test_broker_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_ring_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_audit_SOURCES = tests/unit/test_broker_audit.c tests/unit/broker_live.h \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h
+	$(BROKER_SCENE)
 tests_unit_test_broker_audit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_audit_LDADD = libbroker.la libcommon.la $(UNIT_LIBS)
 tests_unit_test_broker_rules_SOURCES = tests/unit/test_broker_rules.c
 tests_unit_test_broker_rules_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_rules_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_SOURCES = tests/unit/test_broker.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_breach_SOURCES = tests/unit/test_broker_breach.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_breach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_breach_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_control_SOURCES = tests/unit/test_broker_control.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_control_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_control_LDADD = libbroker.la $(UNIT_LIBS)
+tests_unit_test_broker_revoke_SOURCES = tests/unit/test_broker_revoke.c \
+	$(BROKER_SCENE) tests/unit/broker_live.h
+tests_unit_test_broker_revoke_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_broker_revoke_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_reload_SOURCES = tests/unit/test_broker_reload.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_reload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_reload_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_cutoff_SOURCES = tests/unit/test_broker_cutoff.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_cutoff_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_cutoff_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_watch_SOURCES = tests/unit/test_broker_watch.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_watch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_watch_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_unit_SOURCES = tests/unit/test_broker_unit.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_unit_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_unit_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_keys_SOURCES = tests/unit/test_broker_keys.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_keys_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_keys_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_crowd_SOURCES = tests/unit/test_broker_crowd.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_crowd_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_crowd_LDADD = libbroker.la $(UNIT_LIBS)
 tests_unit_test_broker_holder_SOURCES = tests/unit/test_broker_holder.c \
-	tests/unit/broker_scene.c tests/unit/broker_scene.h tests/unit/broker_live.h
+	$(BROKER_SCENE) tests/unit/broker_live.h
 tests_unit_test_broker_holder_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_broker_holder_LDADD = libbroker.la $(UNIT_LIBS)
 

@@ -9,7 +9,9 @@
 
 #include "common/clock.h"
 #include "common/sock.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/daemon_ingest.h"
 #include "tests/unit/pair_scene.h"
 
 static bool plays(const char *camera, const char *what)

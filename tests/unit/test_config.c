@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "mux/daemon/config/config.h"
-#include "mux/daemon/config/config_lex.h"
 #include "mux/daemon/config/config_text.h"
 #include "tests/unit/unit.h"
 
@@ -489,30 +488,6 @@ START_TEST(test_file_itself)
 }
 END_TEST
 
-START_TEST(test_blank)
-{
-	static const struct {
-		const char *text, *blank;
-	} rows[] = {
-		{"a # b\nc", "a    \nc"},
-		{"a // b\nc", "a     \nc"},
-		{"a /* b\n c */ d", "a     \n      d"},
-		{"\"# // /* \" x", "\"# // /* \" x"},
-		{"\"\\\"#\" #", "\"\\\"#\"  "},
-		{"'#' /**/", "'#'     "},
-	};
-	char text[64];
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		snprintf(text, sizeof(text), "%s", rows[i].text);
-		ck_assert_uint_eq(lexer_blank(text), 0);
-		ck_assert_str_eq(text, rows[i].blank);
-	}
-	snprintf(text, sizeof(text), "a\n\n/* b\n");
-	ck_assert_uint_eq(lexer_blank(text), 3);
-}
-END_TEST
-
 /* Each prefix and each single-byte damage of a good file is read or refused, never worse. */
 START_TEST(test_damage)
 {
@@ -558,7 +533,6 @@ int main(void)
 	tcase_add_test(tc, test_include_depth);
 	tcase_add_test(tc, test_secret_files);
 	tcase_add_test(tc, test_file_itself);
-	tcase_add_test(tc, test_blank);
 	tcase_add_test(tc, test_damage);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/options.h"
 #include "clients/ctl/source.h"
@@ -18,6 +17,7 @@
 #include "clients/ctl/status/status.h"
 #include "clients/ctl/table.h"
 #include "clients/ctl/units.h"
+#include "clients/program/exit_code.h"
 #include "common/camera_state.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
@@ -25,56 +25,10 @@
 #include "framemux.h"
 #include "tests/unit/unit.h"
 
-START_TEST(test_durations)
+START_TEST(test_spans_and_bytes)
 {
-	static const struct {
-		const char *text;
-		uint64_t s;
-	} good[] = {{"1s", 1}, {"90s", 90}, {"5m", 300}, {"24h", 86400}, {"30d", 2592000},
-		{"0s", 0}, {"never", UNITS_NEVER}};
-	static const char *const bad[] = {"", "s", "5", "5 m", "-5m", "+5m", "5M", "5w", "5.5h",
-		"5mm", "Never", "99999999999999d", "36700d", "18446744073709551616s", "0x5s"};
-	uint64_t s;
+	char text[UNITS_TEXT];
 
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		ck_assert_int_eq(units_duration(good[i].text, &s), 0);
-		ck_assert_uint_eq(s, good[i].s);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ck_assert_msg(units_duration(bad[i], &s) == -EINVAL, "%s", bad[i]);
-}
-END_TEST
-
-START_TEST(test_sizes_and_numbers)
-{
-	static const char *const bad[] = {"", "x", "1x", "x1", "0x5", "5x0", "8193x1", "1x8193",
-		"1X2", "1x2x3", " 1x2", "1x-2", "12345678901x1"};
-	uint32_t w, h;
-	uint64_t n;
-
-	ck_assert_int_eq(units_size("1280x720", &w, &h), 0);
-	ck_assert_uint_eq(w, 1280);
-	ck_assert_uint_eq(h, 720);
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		ck_assert_msg(units_size(bad[i], &w, &h) == -EINVAL, "%s", bad[i]);
-	ck_assert_int_eq(units_number("18446744073709551615", UINT64_MAX, &n), 0);
-	ck_assert_uint_eq(n, UINT64_MAX);
-	ck_assert_int_eq(units_number("18446744073709551616", UINT64_MAX, &n), -EINVAL);
-	ck_assert_int_eq(units_number("11", 10, &n), -EINVAL);
-	ck_assert_int_eq(units_number("10", 10, &n), 0);
-}
-END_TEST
-
-START_TEST(test_times)
-{
-	char text[UNITS_TIME_TEXT];
-
-	units_time(0, text);
-	ck_assert_str_eq(text, "1970-01-01T00:00:00Z");
-	units_time(1795392000, text);
-	ck_assert_str_eq(text, "2026-11-23T00:00:00Z");
-	units_time(UINT64_MAX, text);
-	ck_assert_str_eq(text, "");
 	units_span(59, text);
 	ck_assert_str_eq(text, "59 s");
 	units_span(90061, text);
@@ -392,9 +346,7 @@ int main(void)
 	Suite *s = suite_create("ctl");
 	TCase *tc = tcase_create("ctl");
 
-	tcase_add_test(tc, test_durations);
-	tcase_add_test(tc, test_sizes_and_numbers);
-	tcase_add_test(tc, test_times);
+	tcase_add_test(tc, test_spans_and_bytes);
 	tcase_add_test(tc, test_options);
 	tcase_add_test(tc, test_bad_options);
 	tcase_add_test(tc, test_status_json);

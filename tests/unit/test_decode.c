@@ -27,7 +27,9 @@
 #include "common/sock.h"
 #include "common/tag.h"
 #include "decode_stage.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 /* --- tests --- */

@@ -21,7 +21,8 @@
 #include "common/protocol.h"
 #include "common/sock.h"
 #include "mux/decode/gop.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 #define FRAME_NS (40 * NS_PER_MS)

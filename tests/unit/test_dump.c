@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clients/dump/exit_code.h"
 #include "clients/dump/format.h"
 #include "clients/dump/options.h"
 #include "clients/dump/out_name.h"
 #include "clients/dump/output.h"
 #include "clients/key/key.h"
 #include "clients/picture/png.h"
+#include "clients/program/exit_code.h"
 #include "tests/unit/unit.h"
 
 /* --- names and options ----------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 static int add(struct gop *g, const void *data, size_t len, uint32_t flags, uint64_t pts_ns)

@@ -16,7 +16,9 @@
 #include "common/clock.h"
 #include "common/pattern.h"
 #include "common/sock.h"
-#include "mux/link.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_ingest.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 #define WAIT_MS 10000

@@ -168,7 +168,7 @@ END_TEST
 
 static int pick(const char *headers, struct challenge *ret)
 {
-	char text[4096];
+	static char text[4096]; /* what msg leads into, afterwards too */
 
 	snprintf(text, sizeof(text), "RTSP/1.0 401 Unauthorized\r\n%s\r\n\r\n", headers);
 	ck_assert_int_gt(parse(text), 0);

@@ -101,7 +101,7 @@ awk '$1 == ".It" { name = ""; n = 0 }
 same "framemux-protocol" "$tmp/messages" "$tmp/described"
 
 # Caveats: "NUMBER NAME".
-sed -n 's/^	CAVEAT_\([A-Z_]*\) = \([0-9]*\),.*/\2 \1/p' "$top/common/token.c" |
+sed -n 's/^	CAVEAT_\([A-Z_]*\) = \([0-9]*\),.*/\2 \1/p' "$top/common/token_private.h" |
 	tr 'A-Z' 'a-z' >"$tmp/caveats"
 sed -n 's/^\.It Li \([0-9]* [a-z_]*\)$/\1/p' "$top/man/framemux-capability.7" >"$tmp/described"
 same "framemux-capability" "$tmp/caveats" "$tmp/described"

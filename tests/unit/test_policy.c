@@ -389,7 +389,7 @@ START_TEST(test_times)
 		"2025-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
 		"2026-01-01T00:00:60Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00z",
 		"2026-1-01T00:00:00Z", "1969-12-31T23:59:59Z", "", "never"};
-	char text[POLICY_TIME_BYTES];
+	char text[UTC_TEXT_MAX];
 	uint64_t s = 5;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

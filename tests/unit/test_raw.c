@@ -7,7 +7,7 @@
 
 #include "common/cleanup.h"
 #include "mux/decode/codec.h"
-#include "mux/link.h"
+#include "mux/link/stream.h"
 #include "unit.h"
 
 static const struct unit_times times = {1, 2, 3};

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients/view/exit_code.h"
-#include "clients/view/now.h"
+#include "clients/program/exit_code.h"
 #include "clients/view/scene.h"
+#include "common/clock.h"
 #include "tests/unit/unit.h"
 
 #define BLACK 0xff000000u
@@ -135,7 +135,7 @@ static void begin(void)
 	memset(&look, 0, sizeof(look));
 	options = (struct options){.cameras = camera, .n_cameras = 1};
 	scene_init(&scene, &options, tokens);
-	scene_place(&scene, WIDTH, HEIGHT, 1, now_ns());
+	scene_place(&scene, WIDTH, HEIGHT, 1, clock_monotonic_ns());
 	scene_begin(&scene, (struct framemux *)1);
 }
 
@@ -154,16 +154,16 @@ static struct framemux_view *go_live(void)
 
 	ck_assert_uint_eq(lib.n, 1);
 	send_frame(&lib.views[0], WIDTH, HEIGHT);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert_uint_eq(lib.n, 2);
 	send_frame(v, v->rq.width, v->rq.height);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	return v;
 }
 
 static void paint(void)
 {
-	scene_refresh(&scene, &look, true, now_ns());
+	scene_refresh(&scene, &look, true, clock_monotonic_ns());
 	scene_paint(&scene, &look, screen, WIDTH);
 }
 
@@ -182,14 +182,14 @@ START_TEST(test_own_size_then_fitted)
 	ck_assert_uint_eq(lib.views[0].rq.width, 0);
 	ck_assert_uint_eq(lib.views[0].rq.fourcc, DRM_FORMAT_NV12);
 	send_frame(&lib.views[0], 1920, 1080);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(!lib.views[0].is_open);
 	ck_assert_uint_eq(lib.views[1].rq.width, 320);
 	ck_assert_uint_eq(lib.views[1].rq.height, 180);
 	ck_assert_uint_eq(lib.views[1].rq.fourcc, DRM_FORMAT_XRGB8888);
 	ck_assert(scene.tiles[0].state == FRAMEMUX_STATE_CONNECTING);
 	send_frame(&lib.views[1], 320, 180);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(scene.tiles[0].state == FRAMEMUX_STATE_LIVE);
 	paint();
 	ck_assert_uint_eq(count_seen(), 320 * 180);
@@ -230,7 +230,7 @@ START_TEST(test_dark_lets_go)
 	ck_assert(!scene_has_darkened(&scene, 0));
 	tell(v, states[_i], "so it is");
 	ck_assert(!v->is_held); /* before anything else is done */
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(scene_has_darkened(&scene, 0));
 	paint();
 	ck_assert_uint_eq(count_seen(), 0);
@@ -251,11 +251,12 @@ START_TEST(test_grows_old_unseen)
 	ck_assert_uint_le(scene_next_ns(&scene, 0), NS_PER_S);
 	lib.checks = 0;
 	lib.good_checks = 0;
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(scene_has_darkened(&scene, 0));
 	send_frame(v, WIDTH, HEIGHT);
-	scene_settle(&scene, now_ns());
-	scene_refresh(&scene, &look, false, now_ns()); /* only black is painted out of turn */
+	scene_settle(&scene, clock_monotonic_ns());
+	scene_refresh(
+		&scene, &look, false, clock_monotonic_ns()); /* only black is painted out of turn */
 	ck_assert(v->is_new);
 	finish();
 }
@@ -291,14 +292,14 @@ START_TEST(test_enlarging_is_refused)
 {
 	begin();
 	send_frame(&lib.views[0], 160, 120);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert_uint_eq(lib.views[1].rq.width, 320);
 	tell(&lib.views[1], FRAMEMUX_STATE_REFUSED, "the capability's limits permit no picture");
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert_uint_eq(lib.views[2].rq.width, 160);
 	ck_assert(scene.tiles[0].state == FRAMEMUX_STATE_CONNECTING);
 	tell(&lib.views[2], FRAMEMUX_STATE_REFUSED, "no more memory");
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(scene.tiles[0].state == FRAMEMUX_STATE_REFUSED);
 	ck_assert_str_eq(scene.tiles[0].reason, "no more memory");
 	finish();
@@ -315,10 +316,10 @@ START_TEST(test_another_generation)
 	send_frame(v, WIDTH, HEIGHT);
 	v->frame.generation = 2;
 	paint();
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert_uint_eq(lib.n, 3);
 	send_frame(&lib.views[2], 160, 160);
-	scene_settle(&scene, now_ns());
+	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert_uint_eq(lib.n, 4);
 	ck_assert_uint_eq(lib.views[3].rq.width, 240);
 	ck_assert_uint_eq(lib.views[3].rq.height, 240);

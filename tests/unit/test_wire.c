@@ -5,7 +5,10 @@
 #include "common/bytes.h"
 #include "common/protocol.h"
 #include "common/wire.h"
-#include "mux/link.h"
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_broker.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/daemon_ingest.h"
 #include "tests/unit/unit.h"
 
 static struct msg_open sample(void)

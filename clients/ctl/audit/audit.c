@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 
 static int usage(const char *what)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 
 #define PART_MAX    (256u * 1024u * 1024u) /* bytes; a segment of the mux has 16 MiB */

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/text.h"
+#include "common/utc.h"
 
 /* What the columns before it say, or what is for machines. */
 static bool is_left_out(const char *name)
@@ -37,10 +38,10 @@ int audit_print(const struct audit_line *l, const char *line, size_t len)
 {
 	json_t *o = json_loadb(line, len, 0, NULL);
 	const char *name, *camera, *sep = "";
-	char time[AUDIT_TIME_MAX], name_text[LIMIT_NAME];
+	char time[UTC_TEXT_MAX], name_text[LIMIT_NAME];
 	json_t *v;
 
-	audit_time_text(l->unix_ms, time);
+	utc_text_ms(l->unix_ms, time);
 	camera = json_string_value(json_object_get(o, "camera"));
 	snprintf(name_text, sizeof(name_text), "%s", camera ? camera : "-");
 	text_make_plain(name_text, strlen(name_text));

@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 #include "common/limits.h"
 #include "common/text.h"
+#include "common/utc.h"
 
 #define KEPT_MAX 65536u /* tokens or leases: more of one camera are not reported */
 
@@ -249,7 +250,7 @@ static uint64_t expiry_ms(const json_t *o)
 	const char *text = text_of(o, "not_after");
 	uint64_t ms;
 
-	return strlen(text) == 24 && audit_time_parse(text, &ms) == 0 ? ms : UINT64_MAX;
+	return utc_parse(text, strlen(text), &ms) == 0 ? ms : UINT64_MAX;
 }
 
 static bool was_cut_off(const struct report *r, uint64_t uid)
@@ -379,7 +380,7 @@ static void print_tokens(const struct report *r)
 		printf(".\n");
 	}
 	if (!n && *c->why) {
-		audit_time_text(c->since_ms, text);
+		utc_text_ms(c->since_ms, text);
 		printf("  Nobody: %s, since %s.\n", c->why, text);
 	} else if (!n)
 		printf("  Nobody: no token for it was valid%s.\n",
@@ -388,13 +389,13 @@ static void print_tokens(const struct report *r)
 
 static void print_lease_end(const struct item *l)
 {
-	char time[AUDIT_TIME_MAX], text[256];
+	char time[UTC_TEXT_MAX], text[256];
 
 	if (!l->end_ms) {
 		printf("; still open as the log ends");
 		return;
 	}
-	audit_time_text(l->end_ms, time);
+	utc_text_ms(l->end_ms, time);
 	if (l->how)
 		printf("; ended by %s (%s)", time, l->how);
 	else
@@ -450,9 +451,9 @@ static void print_leases(const struct report *r)
 
 static void print_text(const struct report *r, const struct audit_verdict *v)
 {
-	char time[AUDIT_TIME_MAX];
+	char time[UTC_TEXT_MAX];
 
-	audit_time_text(r->at_ms, time);
+	utc_text_ms(r->at_ms, time);
 	printf("Camera %s at %s", r->camera, time);
 	if (r->epoch)
 		printf(" (epoch %" PRIu64 ")", r->epoch);
@@ -461,7 +462,7 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 	print_leases(r);
 	printf("\nWhere its pictures came from:\n");
 	if (r->generation) {
-		audit_time_text(r->generation_ms, time);
+		utc_text_ms(r->generation_ms, time);
 		printf("  generation %" PRIu64 " of its pair of processes, since %s.\n",
 			r->generation, time);
 	} else {

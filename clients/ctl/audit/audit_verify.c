@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "clients/ctl/audit/audit.h"
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
+#include "common/utc.h"
 
 struct verifier {
 	const struct audit_log *log;
@@ -36,9 +37,9 @@ static void say(struct verifier *v, const char *fmt, ...)
 
 static void say_time(struct verifier *v, uint64_t unix_ms)
 {
-	char text[AUDIT_TIME_MAX];
+	char text[UTC_TEXT_MAX];
 
-	audit_time_text(unix_ms, text);
+	utc_text_ms(unix_ms, text);
 	say(v, "%s", text);
 }
 

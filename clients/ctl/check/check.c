@@ -14,11 +14,11 @@
 #include "clients/ctl/check/check_crowd.h"
 #include "clients/ctl/check/check_mux.h"
 #include "clients/ctl/check/check_report.h"
-#include "clients/ctl/exit_code.h"
-#include "clients/ctl/units.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/number.h"
 
 #define SECONDS_DEFAULT 10u
 #define SECONDS_MAX     (366u * 24u * 3600u)
@@ -151,7 +151,7 @@ int verb_check(const struct options *o)
 			stderr);
 		return EXIT_USAGE;
 	}
-	if (o->operand && (units_number(o->operand, SECONDS_MAX, &seconds) < 0 || !seconds)) {
+	if (o->operand && number_parse(o->operand, 1, SECONDS_MAX, &seconds) < 0) {
 		fprintf(stderr, "framemuxctl: check: not a number of seconds: %s\n", o->operand);
 		return EXIT_USAGE;
 	}

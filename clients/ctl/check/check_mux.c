@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "common/cleanup.h"
 
 #define READY_MS  20000
@@ -69,7 +69,7 @@ static int find_framemuxd(char *ret, size_t size)
 	}
 	if (try_path(ret, size, SBINDIR, "framemuxd"))
 		return 0;
-	return complain(EXIT_NOT_THERE, "cannot find framemuxd beside this program or in " SBINDIR);
+	return complain(EXIT_LOST, "cannot find framemuxd beside this program or in " SBINDIR);
 }
 
 /* --- its folder ------------------------------------------------------------------------------ */
@@ -82,11 +82,10 @@ static int make_folder(struct check_mux *m)
 		where && *where == '/' ? where : "/tmp");
 
 	if (n < 0 || (size_t)n >= sizeof(path))
-		return complain(EXIT_NOT_THERE, "TMPDIR is too long");
+		return complain(EXIT_LOST, "TMPDIR is too long");
 	/* Root's clients are somebody else, and have to get to the socket. */
 	if (!mkdtemp(path) || (geteuid() == 0 && chmod(path, 0755) < 0))
-		return complain(
-			EXIT_NOT_THERE, "cannot make a folder %s: %s", path, strerror(errno));
+		return complain(EXIT_LOST, "cannot make a folder %s: %s", path, strerror(errno));
 	strcpy(m->folder, path);
 	snprintf(m->socket, sizeof(m->socket), "%s/client.sock", path);
 	snprintf(m->control, sizeof(m->control), "%s/control.sock", path);
@@ -108,7 +107,7 @@ static int write_config(const struct check_mux *m, const char *sections, char *p
 		if (fclose(f) == 0)
 			return 0;
 	}
-	return complain(EXIT_NOT_THERE, "cannot write %s: %s", path, strerror(errno));
+	return complain(EXIT_LOST, "cannot write %s: %s", path, strerror(errno));
 }
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
@@ -169,7 +168,7 @@ static _Noreturn void become_mux(
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	execl(program, program, "-c", config, "--ready-fd", "3", (char *)NULL);
-	_exit(EXIT_NOT_THERE);
+	_exit(EXIT_LOST);
 }
 
 /* Whether one that ends the check has come. */
@@ -203,9 +202,9 @@ static int await_ready(struct check_mux *m, int ready, int signal_fd)
 		if (waitpid(m->pid, &status, 0) == m->pid)
 			m->pid = 0;
 		if (m->pid == 0 && WIFEXITED(status))
-			return complain(EXIT_NOT_THERE,
-				"its framemuxd ended at once, with status %d", WEXITSTATUS(status));
-		return complain(EXIT_NOT_THERE, "its framemuxd ended at once");
+			return complain(EXIT_LOST, "its framemuxd ended at once, with status %d",
+				WEXITSTATUS(status));
+		return complain(EXIT_LOST, "its framemuxd ended at once");
 	}
 }
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
+#include "clients/program/exit_code.h"
 
 /* The counts that must be 0: how a person and how a program calls them. */
 static const struct zero {

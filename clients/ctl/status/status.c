@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "clients/ctl/ask.h"
-#include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
 #include "clients/ctl/status/metrics.h"
 #include "clients/ctl/verbs.h"
+#include "clients/program/exit_code.h"
 #include "framemux.h"
 
 #define RECORDS_MAX 65536u /* of one kind; the mux has fewer */

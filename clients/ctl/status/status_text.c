@@ -10,6 +10,7 @@
 #include "common/camera_state.h"
 #include "common/clock.h"
 #include "common/picture.h"
+#include "common/utc.h"
 
 static void cell_size(struct table *t, uint32_t width, uint32_t height)
 {
@@ -38,7 +39,7 @@ static const char *audit_meaning(const char *state)
 
 static void print_mux(const struct msg_ctl_mux *m, FILE *f)
 {
-	char up[UNITS_TIME_TEXT];
+	char up[UNITS_TEXT];
 
 	units_span(m->uptime_ns / NS_PER_S, up);
 	fprintf(f, "framemuxd %s, pid %u, up %s; walls: %s%s%s\n", m->version, m->pid, up,
@@ -88,12 +89,12 @@ static struct table *leases_table(const struct status *s)
 
 	for (size_t i = 0; t && i < s->n_leases; i++) {
 		const struct msg_ctl_lease *l = &s->leases[i];
-		char fourcc[5], memory[UNITS_TIME_TEXT], until[UNITS_TIME_TEXT] = "";
+		char fourcc[5], memory[UNITS_TEXT], until[UTC_TEXT_MAX] = "";
 
 		picture_fourcc_name(l->fourcc, fourcc);
 		units_bytes(l->bytes, memory);
 		if (l->not_after)
-			units_time(l->not_after, until);
+			utc_text(l->not_after, until);
 		table_cell(t, "%016" PRIx64, l->id);
 		cell_text(t, l->camera);
 		cell_text(t, status_lease_state(l->state));
@@ -132,7 +133,7 @@ int status_text(const struct status *s, FILE *f)
 		r = print_table(leases_table(s), f);
 	for (size_t i = 0; r == 0 && i < s->n_uids; i++) {
 		const struct msg_ctl_uid *u = &s->uids[i];
-		char bytes[UNITS_TIME_TEXT], held[UNITS_TIME_TEXT];
+		char bytes[UNITS_TEXT], held[UNITS_TEXT];
 
 		if (!u->held_bytes)
 			continue;

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/sock.h"
 #include "mux/daemon/roles/peer.h"
+#include "mux/link/birth.h"
 
 #define READY_LIMIT_S 10
 #define STOP_LIMIT_S  2

@@ -7,8 +7,8 @@
 
 #include <event2/event.h>
 
+#include "common/wire.h"
 #include "mux/daemon/roles/roles.h"
-#include "mux/link.h"
 
 /* States of the conversation, as bits of wire_rule.states. */
 enum broker_state {

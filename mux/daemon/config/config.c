@@ -1,7 +1,7 @@
 /*
  * Reads framemux.conf: libconfuse is its grammar, config_text.c knows where things stand, and
- * config_values.c checks the values. Runs in framemuxd, before anything is started or in the thread
- * that reads for a reload: one at a time.
+ * config_top.c, config_camera.c and config_grant.c check the values. Runs in framemuxd, before
+ * anything is started or in the thread that reads for a reload: one at a time.
  */
 #include "mux/daemon/config/config.h"
 

@@ -76,12 +76,10 @@ static int fail_at(const struct config_text *t, const struct frame *f, const str
 		(int)(tok->len > 40 ? 40 : tok->len), tok->text);
 }
 
-/* A variable in a value would be whatever the environment says: no value is guessed. */
 static int refuse_variable(const struct config_text *t, const struct frame *f,
 	const struct word *tok, struct config_error *err)
 {
-	/* A brace ends a word: look one further. */
-	if (!memmem(tok->text, tok->len + (tok->kind == T_WORD), "${", 2))
+	if (!word_has_variable(tok))
 		return 0;
 	return config_text_fail(t, (struct config_where){f->file, tok->line}, err,
 		"\"${\" is refused: there are no variables here");

@@ -5,7 +5,7 @@
 #include <glob.h>
 #include <sys/types.h>
 
-#include "mux/daemon/config/config_lex.h"
+#include "common/lexer.h"
 #include "mux/daemon/config/config_text.h"
 
 struct file {

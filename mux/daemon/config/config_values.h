@@ -1,4 +1,5 @@
-/* The values of each section of framemux.conf. Used by config.c alone. */
+/* The values of each section of framemux.conf, which config.c has read; config_top.c, config_camera.c and
+ * config_grant.c. */
 #ifndef FRAMEMUX_CONFIG_VALUES_H
 #define FRAMEMUX_CONFIG_VALUES_H
 

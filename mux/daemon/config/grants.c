@@ -13,14 +13,15 @@
 #include "common/bytes.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/number.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/config/secret.h"
 #include "mux/daemon/config/token_file.h"
 #include "mux/daemon/state/folder.h"
+#include "mux/daemon/state/list_file.h"
 #include "mux/locked.h"
 
-#define GRANTS_HEADER "framemux grants 1\n"
-#define HASH_BYTES    32u
+#define HASH_BYTES 32u
 
 /* A line of the file: as standing, but by name. */
 struct memory {
@@ -72,8 +73,8 @@ static int parse_memory(char *line, struct memory *m)
 			return -EINVAL;
 	}
 	if (!*save || strlen(save) >= sizeof(m->token_file) || !parse_is_name(word[0]) ||
-		!parse_is_name(word[1]) || parse_number(word[3], 1, UINT32_MAX - 1, &round) < 0 ||
-		parse_number(word[4], 0, UINT64_MAX, &m->since_s) < 0 ||
+		!parse_is_name(word[1]) || number_parse(word[3], 1, UINT32_MAX - 1, &round) < 0 ||
+		number_parse(word[4], 0, UINT64_MAX, &m->since_s) < 0 ||
 		unhex(word[5], m->hash, sizeof(m->hash)) < 0)
 		return -EINVAL;
 	if (strcmp(word[2], "present") != 0 && strcmp(word[2], "absent") != 0)
@@ -90,35 +91,20 @@ static int parse_memory(char *line, struct memory *m)
 	return 0;
 }
 
-static int load_memories(struct state *s, struct grants *g, char *why, size_t size)
-{
-	cleanup_free char *text = NULL;
-	size_t len, lines = 0;
-	char *save = NULL;
-	int rc = folder_read(state_folder(s), GRANTS_FILE, STATE_FILE_BYTES_MAX, &text, &len);
+static const struct list_file list = {
+	.name = GRANTS_FILE, .header = "framemux grants 1\n", .bytes_max = STATE_FILE_BYTES_MAX};
 
-	if (rc == -ENOENT)
-		return 0;
-	if (rc < 0)
-		return explain(rc, why, size);
-	if (strncmp(text, GRANTS_HEADER, strlen(GRANTS_HEADER)) != 0 || text[len - 1] != '\n') {
-		snprintf(why, size, GRANTS_FILE " is damaged");
+static int take_memory(void *data, char *line)
+{
+	struct grants *g = data;
+	struct memory *more = reallocarray(g->memories, g->n_memories + 1, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	g->memories = more;
+	if (parse_memory(line, &more[g->n_memories]) < 0)
 		return -EBADMSG;
-	}
-	for (size_t i = 0; i < len; i++)
-		lines += text[i] == '\n';
-	g->memories = calloc(lines, sizeof(*g->memories));
-	if (!g->memories)
-		return explain(-ENOMEM, why, size);
-	for (char *line = strtok_r(text + strlen(GRANTS_HEADER), "\n", &save); line;
-		line = strtok_r(NULL, "\n", &save)) {
-		if (g->n_memories >= lines || parse_memory(line, &g->memories[g->n_memories]) < 0) {
-			snprintf(why, size, GRANTS_FILE " is damaged in line %zu",
-				g->n_memories + 2);
-			return -EBADMSG;
-		}
-		g->n_memories++;
-	}
+	g->n_memories++;
 	return 0;
 }
 
@@ -145,16 +131,10 @@ static const struct standing *find_standing(
 	return NULL;
 }
 
-int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
+static void print_all(const void *data, FILE *f)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *f = open_memstream(&text, &len);
-	bool bad;
+	const struct grants *g = data;
 
-	if (!f)
-		return -ENOMEM;
-	fputs(GRANTS_HEADER, f);
 	for (size_t i = 0; i < g->n_standing; i++) {
 		const struct standing *st = &g->standing[i];
 
@@ -168,14 +148,11 @@ int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
 			print_line(f, m->grant, m->camera, false, m->round, m->since_s, m->hash,
 				m->has_id ? m->id : NULL, "");
 	}
-	bad = ferror(f) != 0;
-	if (fclose(f) != 0 || bad) {
-		free(text);
-		return -ENOMEM;
-	}
-	*ret = text;
-	*ret_len = len;
-	return 0;
+}
+
+int grants_save_text(const struct grants *g, char **ret, size_t *ret_len)
+{
+	return list_file_text(&list, print_all, g, ret, ret_len);
 }
 
 /* ---- what is the same, and what is not ----------------------------------------------- */
@@ -309,7 +286,7 @@ int grants_plan(struct state *s, const struct config *c, const struct camera_rec
 	if (!g)
 		return explain(-ENOMEM, ret_why, why_size);
 	g->config = c;
-	rc = load_memories(s, g, ret_why, why_size);
+	rc = list_file_load(state_folder(s), &list, take_memory, g, ret_why, why_size);
 	if (rc < 0) {
 		grants_free(g);
 		return rc;

@@ -1,79 +1,15 @@
-/* Numbers, sizes, durations, names, users. Pure but for parse_user. Runs in framemuxd. */
+/* Names, text, users. Pure but for parse_user. Runs in framemuxd. */
 #include "mux/daemon/config/parse.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/limits.h"
+#include "common/number.h"
 
 #define UID_LARGEST 0xfffffffeu /* (uid_t)-1 means "none" */
-
-int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (!*text)
-		return -EINVAL;
-	for (; *text; text++) {
-		unsigned digit = (unsigned)(unsigned char)*text - '0';
-
-		if (digit > 9 || v > (UINT64_MAX - digit) / 10)
-			return -EINVAL;
-		v = v * 10 + digit;
-	}
-	if (v < min || v > max)
-		return -EINVAL;
-	*ret = v;
-	return 0;
-}
-
-int parse_size(const char *text, uint32_t *ret_width, uint32_t *ret_height)
-{
-	const char *x = strchr(text, 'x');
-	uint64_t width, height;
-	char first[8] = "";
-
-	if (!x || (size_t)(x - text) >= sizeof(first))
-		return -EINVAL;
-	memcpy(first, text, (size_t)(x - text));
-	if (parse_number(first, 1, LIMIT_SIDE, &width) < 0 ||
-		parse_number(x + 1, 1, LIMIT_SIDE, &height) < 0)
-		return -EINVAL;
-	*ret_width = (uint32_t)width;
-	*ret_height = (uint32_t)height;
-	return 0;
-}
-
-int parse_duration(const char *text, uint64_t *ret_s)
-{
-	static const struct {
-		char unit;
-		uint64_t s;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	size_t len = strlen(text);
-	char digits[12] = "";
-	uint64_t n;
-
-	if (!strcmp(text, "never")) {
-		*ret_s = 0;
-		return 0;
-	}
-	if (len < 2 || len - 1 >= sizeof(digits))
-		return -EINVAL;
-	memcpy(digits, text, len - 1);
-	if (parse_number(digits, 1, 999999999, &n) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (text[len - 1] != units[i].unit)
-			continue;
-		*ret_s = n * units[i].s;
-		return 0;
-	}
-	return -EINVAL;
-}
 
 bool parse_is_name(const char *text)
 {
@@ -103,7 +39,7 @@ int parse_user(const char *text, uid_t *ret)
 	uint64_t uid;
 
 	if (isdigit((unsigned char)text[0])) {
-		if (parse_number(text, 0, UID_LARGEST, &uid) < 0)
+		if (number_parse(text, 0, UID_LARGEST, &uid) < 0)
 			return -EINVAL;
 		*ret = (uid_t)uid;
 		return 0;

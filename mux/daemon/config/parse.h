@@ -1,20 +1,10 @@
-/* Values of the configuration, read strictly: decimal only, all of the text, within limits. Pure.
- */
+/* Names, text and users of the configuration, read strictly. Pure but for parse_user. */
 #ifndef FRAMEMUX_PARSE_H
 #define FRAMEMUX_PARSE_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <sys/types.h>
-
-/* Decimal digits only, between min and max. 0 or -EINVAL. */
-int parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
-
-/* "WxH", each from 1 to LIMIT_SIDE. */
-int parse_size(const char *text, uint32_t *ret_width, uint32_t *ret_height);
-
-/* "90s", "15m", "24h", "30d", "never" (then 0) as seconds; at least 1 s. */
-int parse_duration(const char *text, uint64_t *ret_s);
 
 /* [A-Za-z0-9._-]{1,63}, and neither "." nor "..". */
 bool parse_is_name(const char *text);

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "common/cleanup.h"
+#include "common/number.h"
 #include "common/picture.h"
 #include "mux/daemon/config/parse.h"
 
@@ -113,7 +114,7 @@ static int parse_authority(
 		if (n >= sizeof(digits))
 			return -EINVAL;
 		memcpy(digits, colon + 1, n);
-		if (parse_number(digits, 1, 65535, &number) < 0)
+		if (number_parse(digits, 1, 65535, &number) < 0)
 			return -EINVAL;
 		*port = (uint16_t)number;
 		len = (size_t)(colon - text);
@@ -269,8 +270,8 @@ static int parse_pattern_option(const char *key, const char *value, struct url *
 	uint64_t fps;
 
 	if (!strcmp(key, "size"))
-		return parse_size(value, &u->width, &u->height);
-	if (strcmp(key, "fps") != 0 || parse_number(value, 1, LIMIT_FPS, &fps) < 0)
+		return number_size(value, &u->width, &u->height);
+	if (strcmp(key, "fps") != 0 || number_parse(value, 1, LIMIT_FPS, &fps) < 0)
 		return -EINVAL;
 	u->fps = (uint32_t)fps;
 	return 0;

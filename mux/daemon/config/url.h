@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "common/limits.h"
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 #define URL_HOST_BYTES     LIMIT_HOST
 #define URL_USER_BYTES     128u

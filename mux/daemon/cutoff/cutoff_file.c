@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/number.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/state/list_file.h"
 
@@ -41,7 +42,7 @@ static int parse_line(char *line, struct cutoff *ret)
 	struct cutoff c = {0};
 	uint64_t uid = 0;
 
-	if (!kind || parse_number(issue, 1, UINT64_MAX - 1, &c.issue) < 0 ||
+	if (!kind || number_parse(issue, 1, UINT64_MAX - 1, &c.issue) < 0 ||
 		(value && strtok_r(NULL, " ", &save)))
 		return -EBADMSG;
 	if (!strcmp(kind, "all") && !value) {
@@ -50,7 +51,7 @@ static int parse_line(char *line, struct cutoff *ret)
 		c.kind = CUTOFF_CAMERA;
 		memcpy(c.camera, value, strlen(value) + 1);
 	} else if (!strcmp(kind, "uid") && value &&
-		parse_number(value, 0, UINT32_MAX - 1, &uid) == 0) {
+		number_parse(value, 0, UINT32_MAX - 1, &uid) == 0) {
 		c.kind = CUTOFF_UID;
 		c.uid = (uint32_t)uid;
 	} else {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/number.h"
 #include "common/text.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/state/list_file.h"
@@ -173,7 +174,7 @@ static int parse_line(char *line, struct disabled_entry *ret)
 		*ret = named(SWITCH_CAMERA, value);
 	} else if (!strcmp(line, "vendor")) {
 		*ret = named(SWITCH_VENDOR, value);
-	} else if (!strcmp(line, "uid") && parse_number(value, 0, UINT32_MAX - 1, &uid) == 0) {
+	} else if (!strcmp(line, "uid") && number_parse(value, 0, UINT32_MAX - 1, &uid) == 0) {
 		*ret = (struct disabled_entry){.kind = SWITCH_UID, .uid = (uint32_t)uid};
 	} else {
 		return -EBADMSG;

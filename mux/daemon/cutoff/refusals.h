@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct mux;
 

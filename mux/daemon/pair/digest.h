@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 #define DIGEST_PER_MINUTE   20u
 #define DIGEST_CNONCE_BYTES 16u /* random bytes; twice as many digits */

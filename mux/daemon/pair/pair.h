@@ -11,7 +11,7 @@
 #include "common/camera_state.h"
 #include "mux/daemon/camera.h"
 #include "mux/daemon/roles/roles.h"
-#include "mux/link.h"
+#include "mux/link/daemon_broker.h"
 
 struct pair;
 struct fingerprint_record;

@@ -14,6 +14,8 @@
 #include "common/protocol.h"
 #include "common/sock.h"
 #include "mux/daemon/pair/pair_private.h"
+#include "mux/link/birth.h"
+#include "mux/link/daemon_decode.h"
 
 #define OUTBOX_MAX 64u
 #define PER_SECOND 500u /* messages; a healthy pair sends about ten */

@@ -10,6 +10,7 @@
 #include "mux/daemon/pair/udp.h"
 #include "mux/daemon/roles/peer.h"
 #include "mux/daemon/trust/fingerprint_file.h"
+#include "mux/link/daemon_decode.h"
 
 enum pair_phase {
 	PAIR_REST,    /* nothing lives, nothing is planned */

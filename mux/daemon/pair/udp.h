@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "mux/link.h"
+#include "mux/link/daemon_ingest.h"
 
 union udp_address {
 	struct sockaddr sa;

@@ -133,7 +133,7 @@ static int check_floor(
 {
 	const struct policy_bundle *is = enforce_bundle(e);
 	uint64_t now = enforce_now(e);
-	char expired[POLICY_TIME_BYTES], today[POLICY_TIME_BYTES];
+	char expired[UTC_TEXT_MAX], today[UTC_TEXT_MAX];
 
 	*ret_again = is && b->policy->version == is->policy->version &&
 		!memcmp(b->hash, is->hash, sizeof(b->hash));

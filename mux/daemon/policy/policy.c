@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "common/cleanup.h"
+#include "common/number.h"
 #include "common/text.h"
-#include "mux/daemon/config/parse.h"
 #include "mux/daemon/policy/policy_keys.h"
 
 #define MAGIC      "framemux-policy 1\n"
@@ -58,50 +58,20 @@ void policy_hash(const char *body, size_t len, uint8_t ret[POLICY_HASH_BYTES])
 
 /* ---- times --------------------------------------------------------------------------- */
 
-void policy_time_text(uint64_t unix_s, char ret[POLICY_TIME_BYTES])
+void policy_time_text(uint64_t unix_s, char ret[UTC_TEXT_MAX])
 {
-	time_t t = (time_t)unix_s;
-	struct tm tm;
-
-	if (unix_s == POLICY_NEVER || !gmtime_r(&t, &tm) || tm.tm_year > 9999 - 1900 ||
-		!strftime(ret, POLICY_TIME_BYTES, "%Y-%m-%dT%H:%M:%SZ", &tm))
+	utc_text(unix_s, ret);
+	if (unix_s == POLICY_NEVER || !*ret)
 		memcpy(ret, "never", sizeof("never"));
 }
 
-/* Digits at fixed places; that they are a date is seen by writing the time back. */
 int policy_time_parse(const char *text, uint64_t *ret_s)
 {
-	static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
-	int v[6] = {0}, part = 0;
-	char again[POLICY_TIME_BYTES];
-	struct tm tm = {0};
-	time_t t;
+	uint64_t ms;
 
-	if (strlen(text) != sizeof(form) - 1)
+	if (strlen(text) != UTC_S_LEN || utc_parse(text, UTC_S_LEN, &ms) < 0)
 		return -EINVAL;
-	for (size_t i = 0; i < sizeof(form) - 1; i++) {
-		bool is_digit = text[i] >= '0' && text[i] <= '9';
-
-		if (form[i] == 'd' ? !is_digit : text[i] != form[i])
-			return -EINVAL;
-		if (form[i] == 'd')
-			v[part] = v[part] * 10 + text[i] - '0';
-		else
-			part++;
-	}
-	tm.tm_year = v[0] - 1900;
-	tm.tm_mon = v[1] - 1;
-	tm.tm_mday = v[2];
-	tm.tm_hour = v[3];
-	tm.tm_min = v[4];
-	tm.tm_sec = v[5];
-	t = timegm(&tm);
-	if (t < 0)
-		return -EINVAL;
-	policy_time_text((uint64_t)t, again);
-	if (strcmp(again, text) != 0)
-		return -EINVAL;
-	*ret_s = (uint64_t)t;
+	*ret_s = ms / 1000;
 	return 0;
 }
 
@@ -172,7 +142,7 @@ static int take_header(struct reader *r, const char *const *w)
 		return fail(r, "it is there twice");
 	*has = true;
 	if (has == &r->has_version)
-		return parse_number(w[1], 1, UINT64_MAX, &p->version) < 0
+		return number_parse(w[1], 1, UINT64_MAX, &p->version) < 0
 			? fail(r, "a version is a whole number from 1 on")
 			: 0;
 	if (has == &r->has_expires && !strcmp(w[1], "never")) {

@@ -5,6 +5,7 @@
 #ifndef FRAMEMUX_POLICY_H
 #define FRAMEMUX_POLICY_H
 
+#include "common/utc.h"
 #include "mux/daemon/camera.h"
 
 #define POLICY_BYTES_MAX      65536u /* a bundle, signatures included */
@@ -61,8 +62,7 @@ bool policy_blocks(const struct policy *p, const struct camera_record *cam, uint
 	char ret_why[LIMIT_REASON]);
 
 /* "2026-11-28T12:00:00Z", exactly. 0 or -EINVAL. */
-#define POLICY_TIME_BYTES 24u
 int policy_time_parse(const char *text, uint64_t *ret_s);
-void policy_time_text(uint64_t unix_s, char ret[POLICY_TIME_BYTES]); /* or "never" */
+void policy_time_text(uint64_t unix_s, char ret[UTC_TEXT_MAX]); /* or "never" */
 
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "mux/daemon/config/parse.h"
+#include "common/number.h"
 #include "mux/daemon/state/folder.h"
 
 #define HEADER "framemux clock 1\n"
@@ -55,7 +55,7 @@ static int parse(const char *text, size_t len, uint64_t *ret_s)
 		text[len - 1] != '\n')
 		return -EBADMSG;
 	memcpy(number, text + header, len - header - 1);
-	return parse_number(number, 1, CLOCK_FLOOR_MAX_S, ret_s) < 0 ? -EBADMSG : 0;
+	return number_parse(number, 1, CLOCK_FLOOR_MAX_S, ret_s) < 0 ? -EBADMSG : 0;
 }
 
 int clock_floor_load(int folder, uint64_t *ret_s, char *ret_why, size_t why_size)

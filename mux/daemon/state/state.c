@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
+#include "common/number.h"
 #include "mux/daemon/camera.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/state/folder.h"
@@ -161,7 +162,7 @@ static int parse_epoch(char *line, struct epoch *ret)
 	uint64_t n;
 
 	if (!hash || strtok_r(NULL, " ", &save) || !parse_is_name(name) ||
-		parse_number(number, 1, UINT32_MAX - 1, &n) < 0 || strlen(hash) != HASH_HEX ||
+		number_parse(number, 1, UINT32_MAX - 1, &n) < 0 || strlen(hash) != HASH_HEX ||
 		strspn(hash, "0123456789abcdef") != HASH_HEX ||
 		(strcmp(presence, "present") != 0 && strcmp(presence, "absent") != 0))
 		return -EINVAL;

@@ -9,7 +9,7 @@
 
 #include "mux/daemon/camera.h"
 
-#define FINGERPRINT_BYTES 256u /* of a text, NUL included; as in mux/link.h */
+#define FINGERPRINT_BYTES 256u /* of a text, NUL included; as in mux/link/daemon_ingest.h */
 
 /* Zero to begin with. A camera that asks for no password has no realm; "" is an answer too. */
 struct fingerprint {

@@ -1,9 +1,11 @@
 /*
- * The words of framemux.conf, one after another, with the line of each: for config_text.c, which
- * must know where things stand before libconfuse reads the same text. Pure code.
+ * The words of a configuration file, one after another, with the line of each: for framemuxd and
+ * framemux-wall, which must know where things stand before libconfuse reads the same text. It
+ * miscounts lines at comments, refuses them inside braces, and would put the environment in the
+ * place of "${". Pure code.
  */
-#ifndef FRAMEMUX_CONFIG_LEX_H
-#define FRAMEMUX_CONFIG_LEX_H
+#ifndef FRAMEMUX_LEXER_H
+#define FRAMEMUX_LEXER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +32,9 @@ struct word lexer_next(struct lexer *l);
 bool word_is_punct(const struct word *tok, char c);
 bool word_is_value(const struct word *tok);
 bool word_is_key(const struct word *tok);
+
+/* A variable in a value would be whatever the environment says: no value is guessed. */
+bool word_has_variable(const struct word *tok);
 
 /* Replace comments by blanks, newlines kept. 0, or the line of a comment that does not end. */
 unsigned lexer_blank(char *text);

@@ -1,5 +1,8 @@
-/* The numbers of the messages that mux/link.h declares. */
-#include "mux/link.h"
+/* The numbers of the messages of mux/link/. One is never used again. */
+#include "mux/link/broker_decode.h"
+#include "mux/link/daemon_broker.h"
+#include "mux/link/daemon_decode.h"
+#include "mux/link/daemon_ingest.h"
 
 /* framemuxd -> broker */
 WIRE_DEFINE(broker_start, 0x1001, BROKER_START_FIELDS)

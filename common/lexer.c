@@ -1,5 +1,5 @@
-/* Words of a configuration file. Pure code, in framemuxd; never reads behind a text's NUL. */
-#include "mux/daemon/config/config_lex.h"
+/* Words of a configuration file. Pure code; never reads behind a text's NUL. */
+#include "common/lexer.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -93,4 +93,10 @@ bool word_is_key(const struct word *tok)
 		if (!isalnum((unsigned char)tok->text[i]) && tok->text[i] != '_')
 			return false;
 	return true;
+}
+
+bool word_has_variable(const struct word *tok)
+{
+	/* A brace ends a word: look one further. */
+	return memmem(tok->text, tok->len + (tok->kind == T_WORD), "${", 2) != NULL;
 }
