@@ -17,7 +17,7 @@ POLICY_VECTORS = tests/unit/policy/expected.txt tests/unit/policy/keys.txt \
 EXTRA_DIST += $(POLICY_VECTORS)
 
 if HAVE_CHECK
-unit_common = tests/unit/test_audit_record tests/unit/test_lexer tests/unit/test_number tests/unit/test_text tests/unit/test_utc tests/unit/test_wire tests/unit/test_token tests/unit/test_vectors tests/unit/test_memory tests/unit/test_sock
+unit_common = tests/unit/test_audit_record tests/unit/test_lexer tests/unit/test_mask tests/unit/test_number tests/unit/test_text tests/unit/test_utc tests/unit/test_wire tests/unit/test_token tests/unit/test_vectors tests/unit/test_memory tests/unit/test_sock
 check_PROGRAMS += $(unit_common)
 TESTS += $(unit_common)
 tests_unit_test_audit_record_SOURCES = tests/unit/test_audit_record.c
@@ -26,6 +26,9 @@ tests_unit_test_audit_record_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_lexer_SOURCES = tests/unit/test_lexer.c
 tests_unit_test_lexer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_lexer_LDADD = libcommon.la $(UNIT_LIBS)
+tests_unit_test_mask_SOURCES = tests/unit/test_mask.c
+tests_unit_test_mask_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_mask_LDADD = libcommon.la $(UNIT_LIBS)
 tests_unit_test_number_SOURCES = tests/unit/test_number.c
 tests_unit_test_number_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_number_LDADD = libcommon.la $(UNIT_LIBS)

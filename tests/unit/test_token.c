@@ -223,21 +223,6 @@ START_TEST(test_limits_hold)
 }
 END_TEST
 
-START_TEST(test_mask_text)
-{
-	struct mask m;
-
-	ck_assert_int_eq(mask_parse("1,2,320x180", &m), 0);
-	ck_assert_uint_eq(m.x, 1);
-	ck_assert_uint_eq(m.height, 180);
-	ck_assert_int_eq(mask_parse("1,2,0x180", &m), -EINVAL);
-	ck_assert_int_eq(mask_parse("1,2,320x180 ", &m), -EINVAL);
-	ck_assert_int_eq(mask_parse("-1,2,320x180", &m), -EINVAL);
-	ck_assert_int_eq(mask_parse("1,2,320", &m), -EINVAL);
-	ck_assert_int_eq(mask_parse("99999,2,3x3", &m), -EINVAL);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("token");
@@ -255,7 +240,6 @@ int main(void)
 	tcase_add_test(t, test_blobs_are_never_accepted);
 	tcase_add_test(t, test_proof_is_of_this_challenge);
 	tcase_add_test(t, test_limits_hold);
-	tcase_add_test(t, test_mask_text);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
