@@ -143,6 +143,17 @@ static void fit(struct tile *t)
 	(void)ask(t, DRM_FORMAT_XRGB8888, SHOWN_SLOTS, want.width, want.height, &t->next);
 }
 
+/*
+ * Another cell. A frame that was scaled does not tell the shape of what it was made of, and a camera may have
+ * changed that in the midst of its stream: asked for anew beside the picture, which does not wait for it.
+ */
+static void refit(struct tile *t)
+{
+	fit(t);
+	if (!tile_is_over(t) && !t->probe)
+		ask_own_size(t);
+}
+
 /* --- what has come --------------------------------------------------------------------------- */
 
 /* The camera's own size, and so its shape, by its first picture. */
@@ -243,7 +254,7 @@ void tile_settle(struct tile *t, uint64_t now)
 		ask_own_size(t);
 	}
 	if (t->fit_at_ns && now >= t->fit_at_ns && t->own_width)
-		fit(t);
+		refit(t);
 	if (!tile_is_over(t))
 		settle_state(t);
 }

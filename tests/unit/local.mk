@@ -92,8 +92,8 @@ if HAVE_VIEW
 check_PROGRAMS += tests/unit/test_view
 TESTS += tests/unit/test_view
 tests_unit_test_view_SOURCES = tests/unit/test_view.c
-tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_view_LDADD = libview.la $(UNIT_LIBS)
+tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS) $(XKBCOMMON_CFLAGS)
+tests_unit_test_view_LDADD = libview.la $(XKBCOMMON_LIBS) $(UNIT_LIBS)
 endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
