@@ -1,4 +1,5 @@
-# framemux-wall: a kiosk compositor on wlroots. Sees the installed header, clients/screen and clients/key.
+# framemux-wall: a kiosk compositor on wlroots. Sees the installed header, clients/screen and
+# clients/key (and common/breakage.h, in builds for tests).
 if HAVE_WLROOTS
 noinst_LTLIBRARIES += libwall.la
 libwall_la_SOURCES = \
@@ -13,7 +14,7 @@ libwall_la_SOURCES = \
 	clients/wall/tile.c clients/wall/tile.h \
 	clients/wall/wall.c clients/wall/wall.h
 libwall_la_CFLAGS = $(AM_CFLAGS) $(WLROOTS_CFLAGS) $(DRM_CFLAGS) $(CONFUSE_CFLAGS)
-libwall_la_LIBADD = libwlrootstile.la libscreen.la libkey.la libframemux.la $(WLROOTS_LIBS) $(CONFUSE_LIBS)
+libwall_la_LIBADD = libwlrootstile.la libscreen.la libkey.la libcommon.la libframemux.la $(WLROOTS_LIBS) $(CONFUSE_LIBS)
 
 bin_PROGRAMS += framemux-wall
 framemux_wall_SOURCES = clients/wall/main.c
