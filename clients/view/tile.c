@@ -76,7 +76,8 @@ void tile_check(struct tile *t)
 
 bool tile_is_dark(const struct tile *t)
 {
-	return words_is_dark(t->state) || !t->shown || !t->shown->frame;
+	return (words_is_dark(t->state) && !breakage("view-keeps-frame")) || !t->shown ||
+		!t->shown->frame;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
