@@ -13,6 +13,7 @@
 #include "clients/gst/copy.h"
 #include "clients/gst/properties.h"
 #include "clients/gst/settle.h"
+#include "common/breakage.h"
 
 GST_DEBUG_CATEGORY_STATIC(framemuxsrc_debug);
 #define GST_CAT_DEFAULT framemuxsrc_debug
@@ -71,7 +72,7 @@ static bool is_to_be_black(FramemuxSrc *self, enum framemux_state state)
 	GST_OBJECT_LOCK(self);
 	is_wanted = self->black_when_dark;
 	GST_OBJECT_UNLOCK(self);
-	return is_wanted && state >= FRAMEMUX_STATE_STALE &&
+	return is_wanted && state >= FRAMEMUX_STATE_STALE && !breakage("gst-no-black") &&
 		(self->is_lit || (state == FRAMEMUX_STATE_REVOKED && self->has_pictures));
 }
 
@@ -216,7 +217,8 @@ static void flush_if_revoked(FramemuxSrc *self)
 	GST_OBJECT_LOCK(self);
 	does_flush = self->flush_on_revoked;
 	GST_OBJECT_UNLOCK(self);
-	if (self->session.state == FRAMEMUX_STATE_REVOKED && self->has_pictures && does_flush) {
+	if (self->session.state == FRAMEMUX_STATE_REVOKED && self->has_pictures && does_flush &&
+		!breakage("gst-no-flush")) {
 		flush_begin(self);
 		flush_end(self);
 		self->has_pictures = false;
@@ -324,7 +326,8 @@ static GstFlowReturn black_out(FramemuxSrc *self, GstBuffer **ret)
 	flow = alloc(self, &buffer);
 	if (flow != GST_FLOW_OK)
 		return flow;
-	if (!copy_black(&self->info, buffer)) {
+	/* What is in a pool's buffer is the picture of before. */
+	if (!breakage("gst-repeats-picture") && !copy_black(&self->info, buffer)) {
 		gst_buffer_unref(buffer);
 		return GST_FLOW_OK;
 	}
@@ -483,7 +486,7 @@ static GstPadProbeReturn on_passing(GstPad *pad, GstPadProbeInfo *info, gpointer
 		return GST_PAD_PROBE_OK;
 	}
 	g_mutex_lock(&self->lock);
-	is_old = self->made_in != self->played;
+	is_old = self->made_in != self->played && !breakage("gst-keeps-buffer");
 	g_mutex_unlock(&self->lock);
 	return is_old ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
 }
@@ -500,7 +503,8 @@ static void begin_pause(FramemuxSrc *self)
 	set_under_lock(self, &self->is_paused, true);
 	g_mutex_lock(&self->lock);
 	self->played++;
-	session_close(&self->session);
+	if (!breakage("gst-keeps-lease"))
+		session_close(&self->session);
 	is_ended = self->is_ended;
 	g_mutex_unlock(&self->lock);
 	self->is_flushed = !is_ended;

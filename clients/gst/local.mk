@@ -1,5 +1,5 @@
-# GStreamer's plugin: sees the installed header only. libgstsource.la is the same code with its insides
-# reachable, for unit tests.
+# GStreamer's plugin: sees the installed header only (and common/breakage.h, in builds for tests).
+# libgstsource.la is the same code with its insides reachable, for unit tests.
 if HAVE_GSTREAMER
 noinst_LTLIBRARIES += libgstsource.la
 libgstsource_la_SOURCES = \
@@ -10,6 +10,9 @@ libgstsource_la_SOURCES = \
 	clients/gst/settle.c clients/gst/settle.h \
 	clients/gst/stamp.c clients/gst/stamp.h \
 	clients/gst/wish.c clients/gst/wish.h
+if BREAKAGE
+libgstsource_la_SOURCES += common/breakage.c
+endif
 libgstsource_la_CFLAGS = $(AM_CFLAGS) $(GSTREAMER_CFLAGS) $(DRM_CFLAGS)
 libgstsource_la_LIBADD = libkey.la libframemux.la $(GSTREAMER_LIBS)
 

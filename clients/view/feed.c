@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "clients/screen/words.h"
+#include "common/breakage.h"
 
 static void on_state(
 	void *data, struct framemux_view *view, enum framemux_state state, const char *reason)
@@ -15,7 +16,7 @@ static void on_state(
 	(void)view;
 	f->state = state;
 	snprintf(f->reason, sizeof(f->reason), "%s", reason);
-	if (words_is_dark(state)) {
+	if (words_is_dark(state) && !breakage("view-keeps-frame")) {
 		feed_drop(f);
 		f->has_news = false;
 	}

@@ -1,13 +1,11 @@
 /* Keymaps are xkbcommon's. In framemux-view's process. */
 #include "clients/view/keyboard.h"
 
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xkbcommon/xkbcommon.h>
 
-#define KEYMAP_MAX  (1u << 20)
+#include "clients/view/keymap.h"
+
 #define EVDEV_SHIFT 8u /* keycodes of X, which XKB counts in, begin there */
 
 static void forget_keymap(struct keyboard *k)
@@ -18,32 +16,14 @@ static void forget_keymap(struct keyboard *k)
 	k->keymap = NULL;
 }
 
-/* Reading beyond the end of what is mapped would end us. */
-static bool is_so_long(int fd, uint32_t size)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && st.st_size >= (off_t)size;
-}
-
 static void on_keymap(
 	void *data, struct wl_keyboard *wl, uint32_t format, int32_t fd, uint32_t size)
 {
 	struct keyboard *k = data;
-	char *text;
 
 	(void)wl;
 	forget_keymap(k);
-	if (format == WL_KEYBOARD_KEYMAP_FORMAT_XKB_V1 && size > 0 && size <= KEYMAP_MAX) {
-		text = is_so_long(fd, size) ? mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)
-					    : MAP_FAILED;
-		if (text != MAP_FAILED) {
-			k->keymap =
-				xkb_keymap_new_from_buffer(k->context, text, strnlen(text, size),
-					XKB_KEYMAP_FORMAT_TEXT_V1, XKB_KEYMAP_COMPILE_NO_FLAGS);
-			munmap(text, size);
-		}
-	}
+	k->keymap = keymap_read(k->context, format, fd, size);
 	if (k->keymap)
 		k->state = xkb_state_new(k->keymap);
 	close(fd);

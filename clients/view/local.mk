@@ -4,13 +4,14 @@ if HAVE_VIEW
 noinst_LTLIBRARIES += libview.la
 libview_la_SOURCES = \
 	clients/view/feed.c clients/view/feed.h \
+	clients/view/keymap.c clients/view/keymap.h \
 	clients/view/mux.c clients/view/mux.h \
 	clients/view/options.c clients/view/options.h \
 	clients/view/scene.c clients/view/scene.h \
 	clients/view/tile.c clients/view/tile.h clients/view/tile_paint.c \
 	clients/view/tokens.c clients/view/tokens.h
-libview_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS)
-libview_la_LIBADD = libscreen.la libkey.la libprogram.la libcommon.la libframemux.la
+libview_la_CFLAGS = $(AM_CFLAGS) $(DRM_CFLAGS) $(XKBCOMMON_CFLAGS)
+libview_la_LIBADD = libscreen.la libkey.la libprogram.la libcommon.la libframemux.la $(XKBCOMMON_LIBS)
 
 bin_PROGRAMS += framemux-view
 framemux_view_SOURCES = clients/view/main.c \

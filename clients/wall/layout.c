@@ -104,6 +104,12 @@ void layout_set_screen(struct layout *l, uint32_t width, uint32_t height)
 	update(l);
 }
 
+void layout_size(const struct layout *l, uint32_t *ret_width, uint32_t *ret_height)
+{
+	*ret_width = l->width;
+	*ret_height = l->height;
+}
+
 size_t layout_at(const struct layout *l, double x, double y)
 {
 	struct box a;

@@ -16,6 +16,7 @@ void layout_destroy(struct layout *l);        /* NULL is fine */
 
 /* The screen's size has changed; 0 x 0: there is none. */
 void layout_set_screen(struct layout *l, uint32_t width, uint32_t height);
+void layout_size(const struct layout *l, uint32_t *ret_width, uint32_t *ret_height);
 
 /* Tile i's area. False: it is not on the screen. */
 bool layout_area(const struct layout *l, size_t i, struct box *ret);

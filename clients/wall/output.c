@@ -1,4 +1,7 @@
-/* The screen. In framemux-wall's process. */
+/*
+ * The screen: the first that there is. Others wait, dark, and the one that has waited longest takes over
+ * when it goes. In framemux-wall's process.
+ */
 #include "clients/wall/output.h"
 
 #include <stdio.h>
@@ -18,8 +21,15 @@
 #include "clients/wlroots/repaint.h"
 #include "clients/wlroots/scrub.h"
 
+struct spare {
+	struct wl_list link;
+	struct wlr_output *wlr; /* borrowed: ends with it */
+	struct wl_listener gone;
+};
+
 struct output {
 	struct wall *wall;
+	struct wl_list spares;          /* owned; the one that came first in front */
 	struct wlr_output *wlr;         /* NULL: no screen yet */
 	struct wlr_scene_output *scene; /* ends with wlr */
 	struct wl_listener new_output, frame, mode, gone;
@@ -85,25 +95,40 @@ static void leave(struct output *o)
 	o->scene = NULL;
 }
 
-/* Nobody sees the cameras any more: their leases end with their places. */
+static void scrub_all(struct output *o)
+{
+	struct wlr_box all = {0};
+
+	wlr_output_transformed_resolution(o->wlr, &all.width, &all.height);
+	scrub_area(o->scrub, &all);
+}
+
+static void take_over(struct output *o);
+
+/*
+ * Its buffers may outlast it, as whoever displayed them has them still. The leases end with their places
+ * when no other screen takes over; on the next one nothing is older than its first repaint.
+ */
 static void on_gone(struct wl_listener *listener, void *data)
 {
 	struct output *o = wl_container_of(listener, o, gone);
 
 	(void)data;
 	wall_say("the screen %s is gone", o->wlr->name);
+	scrub_all(o);
 	wlr_scene_output_destroy(o->scene); /* its damage has gone already */
 	input_set_output(o->wall->input, NULL);
 	capture_set_output(o->wall->capture, NULL);
 	leave(o);
 	layout_set_screen(o->wall->layout, 0, 0);
+	take_over(o);
 }
 
 static bool turn_on(struct wall *w, struct wlr_output *wlr)
 {
 	struct wlr_output_mode *mode;
 
-	if (!wlr_output_init_render(wlr, w->allocator, w->renderer))
+	if (!wlr->allocator && !wlr_output_init_render(wlr, w->allocator, w->renderer))
 		return false;
 	mode = wlr_output_preferred_mode(wlr);
 	if (mode)
@@ -112,23 +137,31 @@ static bool turn_on(struct wall *w, struct wlr_output *wlr)
 	return wlr_output_commit(wlr);
 }
 
-static void on_new_output(struct wl_listener *listener, void *data)
+/* Whoever had it before may have left something on it. A window cannot be told so, and shows nothing. */
+static void turn_off(struct wlr_output *wlr)
 {
-	struct output *o = wl_container_of(listener, o, new_output);
-	struct wlr_output *wlr = data;
-
-	if (wlr->non_desktop || o->wlr) {
-		wall_say("the screen %s is left alone: there is one already", wlr->name);
+	if (!wlr->enabled)
 		return;
-	}
+	wlr_output_enable(wlr, false);
+	(void)wlr_output_commit(wlr);
+}
+
+/* False: nothing has changed. */
+static bool use(struct output *o, struct wlr_output *wlr)
+{
 	if (!turn_on(o->wall, wlr)) {
 		wall_say("the screen %s cannot be used", wlr->name);
-		return;
+		return false;
 	}
 	o->scene = wlr_scene_output_create(o->wall->scene, wlr);
-	o->scrub = o->scene ? scrub_create(wlr) : NULL;
-	if (!o->scrub)
-		return;
+	if (!o->scene)
+		return false;
+	o->scrub = scrub_create(wlr);
+	if (!o->scrub) {
+		wlr_scene_output_destroy(o->scene);
+		o->scene = NULL;
+		return false;
+	}
 	o->wlr = wlr;
 	o->frame.notify = on_frame;
 	o->mode.notify = on_mode;
@@ -139,6 +172,58 @@ static void on_new_output(struct wl_listener *listener, void *data)
 	input_set_output(o->wall->input, wlr);
 	capture_set_output(o->wall->capture, wlr);
 	on_mode(&o->mode, NULL);
+	return true;
+}
+
+static void forget(struct spare *s)
+{
+	wl_list_remove(&s->link);
+	wl_list_remove(&s->gone.link);
+	free(s);
+}
+
+static void on_spare_gone(struct wl_listener *listener, void *data)
+{
+	struct spare *s = wl_container_of(listener, s, gone);
+
+	(void)data;
+	forget(s);
+}
+
+/* One that cannot be used now may be when it is asked again: connectors share what drives them. */
+static void take_over(struct output *o)
+{
+	struct spare *s, *next;
+
+	wl_list_for_each_safe (s, next, &o->spares, link) {
+		if (!use(o, s->wlr))
+			continue;
+		wall_say("the wall is on the screen %s", s->wlr->name);
+		forget(s);
+		return;
+	}
+}
+
+static void on_new_output(struct wl_listener *listener, void *data)
+{
+	struct output *o = wl_container_of(listener, o, new_output);
+	struct wlr_output *wlr = data;
+	struct spare *s = wlr->non_desktop ? NULL : calloc(1, sizeof(*s));
+
+	if (!s) {
+		wall_say("the screen %s is left alone", wlr->name);
+		return;
+	}
+	s->wlr = wlr;
+	s->gone.notify = on_spare_gone;
+	wl_signal_add(&wlr->events.destroy, &s->gone);
+	wl_list_insert(o->spares.prev, &s->link);
+	if (!o->wlr) {
+		take_over(o);
+		return;
+	}
+	turn_off(wlr);
+	wall_say("the screen %s stays dark: the wall is on %s", wlr->name, o->wlr->name);
 }
 
 bool output_listen(struct wall *w)
@@ -148,6 +233,7 @@ bool output_listen(struct wall *w)
 	if (!o)
 		return false;
 	o->wall = w;
+	wl_list_init(&o->spares);
 	o->new_output.notify = on_new_output;
 	wl_signal_add(&w->backend->events.new_output, &o->new_output);
 	w->output = o;
@@ -157,10 +243,13 @@ bool output_listen(struct wall *w)
 void output_forget(struct wall *w)
 {
 	struct output *o = w->output;
+	struct spare *s, *next;
 
 	if (!o)
 		return;
 	wl_list_remove(&o->new_output.link);
+	wl_list_for_each_safe (s, next, &o->spares, link)
+		forget(s);
 	if (o->wlr)
 		leave(o);
 	free(o);

@@ -1,4 +1,4 @@
-/* The screen: one, the first that there is. */
+/* The screen: one, the first that there is; the others wait for its place. */
 #ifndef FRAMEMUX_WALL_OUTPUT_H
 #define FRAMEMUX_WALL_OUTPUT_H
 

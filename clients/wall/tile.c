@@ -24,6 +24,7 @@
 #include "clients/wall/output.h"
 #include "clients/wall/wall.h"
 #include "clients/wlroots/picture.h"
+#include "common/breakage.h"
 
 #define RETRY_S      10u /* a final state may be lifted, or a newer token lie there */
 #define REASON_BYTES 256u
@@ -79,7 +80,8 @@ static void draw_badge(struct tile *t)
 /* Wherever it was drawn since the last time. */
 static void scrub(struct tile *t)
 {
-	output_scrub(t->wall, &t->inked);
+	if (!breakage("wall-keeps-buffers"))
+		output_scrub(t->wall, &t->inked);
 	t->inked = t->area;
 }
 
@@ -255,7 +257,7 @@ static void on_state(
 		return;
 	}
 	wall_debug(t->wall, "state %s: %d %s", t->camera->name, (int)state, reason);
-	if (words_is_dark(state))
+	if (words_is_dark(state) && !breakage("wall-keeps-picture"))
 		go_black(t);
 	set_state(t, state, reason);
 }
@@ -306,7 +308,7 @@ void tile_before_repaint(struct tile *t)
 
 bool tile_is_whole(struct tile *t)
 {
-	if (picture_is_whole(t->picture))
+	if (breakage("wall-skip-check") || picture_is_whole(t->picture))
 		return true;
 	scrub(t);
 	return false;
@@ -359,11 +361,16 @@ void tile_place(struct tile *t, const struct box *area)
 	bool was_hidden = !t->area.width;
 
 	picture_set_visible(t->picture, area);
+	if (!area && breakage("wall-keeps-lease"))
+		return;
 	if (!area) {
 		close_leases(t);
 		t->area = (struct box){0};
 		return;
 	}
+	if (t->area.width != area->width || t->area.height != area->height)
+		t->own_width =
+			0; /* a frame that was scaled does not tell when its shape has changed */
 	t->area = *area;
 	t->inked = picture_is_black(t->picture) ? *area : around(t->inked, *area);
 	picture_place(t->picture, *area);

@@ -70,8 +70,7 @@ static bool make_tiles(struct wall *w)
 	return w->tiles;
 }
 
-/* NULL, or what cannot be had. */
-static const char *set_up(struct wall *w)
+const char *wall_begin(struct wall *w)
 {
 	static const int ends[WALL_ENDS] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -107,7 +106,7 @@ static const char *set_up(struct wall *w)
 }
 
 /* Leases first: nothing of a camera is left when the screen goes. */
-static void tear_down(struct wall *w)
+void wall_end(struct wall *w)
 {
 	for (size_t i = 0; i < w->n_tiles; i++)
 		tile_destroy(w->tiles[i]);
@@ -142,11 +141,11 @@ int wall_run(const struct config *config, bool debug)
 	const char *missing;
 
 	wlr_log_init(debug ? WLR_INFO : WLR_ERROR, NULL);
-	missing = set_up(&w);
+	missing = wall_begin(&w);
 	if (missing)
 		wall_say("cannot start without %s", missing);
 	else
 		wl_display_run(w.display);
-	tear_down(&w);
+	wall_end(&w);
 	return missing ? EXIT_INTERNAL : EXIT_SUCCESS;
 }

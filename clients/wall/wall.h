@@ -31,6 +31,13 @@ struct wall {
 	size_t n_tiles;
 };
 
+/*
+ * Everything from the display to the mux, for a wall of which config and debug are set: NULL, or what cannot
+ * be had. Then run the display's loop. End it in either case.
+ */
+const char *wall_begin(struct wall *w);
+void wall_end(struct wall *w);
+
 /* 0 when told to end, else an exit code. */
 int wall_run(const struct config *config, bool debug);
 

@@ -38,6 +38,7 @@ import test_switch
 import test_takeover
 import test_v4l2
 import test_view
+import test_wall
 import test_walls
 import test_watch
 from harness import UID_A, UID_B, check
@@ -182,6 +183,25 @@ TESTS += [
         test_gst.test_erased_under_the_copy, "pushed what was erased", "", "lib-skip-check")),
     ("view-keeps-picture is seen", seen_by(test_view.test_revoked_while_the_compositor_hangs,
         "black buffers", "", "view-keeps-picture")),
+    ("view-keeps-frame is seen", seen_by(test_view.test_stale_lost_and_back, "black and words", "",
+        "view-keeps-frame,view-skip-check")),
+    ("wall-keeps-picture is seen", seen_by(test_wall.test_black_in_the_next_repaint, "shows frame",
+        "", "wall-keeps-picture,wall-skip-check")),
+    ("wall-keeps-buffers is seen", seen_by(test_wall.test_not_drawn,
+        "no row of the picture in a buffer", "", "wall-keeps-buffers")),
+    ("wall-captures-cameras is seen", seen_by(test_wall.test_captures_are_without_cameras,
+        "a camera is in the capture", "", "wall-captures-cameras")),
+    ("wall-keeps-lease is seen", seen_by(test_wall.test_the_screen_goes,
+        "no lease without a screen", "", "wall-keeps-lease")),
+    ("gst-repeats-picture is seen", seen_by(test_gst.test_stale_lost_and_back,
+        "pushed while dark: .*BUFFER", "", "gst-repeats-picture")),
+    ("gst-no-black is seen", seen_by(test_gst.test_stale_lost_and_back, r"pushed while dark: \[\]",
+        "", "gst-no-black")),
+    ("gst-no-flush is seen", seen_by(test_gst.test_revoked, "flush=true: ", "", "gst-no-flush")),
+    ("gst-keeps-buffer is seen", seen_by(test_gst.test_nothing_from_before_a_pause,
+        "streams begin", "", "gst-keeps-buffer")),
+    ("gst-keeps-lease is seen", seen_by(test_gst.test_a_lease_lasts_while_it_plays,
+        "no lease while it is paused", "", "gst-keeps-lease")),
     ("view-skip-check is seen", seen_by(test_view.test_not_seen, "black buffers", "",
         "view-skip-check")),
     ("broker-skip-asks lets one client end the broker", seen_by(

@@ -12,6 +12,7 @@ import time
 import harness
 import pattern
 import pixels
+import test_codecs
 import test_install
 from harness import Process, Skipped, check, until
 from test_refusals import TWO
@@ -225,6 +226,27 @@ def test_caps_follow_the_camera(s):
     check(set(sizes(fixed)) == {"64"}, f"a fixed size was {sizes(fixed)}")
 
 
+def test_damage_is_flagged(s):
+    """A picture that the decoder had to make up in part says so; whole ones do not."""
+    clip = pixels.encode(s.path("whole.h264"), test_codecs.source(frames=40), "-c:v", "libx264",
+        "-preset", "ultrafast", "-g", "10", "-bf", "0", "-pix_fmt", "yuv420p")
+    with open(clip, "rb") as f:
+        units = test_codecs.nal_units(f.read())
+    at = [i for i, (kind, _) in enumerate(units) if kind & 31 == 1][4]
+    path = s.path("damaged.h264")
+    with open(path, "wb") as out:
+        for i, (_, u) in enumerate(units):
+            half = len(u) // 2
+            out.write(u if i != at else u[:half] + bytes(b ^ 0x55 for b in u[half:]))
+    mux = s.mux(f'camera "porch" {{\n\turl = "file://{path}"\n}}\n')
+    with player(s, mux, a_token(mux)["token"], PLAIN) as p:
+        until(lambda: "CORRUPTED" in p.lines() and len(p.buffers()) > 20, "a flag and 20 buffers")
+        lines = p.lines()
+        marked = [i for i, line in enumerate(lines[:-1]) if line == "CORRUPTED"]
+        check(all(lines[i + 1].startswith("BUFFER") for i in marked), f"{lines[-30:]}")
+        check(len(marked) < len(p.buffers()) / 2, f"{len(marked)} flags of {len(p.buffers())}")
+
+
 # A second of frames waits.
 LATE = "queue max-size-time=3000000000 max-size-bytes=0 max-size-buffers=0 ! " \
     "fakesink name=sink sync=true ts-offset=1000000000"
@@ -276,9 +298,14 @@ def test_refused(s):
 
 def test_stale_lost_and_back(s):
     """One black frame, and nothing else, while it is dark; it comes back by itself, also after a restart."""
-    def has_only_black(p, dark, live):
-        pushed = [l for l in p.lines()[dark:live - 1] if l == "BLACK" or l.startswith("BUFFER")]
-        check(pushed == ["BLACK"], f"pushed while dark: {pushed}")
+    def has_only_black(p, at, dark, live):
+        def pushed(begin):
+            return [l for l in p.lines()[begin:live - 1] if l == "BLACK" or l.startswith("BUFFER")]
+        late = [l for l in pushed(dark) if l != "BLACK"]
+        check(not late, f"pushed while dark: {late}")
+        # Black may be there before this state: a busy machine was stale on the way to it.
+        black = [l for l in pushed(at) if l == "BLACK"]
+        check(black == ["BLACK"], f"pushed while dark: {black}")
     mux = s.mux("stale_after = 300\n" + TWO)
     with player(s, mux, a_token(mux)["token"],
             "framemuxsrc camera=porch reconnect=true ! fakesink name=sink sync=false") as p:
@@ -288,13 +315,13 @@ def test_stale_lost_and_back(s):
         dark = p.await_line("STATE stale", at)
         os.kill(ingest, signal.SIGCONT)
         live = p.await_line("STATE live", dark)
-        has_only_black(p, dark, live)
+        has_only_black(p, at, dark, live)
         at = p.await_line("BUFFER", live)
         mux.stop()
         dark = p.await_line("STATE lost", at)
         mux.start()
         live = p.await_line("STATE live", dark)
-        has_only_black(p, dark, live)
+        has_only_black(p, at, dark, live)
         p.await_line("BUFFER", live)
 
 
@@ -348,7 +375,7 @@ def test_a_lease_lasts_while_it_plays(s):
         check(watchers() == 1, "no lease while it plays")
         p.tell("pause")
         at = p.await_line("DONE pause", at)
-        until(lambda: watchers() == 0, "no lease while it is paused")
+        until(lambda: watchers() == 0, "no lease while it is paused", 8)
         p.tell("play")
         at = p.await_line("BUFFER", p.await_line("STATE live", at))
         check(watchers() == 1, "no lease while it plays again")

@@ -5,7 +5,7 @@ import signal
 
 import pattern
 from desktop import Picture, Sway, Weston
-from harness import Skipped, check, until
+from harness import SETTLE_S, Skipped, check, until
 from test_frames import camera
 from test_refusals import TWO
 
@@ -19,7 +19,7 @@ class Viewer:
         s = desktop.scene
         program = s.program("framemux-view")
         if not os.path.exists(program):
-            raise Skipped("no framemux-view: built without its libraries")
+            raise Skipped("no framemux-view: configure says which of its libraries was missing")
         key = s.write("view.tokens", "".join(f"{c} {t}\n" for c, t in tokens.items()))
         more = {"FRAMEMUX_BREAKAGE": s.client_breakage} if s.client_breakage else {}
         self.process = desktop.start("framemux-view", [program, "--verbose", "--key", key, *options,
@@ -88,11 +88,11 @@ def stays_dark(desktop, cell, shots=5):
         check(is_dark(desktop.screenshot().cut(*cell)), "something of the picture is still shown")
 
 
-def await_words(desktop, cell):
+def await_words(desktop, cell, seconds=SETTLE_S):
     def words():
         shot = desktop.screenshot().cut(*cell)
         return says_something(shot) and is_dark(shot)
-    until(words, f"black and words at {cell}")
+    until(words, f"black and words at {cell}", seconds)
 
 
 def buffers(viewer, width, height):
@@ -185,7 +185,7 @@ def test_stale_lost_and_back(s):
     ingest, = mux.roles("framemux-ingest")
     os.kill(ingest, signal.SIGSTOP)
     at = viewer.await_line("porch: no picture", at)
-    await_words(desktop, ALL)
+    await_words(desktop, ALL, 8)
     stays_dark(desktop, ALL)
     words = desktop.screenshot()
     until(lambda: desktop.screenshot() != words, "other words, of a second later")

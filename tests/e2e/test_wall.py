@@ -35,13 +35,13 @@ def the_program(s):
     for name in (".libs/framemux-wall", "framemux-wall"):
         if os.path.exists(os.path.join(s.build, name)):
             return shutil.copy(os.path.join(s.build, name), s.program("framemux-wall"))
-    raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev)")
+    raise Skipped("no framemux-wall: built without wlroots 0.15 (libwlroots-dev) or Pango (libpango1.0-dev)")
 
 
 class Wall(Process):
     """On a screen of its own, or as a window of a desktop."""
 
-    def __init__(self, s, mux, names, *more, uid=None, window_of=None):
+    def __init__(self, s, mux, names, *more, uid=None, window_of=None, screens=1):
         program = the_program(s)
         desktop.needs("grim")
         lines = "".join(f"{n} {mux.grant(n, dump=False, uid=uid)}\n" for n in names)
@@ -54,13 +54,15 @@ class Wall(Process):
         screen = {"WLR_BACKENDS": "wayland", **window_of.env} if window_of else \
             {"WLR_BACKENDS": "headless", "XDG_RUNTIME_DIR": s.folder("runtime")}
         os.chmod(screen["XDG_RUNTIME_DIR"], 0o700)
-        self.env = s.env(WLR_RENDERER="pixman", **screen)
+        if s.client_breakage:
+            screen["FRAMEMUX_BREAKAGE"] = s.client_breakage
+        self.env = s.env(WLR_RENDERER="pixman", WLR_WL_OUTPUTS=str(screens), **screen)
         super().__init__(s, "wall", [program, "-c", config, "--debug"], env=self.env,
             uid=uid)
         s.processes.append(self)
 
-    def grim(self, *args):
-        done = subprocess.run(["grim", *args], env=dict(self.env, WAYLAND_DISPLAY="wayland-0"),
+    def grim(self, *args, display="wayland-0"):
+        done = subprocess.run(["grim", *args], env=dict(self.env, WAYLAND_DISPLAY=display),
             capture_output=True, timeout=20)
         check(self.running(), f"the wall has ended with {self.popen.returncode}:\n{self.err()[-2000:]}")
         return done
@@ -231,7 +233,7 @@ def test_not_drawn(s):
         if is_revoked:
             mux.ctl("revoke", "--camera", "porch")
             wall.says("state porch: 5", mark)
-        until(lambda: not in_memory(wall, "porch", "wlroots"), "no row of the picture in a buffer")
+        until(lambda: not in_memory(wall, "porch", "wlroots"), "no row of the picture in a buffer", 8)
         wall.signal(signal.SIGSTOP)  # so that what comes is what was kept
         sway.msg("workspace", "1")
         shot = sway.screenshot()
@@ -247,6 +249,31 @@ def test_the_screen_goes(s):
     wall.shows("porch")
     sway.msg("kill")
     until(lambda: "is gone" in wall.err(), "the loss to be told")
+    until(lambda: not mux.status()["leases"], "no lease without a screen", 8)
+    wall.signal(signal.SIGTERM)
+    wall.expect(0)
+
+
+def test_the_next_screen_takes_over(s):
+    """And all that is promised holds on it, too: black when revoked, captures without cameras and of its size."""
+    mux = s.mux(camera("porch") + camera("garden"))
+    sway = desktop.Sway(s, *SCREEN)
+    wall = Wall(s, mux, ["porch", "garden"], "columns = 2", uid=desktop.NOBODY, window_of=sway, screens=2)
+    wall.shows("porch", "garden")
+    until(lambda: "stays dark: the wall is on" in wall.err(), "the second one to be told of")
+    sway.msg("kill")
+    until(lambda: "the wall is on the screen" in wall.err().split("is gone")[-1], "the second to take over")
+    wall.shows("porch", "garden", after=len(wall.lines()))
+    mark = len(wall.lines())
+    mux.ctl("revoke", "--camera", "porch")
+    wall.says("state porch: 5", mark)
+    went_black(wall, "porch", mark, "state porch: 5")
+    sway.msg("output", "*", "resolution", "960x540")
+    wall.shows("garden", after=len(wall.lines()))
+    name = re.search(r"without cameras: WAYLAND_DISPLAY=(\S+)", wall.err())[1]
+    until(lambda: wall.grim("-t", "ppm", "-", display=name).stdout.startswith(b"P6\n960 540\n"),
+        "a capture of the new size")
+    sway.msg("kill")
     until(lambda: not mux.status()["leases"], "no lease without a screen")
     wall.signal(signal.SIGTERM)
     wall.expect(0)

@@ -87,13 +87,16 @@ tests_unit_test_program_SOURCES = tests/unit/test_program.c
 tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_program_LDADD = libprogram.la $(UNIT_LIBS)
 if HAVE_WLROOTS
-check_PROGRAMS += tests/unit/test_wlroots
-TESTS += tests/unit/test_wlroots
+check_PROGRAMS += tests/unit/test_wlroots tests/unit/test_wall
+TESTS += tests/unit/test_wlroots tests/unit/test_wall
 endif
 tests_unit_test_wlroots_SOURCES = tests/unit/test_wlroots.c tests/unit/client_test.h \
 	tests/unit/fake_mux.c tests/unit/fake_mux.h
 tests_unit_test_wlroots_CFLAGS = $(UNIT_CFLAGS) $(WLROOTS_CFLAGS)
 tests_unit_test_wlroots_LDADD = libwlrootstile.la libframemux.la libcommon.la $(UNIT_LIBS)
+tests_unit_test_wall_SOURCES = tests/unit/test_wall.c
+tests_unit_test_wall_CFLAGS = $(UNIT_CFLAGS) $(WLROOTS_CFLAGS)
+tests_unit_test_wall_LDADD = libwall.la libframemux.la $(WLROOTS_LIBS) $(UNIT_LIBS)
 tests_unit_test_check_SOURCES = tests/unit/test_check.c
 tests_unit_test_check_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_check_LDADD = libctl.la libframemux.la $(UNIT_LIBS)
@@ -108,8 +111,8 @@ if HAVE_VIEW
 check_PROGRAMS += tests/unit/test_view
 TESTS += tests/unit/test_view
 tests_unit_test_view_SOURCES = tests/unit/test_view.c
-tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_view_LDADD = libview.la $(UNIT_LIBS)
+tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS) $(XKBCOMMON_CFLAGS)
+tests_unit_test_view_LDADD = libview.la $(XKBCOMMON_LIBS) $(UNIT_LIBS)
 endif
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)

@@ -126,8 +126,9 @@ sed -n 's/^\.It Fa //p' "$top/man/libframemux.3" | tr -s ', ' '\n' >"$tmp/descri
 same "libframemux, members" "$tmp/declared" "$tmp/described"
 
 # Guarantees: the breakages that they are shown by are those of the tests. The others are of no guarantee.
-grep -o -E '\b(audit|broker|clock|daemon|decode|ingest|keep|kill|lib|miscount|policy|role|watch)-[a-z-]*' \
-	"$top/tests/e2e/test_breakage.py" | grep -v -x -e audit-hurry -e ingest-no-reorder >"$tmp/broken"
+grep -o -E '\b(audit|broker|clock|daemon|decode|gst|ingest|keep|kill|lib|miscount|policy|role|view|wall|watch)-[a-z-]*' \
+	"$top/tests/e2e/test_breakage.py" | grep -v -x -e audit-hurry -e ingest-no-reorder \
+	-e wall-captures-cameras >"$tmp/broken"
 awk '$1 == ".It" { shown = $0 ~ /Sy Shown by/ }
 	shown && $1 == ".Cm" { for (i = 2; i <= NF; i++) if ($i != ",") print $i }' \
 	"$top/man/framemux-guarantees.7" >"$tmp/described"

@@ -4,10 +4,15 @@
  */
 #include <drm_fourcc.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <xkbcommon/xkbcommon.h>
 
 #include "clients/program/exit_code.h"
+#include "clients/view/keymap.h"
 #include "clients/view/scene.h"
 #include "common/clock.h"
 #include "tests/unit/unit.h"
@@ -273,8 +278,9 @@ START_TEST(test_resize_without_a_gap)
 	scene_settle(&scene, 1000);
 	ck_assert_uint_eq(lib.n, 2); /* it may be a size of many */
 	scene_settle(&scene, 1000 + NS_PER_S);
-	ck_assert_uint_eq(lib.n, 3);
+	ck_assert_uint_eq(lib.n, 4);
 	ck_assert_uint_eq(next->rq.width, 160);
+	ck_assert_uint_eq(lib.views[3].rq.width, 0); /* and is its shape still what it was? */
 	ck_assert(v->is_open && v->is_held);
 	tell(next, FRAMEMUX_STATE_LIVE, "");
 	scene_settle(&scene, 1000 + NS_PER_S);
@@ -283,6 +289,29 @@ START_TEST(test_resize_without_a_gap)
 	scene_settle(&scene, 1000 + NS_PER_S);
 	ck_assert(!v->is_open && next->is_held);
 	ck_assert(!tile_is_dark(&scene.tiles[0]));
+	send_frame(&lib.views[3], WIDTH, HEIGHT);
+	scene_settle(&scene, 1000 + NS_PER_S);
+	ck_assert_uint_eq(lib.n, 4); /* it is */
+	ck_assert(!lib.views[3].is_open);
+	finish();
+}
+END_TEST
+
+/* The decoder goes on, the picture is upright now: a scaled frame does not tell, another size asks. */
+START_TEST(test_another_shape_of_one_generation)
+{
+	begin();
+	(void)go_live();
+	scene_place(&scene, 160, 120, 1, 1000);
+	scene_settle(&scene, 1000 + NS_PER_S);
+	ck_assert_uint_eq(lib.n, 4);
+	send_frame(&lib.views[2], 160, 120);
+	send_frame(&lib.views[3], 180, 320);
+	scene_settle(&scene, 1000 + NS_PER_S);
+	scene_settle(&scene, 1000 + NS_PER_S);
+	ck_assert_uint_eq(lib.n, 5);
+	ck_assert_uint_eq(lib.views[4].rq.width, 68);
+	ck_assert_uint_eq(lib.views[4].rq.height, 120);
 	finish();
 }
 END_TEST
@@ -324,6 +353,54 @@ START_TEST(test_another_generation)
 	ck_assert_uint_eq(lib.views[3].rq.width, 240);
 	ck_assert_uint_eq(lib.views[3].rq.height, 240);
 	finish();
+}
+END_TEST
+
+/* What a compositor hands over, or somebody in its place. */
+START_TEST(test_keymaps)
+{
+	static const char good[] =
+		"xkb_keymap { xkb_keycodes { <q> = 24; }; xkb_types { type \"ONE_LEVEL\" { "
+		"modifiers = none; level_name[1] = \"Any\"; }; }; xkb_compatibility { }; "
+		"xkb_symbols { key <q> { [ q ] }; }; };";
+	static const struct {
+		const char *text;
+		uint32_t format, size; /* 0: as long as it is */
+		bool is_good, is_unreadable;
+	} rows[] = {
+		{good, 1, 0, true, false},
+		{good, 0, 0, false, false}, /* no format that is known */
+		{good, 1, 100, false, false},
+		{good, 1, 8192, false,
+			false}, /* the file is shorter: what lies behind it is SIGBUS */
+		{good, 1, (1u << 20) + 1, false, false},
+		{good, 1, UINT32_MAX, false, false},
+		{good, 1, 0, false, true},
+		{"rubbish {", 1, 0, false, false},
+		{"", 1, 1, false, false},
+		{"", 1, 0, false, false},
+	};
+	struct xkb_context *context = xkb_context_new(XKB_CONTEXT_NO_DEFAULT_INCLUDES);
+
+	xkb_context_set_log_level(context, XKB_LOG_LEVEL_CRITICAL);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t n = strlen(rows[i].text);
+		int fd = memfd_create("keymap", MFD_CLOEXEC), pipes[2] = {-1, -1};
+		struct xkb_keymap *keymap;
+
+		ck_assert_int_eq(write(fd, rows[i].text, n), (ssize_t)n);
+		if (rows[i].is_unreadable) /* it cannot be mapped */
+			ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
+		keymap = keymap_read(context, rows[i].format, rows[i].is_unreadable ? pipes[0] : fd,
+			rows[i].size ? rows[i].size : (uint32_t)n);
+		ck_assert_msg((keymap != NULL) == rows[i].is_good, "row %zu", i);
+		xkb_keymap_unref(keymap);
+		ck_assert_int_ge(fcntl(fd, F_GETFD), 0); /* the caller's still */
+		close(fd);
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+	xkb_context_unref(context);
 }
 END_TEST
 
@@ -376,6 +453,8 @@ int main(void)
 	tcase_add_test(c, test_resize_without_a_gap);
 	tcase_add_test(c, test_enlarging_is_refused);
 	tcase_add_test(c, test_another_generation);
+	tcase_add_test(c, test_another_shape_of_one_generation);
+	tcase_add_test(c, test_keymaps);
 	tcase_add_test(c, test_options);
 	suite_add_tcase(s, c);
 	return unit_run(s);

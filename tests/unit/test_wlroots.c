@@ -255,6 +255,61 @@ START_TEST(test_dark_states)
 }
 END_TEST
 
+/* How many pixels of the output are not black, of these columns. */
+static unsigned inked(struct stage *s, unsigned from, unsigned to)
+{
+	static uint32_t pixels[WIDTH * HEIGHT];
+	unsigned n = 0;
+
+	ck_assert(wlr_renderer_begin_with_buffer(s->renderer, s->shown[0]));
+	ck_assert(wlr_renderer_read_pixels(s->renderer, DRM_FORMAT_XRGB8888, NULL, WIDTH * 4, WIDTH,
+		HEIGHT, 0, 0, 0, 0, pixels));
+	wlr_renderer_end(s->renderer);
+	for (unsigned i = 0; i < WIDTH * HEIGHT; i++)
+		n += i % WIDTH >= from && i % WIDTH < to && (pixels[i] & 0xffffff);
+	return n;
+}
+
+static void say(
+	struct stage *s, const char *title, const char *reason, uint32_t width, bool is_dark)
+{
+	struct badge badge = {0};
+
+	ck_assert_int_eq(badge_draw(title, "lost", reason, width, 8, &badge), 0);
+	picture_set_badge(s->picture, &badge, is_dark);
+	badge_free(&badge);
+	repaint_once(s);
+}
+
+/* A title is as long as somebody likes: what has no room is left out, and never lies over a neighbour. */
+START_TEST(test_badges_stay_in_their_tile)
+{
+	static const char title[] =
+		"The north-eastern corner of the lower car park, behind the bins";
+	struct stage s;
+	const unsigned half = WIDTH / 2;
+
+	begin_stage(&s);
+	picture_place(s.picture, (struct box){0, 0, half, HEIGHT});
+	for (unsigned is_dark = 0; is_dark < 2; is_dark++) {
+		say(&s, title, NULL, half - 4, is_dark);
+		ck_assert_uint_gt(inked(&s, 0, half), 0);
+		ck_assert_uint_eq(inked(&s, half, WIDTH), 0);
+		say(&s, title, title, half - 4, is_dark); /* four lines: higher than the tile */
+		ck_assert_uint_eq(inked(&s, 0, WIDTH), 0);
+		say(&s, "a", NULL, half - 4, is_dark);
+		ck_assert_uint_gt(inked(&s, 0, half), 0);
+		say(&s, title, NULL, WIDTH, is_dark); /* drawn for a larger tile */
+		ck_assert_uint_eq(inked(&s, 0, WIDTH), 0);
+	}
+	say(&s, "a", NULL, half - 4, true);
+	picture_place(s.picture, (struct box){0, 0, 8, 8}); /* the tile shrinks under it */
+	repaint_once(&s);
+	ck_assert_uint_eq(inked(&s, 0, WIDTH), 0);
+	end_stage(&s);
+}
+END_TEST
+
 START_TEST(test_buffer_is_read_only)
 {
 	const struct framemux_frame *f;
@@ -305,6 +360,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_erased_under_the_renderer, 0, 3);
 	tcase_add_test(tc, test_scrubbed);
 	tcase_add_test(tc, test_dark_states);
+	tcase_add_test(tc, test_badges_stay_in_their_tile);
 	tcase_add_test(tc, test_buffer_is_read_only);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

@@ -1,0 +1,121 @@
+/*
+ * clients/wall/: which screen the wall is on, while screens of wlroots' headless backend come and go. There
+ * is no mux: tiles are black and wait.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+#include <wlr/backend.h>
+#include <wlr/backend/headless.h>
+#include <wlr/backend/multi.h>
+#include <wlr/types/wlr_output.h>
+
+#include "clients/wall/layout.h"
+#include "clients/wall/wall.h"
+#include "tests/unit/unit.h"
+
+static char porch[] = "porch", nowhere[] = "/nowhere/framemux.sock";
+
+static struct config_camera camera = {porch, porch};
+static const struct config config = {
+	.socket = nowhere,
+	.text = 16,
+	.background = {0, 0, 0, 1},
+	.cameras = &camera,
+	.n_cameras = 1,
+};
+
+static void keep_headless(struct wlr_backend *b, void *data)
+{
+	struct wlr_backend **ret = data;
+
+	if (wlr_backend_is_headless(b))
+		*ret = b;
+}
+
+static void begin_wall(struct wall *w, struct wlr_backend **ret_headless)
+{
+	*w = (struct wall){.config = &config};
+	*ret_headless = NULL;
+	ck_assert_ptr_null(wall_begin(w));
+	wlr_multi_for_each_backend(w->backend, keep_headless, ret_headless);
+	ck_assert_ptr_nonnull(*ret_headless);
+}
+
+static void expect_screen(struct wall *w, uint32_t width, uint32_t height)
+{
+	uint32_t w_is, h_is;
+	struct box area;
+
+	wl_event_loop_dispatch(wl_display_get_event_loop(w->display), 0);
+	layout_size(w->layout, &w_is, &h_is);
+	ck_assert_uint_eq(w_is, width);
+	ck_assert_uint_eq(h_is, height);
+	ck_assert(layout_area(w->layout, 0, &area) == (width > 0));
+}
+
+START_TEST(test_the_next_one_takes_over)
+{
+	struct wlr_backend *b;
+	struct wlr_output *one, *two, *three;
+	struct wall w;
+
+	begin_wall(&w, &b);
+	expect_screen(&w, 0, 0);
+	one = wlr_headless_add_output(b, 640, 360);
+	expect_screen(&w, 640, 360);
+	two = wlr_headless_add_output(b, 800, 600);
+	three = wlr_headless_add_output(b, 1024, 768);
+	expect_screen(&w, 640, 360);
+	ck_assert(one->allocator && !two->allocator && !three->allocator); /* not drawn on */
+	wlr_output_destroy(one);
+	expect_screen(&w, 800, 600);
+	wlr_output_destroy(three); /* while it waits */
+	expect_screen(&w, 800, 600);
+	one = wlr_headless_add_output(b, 320, 240); /* is the last in the queue now */
+	expect_screen(&w, 800, 600);
+	wlr_output_destroy(two);
+	expect_screen(&w, 320, 240);
+	wlr_output_destroy(one);
+	expect_screen(&w, 0, 0);
+	one = wlr_headless_add_output(b, 400, 300);
+	expect_screen(&w, 400, 300);
+	two = wlr_headless_add_output(b, 500, 300);
+	ck_assert(one->allocator && !two->allocator);
+	wall_end(&w); /* with one in use and one that waits */
+}
+END_TEST
+
+START_TEST(test_another_size)
+{
+	struct wlr_backend *b;
+	struct wlr_output *one;
+	struct wall w;
+
+	begin_wall(&w, &b);
+	one = wlr_headless_add_output(b, 640, 360);
+	wlr_output_set_custom_mode(one, 360, 640, 0);
+	ck_assert(wlr_output_commit(one));
+	expect_screen(&w, 360, 640);
+	wlr_output_set_scale(one, 2); /* the wall's pixels are the screen's */
+	ck_assert(wlr_output_commit(one));
+	expect_screen(&w, 360, 640);
+	wall_end(&w);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("wall");
+	TCase *tc = tcase_create("wall");
+
+	setenv("WLR_BACKENDS", "headless", 1);
+	setenv("WLR_HEADLESS_OUTPUTS", "0", 1);
+	setenv("WLR_RENDERER", "pixman", 1);
+	unsetenv("WAYLAND_DISPLAY");
+	unsetenv("XDG_RUNTIME_DIR"); /* no socket, no captures */
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, test_the_next_one_takes_over);
+	tcase_add_test(tc, test_another_size);
+	suite_add_tcase(s, tc);
+	return unit_run(s);
+}
