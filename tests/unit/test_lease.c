@@ -5,7 +5,6 @@
 
 #include "mux/broker/lease.h"
 #include "mux/broker/rate.h"
-#include "mux/broker/revoked.h"
 #include "tests/unit/unit.h"
 
 #define PHASES (LEASE_OVER + 1)
