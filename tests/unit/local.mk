@@ -222,7 +222,7 @@ tests_unit_test_enforce_SOURCES = tests/unit/test_enforce.c tests/unit/work_fold
 tests_unit_test_enforce_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_enforce_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_gettime,--wrap=disk_submit,--wrap=audit_note,--wrap=cut_drain \
-	-Wl,--wrap=policy_keys_count
+	-Wl,--wrap=policy_keys_count,--wrap=timerfd_create,--wrap=timerfd_settime
 tests_unit_test_enforce_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)
