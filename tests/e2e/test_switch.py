@@ -401,6 +401,7 @@ def test_many_talks_of_one(s):
     try:
         for uid in (UID_A, UID_C):
             talks += [KillTalk(mux, uid) for _ in range(40)]
+        check(b"end one of them" in talks[39].sock.recv(4096), "he is not told what to do")
         other = KillTalk(mux, UID_B)
         talks.append(other)
         check(b"too many" not in other.switch("garden", 1), "another admin is kept out")
