@@ -17,6 +17,7 @@ libcommon_la_SOURCES = \
 	common/pattern.c common/pattern.h \
 	common/picture.c common/picture.h \
 	common/protocol.c common/protocol.h \
+	common/revoked.c common/revoked.h \
 	common/sock.c common/sock.h \
 	common/tag.c common/tag.h \
 	common/text.c common/text.h \

@@ -10,11 +10,11 @@
 
 #include "common/clock.h"
 #include "common/cutoff.h"
+#include "common/revoked.h"
 #include "mux/broker/asks.h"
 #include "mux/broker/list.h"
 #include "mux/broker/quota.h"
 #include "mux/broker/rate.h"
-#include "mux/broker/revoked.h"
 
 #define REFUSAL_LINES 10u /* a second, in the log */
 

@@ -421,25 +421,31 @@ static const struct conn_kind kind = {
  * Who may change things always gets in: a reader that keeps connections open must not keep root
  * from revoking.
  */
-static bool is_crowded(const struct broker *b, const struct control *c)
+static const char *crowded(const struct broker *b, const struct control *c)
 {
 	const struct control *other;
 	unsigned readers = 0, same = 0;
 
 	if (control_may_change(c))
-		return false;
+		return NULL;
 	LIST_FOREACH (other, &b->controls, link) {
 		readers += !control_may_change(other);
 		same += other->uid == c->uid;
 	}
-	return readers >= READERS_MAX || same >= READERS_UID_MAX;
+	if (same >= READERS_UID_MAX)
+		return "this user has too many control connections: end one of them, such as a "
+		       "framemuxctl watch, and try again";
+	return readers >= READERS_MAX
+		? "too many users read the status at once: try again in a moment"
+		: NULL;
 }
 
 /* The connection as such is refused: done for request 0. */
-static void turn_away(int fd)
+static void turn_away(int fd, const char *reason)
 {
-	const struct msg_ctl_done m = {.status = EUSERS, .reason = "too many control connections"};
+	struct msg_ctl_done m = {.status = EUSERS};
 
+	memcpy(m.reason, reason, strlen(reason));
 	(void)sock_send_msg(fd, &wire_ctl_done, &m);
 }
 
@@ -449,14 +455,16 @@ void control_accept(void *data, struct peer peer)
 	cleanup_fd int fd = peer.fd;
 	cleanup_free struct control *c = calloc(1, sizeof(*c));
 	struct control *kept;
+	const char *why;
 
 	if (!c)
 		return;
 	c->broker = b;
 	c->uid = peer.uid;
 	c->pid = (uint32_t)peer.pid;
-	if (b->is_stopping || is_crowded(b, c)) {
-		turn_away(fd);
+	why = b->is_stopping ? "the mux ends" : crowded(b, c);
+	if (why) {
+		turn_away(fd, why);
 		return;
 	}
 	if (conn_new(b->base, fd, &kind, c, CONTROL_NEW, &c->conn) < 0)

@@ -30,7 +30,6 @@ libbroker_la_SOURCES = \
 	mux/broker/quota.c mux/broker/quota.h \
 	mux/broker/reload.c mux/broker/reload.h \
 	mux/broker/revoke.c mux/broker/revoke.h \
-	mux/broker/revoked.c mux/broker/revoked.h \
 	mux/broker/ring.c mux/broker/ring.h \
 	mux/broker/secrets.h \
 	mux/broker/standing.c mux/broker/standing.h \

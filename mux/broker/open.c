@@ -7,6 +7,7 @@
 #include "common/breakage.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/revoked.h"
 #include "framemux.h"
 #include "mux/broker/audit.h"
 #include "mux/broker/barred.h"
@@ -14,7 +15,6 @@
 #include "mux/broker/held.h"
 #include "mux/broker/keys.h"
 #include "mux/broker/plan.h"
-#include "mux/broker/revoked.h"
 #include "mux/broker/tenure.h"
 #include "mux/broker/verify.h"
 
@@ -131,9 +131,10 @@ static const char *shortage(int r)
 {
 	switch (r) {
 	case -EDQUOT:
-		return "the ring memory of this user is used up";
+		return "the ring memory of this user is used up: close a view, or ask for a "
+		       "smaller picture (uid_quota_mb)";
 	case -EUSERS:
-		return "too many leases of this user";
+		return "too many leases of this user: close one first";
 	case -EBUSY:
 		return "too many leases of this user are being begun at once: try again";
 	case -EAGAIN:
@@ -169,7 +170,8 @@ int open_handle(struct client *c, const struct msg_open *m)
 	}
 	(void)token_body_key_id(m->token, m->token_len, &ask.key_id); /* it is well formed */
 	if (count_views(c) >= VIEWS_MAX) {
-		refuse(c, m, "too many views", "too many views of one connection");
+		refuse(c, m, "too many views",
+			"too many views of one connection: close one, or connect again");
 		return 0;
 	}
 	r = reserve(c, &terms, &ask.reserved_bytes);

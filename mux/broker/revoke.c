@@ -1,6 +1,6 @@
 /*
- * Revocations under way. Owns them; the set of revoked ids is revoked.c's, that of cutoffs
- * common/cutoff.c's. Runs in the broker.
+ * Revocations under way. Owns them; the set of revoked ids is common/revoked.c's, that of
+ * cutoffs common/cutoff.c's. Runs in the broker.
  */
 #include "mux/broker/revoke.h"
 

@@ -221,6 +221,8 @@ static int read_state(struct mux *m)
 	rc = grants_load(m->state, m->config, m->cameras, mux_now_s(m), &m->revoked, &m->n_revoked,
 		&m->grants, why, sizeof(why));
 	if (!rc)
+		rc = revoked_add_all(&m->revoked_set, m->revoked, m->n_revoked);
+	if (!rc)
 		rc = fingerprint_file_load(state_folder(m->state), m->cameras, m->config->n_cameras,
 			m->prints, &m->prints_changed, why, sizeof(why));
 	if (rc < 0)
@@ -369,6 +371,7 @@ static void close_all(struct mux *m)
 	state_close(m->state);
 	locked_free(m->keys);
 	free(m->revoked);
+	revoked_free(&m->revoked_set);
 	cutoffs_free(&m->cutoffs);
 	free(m->prints);
 	free(m->cameras);

@@ -3,6 +3,7 @@
 #define FRAMEMUX_DAEMON_PRIVATE_H
 
 #include "common/cutoff.h"
+#include "common/revoked.h"
 #include "mux/daemon/audit/audit.h"
 #include "mux/daemon/broker/broker_link.h"
 #include "mux/daemon/config/grants.h"
@@ -37,8 +38,9 @@ struct mux {
 	struct camera_record *cameras; /* while starting: the pairs have records of their own */
 	struct pair_host pair_host;    /* and the pairs */
 	struct grants *grants;
-	uint8_t *revoked;
+	uint8_t *revoked; /* as the broker is told */
 	size_t n_revoked;
+	struct revoked revoked_set; /* the same, to look up */
 	struct cutoffs cutoffs;
 	struct kill_switch *kill_switch;
 	struct kill_socket *kill_socket;

@@ -8,9 +8,11 @@ from harness import END_S, UID_A, UID_B, UNHURRIED_FPS, check, children_of, unti
 from test_frames import camera
 from test_memory import watching
 from test_refusals import TWO
+from test_reload import Notified
 from test_revoke import holder, is_blank, keep_ring
 
 STOPPED_FRAMES = 5 * UNHURRIED_FPS  # 5 s
+WATCHDOG_US = 2000000  # fed four times as often
 
 
 def test_stopped_client_delays_nobody(s):
@@ -64,6 +66,13 @@ def test_killed_ingest(s):
     survives(s, "framemux-ingest")
 
 
+def serves(mux):
+    try:
+        return mux.status()["pid"] == mux.pid
+    except harness.Failed:
+        return False
+
+
 def test_killed_broker(s):
     """The decoder erases; the clients are told; framemuxd starts a new broker that serves again."""
     mux, (client,) = watching(s, 1)
@@ -72,13 +81,7 @@ def test_killed_broker(s):
     client.expect(69)
     until(lambda: is_blank(ring), "the ring to be erased by the decoder")
     ring.close()
-
-    def serves():
-        try:
-            return mux.status()["pid"] == mux.pid
-        except harness.Failed:
-            return False
-    until(serves, "a new broker")
+    until(lambda: serves(mux), "a new broker")
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A, frames=3).expect(0)
 
 
@@ -151,6 +154,39 @@ def test_silent_camera_is_stale(s):
     until(lambda: is_blank(ring), "the ring to be erased")
     ring.close()
     check(len(client.meta()) <= 45, "more frames than were sent")
+
+
+def test_watchdog_of_a_broker_that_comes(s):
+    """While one is set up the watchdog is fed, as that has limits of its own; one that serves has to answer."""
+    notified = Notified(s)
+    env = s.env
+    s.env = lambda **more: env(NOTIFY_SOCKET=notified.path, WATCHDOG_USEC=str(WATCHDOG_US), **more)
+    mux = s.mux(TWO)
+    s.env = env
+    notified.until("WATCHDOG=1")
+    broker, = mux.roles("framemux-broker")
+    program = s.program("framemux-broker")
+    os.rename(program, program + ".kept")
+    try:
+        with open(os.open(program, os.O_CREAT | os.O_WRONLY, 0o755), "w") as f:
+            f.write("#!/bin/sh\nexec sleep 60\n")
+        os.kill(broker, signal.SIGKILL)
+        until(lambda: [p for p in children_of(mux.pid) if harness.command_of(p) == "sleep"], "the slow one")
+        notified.forget()
+        for _ in range(3):
+            notified.until("WATCHDOG=1")
+    finally:
+        os.rename(program + ".kept", program)
+    for p in children_of(mux.pid):
+        if harness.command_of(p) == "sleep":
+            os.kill(p, signal.SIGKILL)
+    broker, = until(lambda: mux.roles("framemux-broker"), "a good one")
+    until(lambda: serves(mux), "it to serve")
+    os.kill(broker, signal.SIGSTOP)
+    until(lambda: notified.is_still(WATCHDOG_US / 1e6), "it not to be fed for a broker that does not answer")
+    os.kill(broker, signal.SIGCONT)
+    notified.until("WATCHDOG=1")
+    notified.socket.close()
 
 
 def test_nobody_at_the_address(s):

@@ -399,6 +399,16 @@ class Notified:
             if heard[-1].startswith(text):
                 return heard
 
+    def forget(self):
+        """What it has heard and not been asked for."""
+        while select.select([self.socket], [], [], 0)[0]:
+            self.socket.recv(4096)
+
+    def is_still(self, seconds):
+        """Whether it hears nothing for so long, from now on."""
+        self.forget()
+        return not select.select([self.socket], [], [], seconds)[0]
+
 
 def test_init_system_is_told(s):
     notified = Notified(s)

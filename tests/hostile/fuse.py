@@ -1,7 +1,8 @@
-"""A file system of one file whose close() never returns: just enough of FUSE's protocol, spoken over
-/dev/fuse (linux/fuse.h). The mount is in a mount namespace of its own."""
+"""File systems that hang: one of one file whose close() never returns, in a mount namespace of its own,
+and a folder that is never listed. Just enough of FUSE's protocol, spoken over /dev/fuse (linux/fuse.h)."""
 import os
 import struct
+import subprocess
 
 import harness
 import refusals
@@ -10,6 +11,7 @@ from refusals import libc, CLONE_NEWNS
 
 LOOKUP, FORGET, GETATTR, OPEN, STATFS, RELEASE, FLUSH, INIT, ACCESS = 1, 2, 3, 14, 17, 18, 25, 26, 34
 BATCH_FORGET, INTERRUPT, DESTROY = 42, 36, 38
+OPENDIR, READDIR, RELEASEDIR, READDIRPLUS = 27, 28, 29, 44
 ENDLESS = (RELEASE, FLUSH)
 SILENT = (FORGET, BATCH_FORGET, INTERRUPT)
 ENOENT, ENOSYS = 2, 38
@@ -111,3 +113,53 @@ class Endless:
         os.waitpid(self.server, 0)
         if getattr(self, "hung", 0):
             os.waitpid(self.hung, 0)
+
+
+class SilentServer(Server):
+    """Its folder can be opened; whoever lists it waits, and what is asked is noted once he does."""
+
+    def one(self):
+        request = os.read(self.device, REQUEST_BYTES)
+        _, opcode, unique, node, _, _, _ = struct.unpack("<IIQQIII", request[:36])
+        if opcode == INIT:
+            self.reply(unique, struct.pack("<4IHHIIHHI7I", 7, 31, 65536, 0, 8, 8, 65536, 1, 1, 0, 0,
+                *[0] * 7))
+        elif opcode == GETATTR:
+            self.reply(unique, struct.pack("<QII", 60, 0, 0) + attributes(node))
+        elif opcode == OPENDIR:
+            self.reply(unique, struct.pack("<QII", 1, 0, 0))
+        elif opcode == RELEASEDIR:
+            self.reply(unique)
+        elif opcode in (READDIR, READDIRPLUS):
+            os.close(os.open(self.answered, os.O_CREAT | os.O_WRONLY, 0o600))
+        elif opcode not in SILENT:
+            self.reply(unique, error=ENOENT if opcode == LOOKUP else ENOSYS)
+
+
+class SilentFolder:
+    """Mounted on folder while it lasts; as root. At its end whoever hangs is told of an error."""
+
+    def __init__(self, folder):
+        self.folder, self.asked = folder, folder + "-asked"
+
+    def is_asked(self):
+        return os.path.exists(self.asked)
+
+    def __enter__(self):
+        device = os.open("/dev/fuse", os.O_RDWR)
+        options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+        if libc.mount(b"silent", self.folder.encode(), b"fuse", MS_NOSUID | MS_NODEV, options) < 0:
+            os.close(device)
+            raise Skipped("FUSE cannot be mounted here")
+        self.server = os.fork()
+        if self.server == 0:
+            harness.end_with_parent()
+            SilentServer(device, self.asked).run()
+            os._exit(0)
+        os.close(device)
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.server, 9)
+        os.waitpid(self.server, 0)
+        subprocess.run(["umount", "-l", self.folder], check=True)

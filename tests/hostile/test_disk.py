@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 
+import fuse
 import harness
 import table
 import takeover
@@ -18,6 +19,7 @@ from test_revoke import REVOKE_LIMIT_US, is_blank, keep_ring
 from wire import Connection
 
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
+UID_C = UID_B + 1
 FIRST_UID, UIDS = 100000, 2000
 REFUSALS_OF_ONE = 500
 SUM_ROWS = 17       # a minute: 16 rows and one for the rest
@@ -114,15 +116,18 @@ def test_the_audit_disk_hangs(s):
     takeover.needed()
     mux = s.mux(TWO)
     begin = lambda name, uid: mux.dump(name, mux.grant(name, uid=uid), uid=uid, frames=1000000)
-    revoked, stays, disabled = begin("porch", UID_A), begin("porch", UID_B), begin("garden", UID_A)
+    was_revoked = mux.grant("porch", uid=UID_A)
+    revoked = mux.dump("porch", was_revoked, uid=UID_A, frames=1000000)
+    stays, disabled = begin("porch", UID_B), begin("garden", UID_A)
     late = mux.grant("porch", uid=UID_A)
     for client in (revoked, stays, disabled):
         client.await_frames(2)
     lease = next(x for x in mux.status()["leases"] if x["pid"] == revoked.pid)
     rings = [keep_ring(c) for c in (revoked, disabled)]
+    broker = mux.roles("framemux-broker")
     with hanging_disk(mux):
         grant, opened = ctl(mux, "grant", "--camera", "porch"), mux.dump("porch", late, uid=UID_A)
-        revoke = ctl(mux, "revoke", lease["id"])
+        revoke, of_user = ctl(mux, "revoke", lease["id"]), ctl(mux, "revoke", "--uid", str(UID_C))
         # Blind while the command still waits for the disk: the order is the proof.
         revoked.expect(77)
         check(revoke.running() and is_blank(rings[0]), "the revocation waited for the disk")
@@ -132,7 +137,7 @@ def test_the_audit_disk_hangs(s):
         check(mux.camera("garden")["state"] == "disabled" and not mux.camera("garden")["pids"], "garden's pair lives")
         seen = len(stays.meta())
         stays.await_frames(seen + 5)
-        for process in (revoke, disable):
+        for process in (revoke, of_user, disable):
             process.expect(75)
         check("did not record it in time" in revoke.err() and "in force" in disable.err(),
             revoke.err() + disable.err())
@@ -147,12 +152,40 @@ def test_the_audit_disk_hangs(s):
     for ring in rings:
         ring.close()
     mux.dump("porch", mux.grant("porch", uid=UID_A), uid=UID_A).expect(0)
+    # The disk's answers have come to nobody who waits: what was cut off stays so, what is granted since is good.
+    mux.dump("porch", mux.grant("porch", uid=UID_C), uid=UID_C).expect(0)
+    refused(mux.dump("porch", was_revoked, uid=UID_A))
+    check(mux.roles("framemux-broker") == broker, "the broker fell")
+    check(len(mux.recorded("revoke")) == 2, f"{mux.recorded('revoke')}")
     check("the log is whole" in verify(mux), "not whole")
     wait_for(s, "disable")
     mux.stop()
     mux.start()
     check(mux.camera("garden")["state"] == "disabled", "not kept, once the disk went on")
+    refused(mux.dump("porch", was_revoked, uid=UID_A))
     return f"blind after {took} us"
+
+
+@table.row(54, "the policy folder's disk hangs", "all else is served; the disk's end is no end of the mux")
+def test_the_policy_folder_hangs(s):
+    fuse.needed()
+    fleet, folder = Fleet(s), s.folder("drop")
+    os.chmod(folder, 0o755)
+    with fuse.SilentFolder(folder) as silent:
+        mux = fleet.mux(CAMERAS, f'policy_folder = "{folder}"\n')
+        until(silent.is_asked, "the folder to be listed")
+        client = mux.dump("b", mux.grant("b", uid=UID_A), uid=UID_A, frames=1000000)
+        client.await_frames(2)
+        mux.ctl("disable", "--camera", "a")
+        mux.ctl("policy", "apply", fleet.bundle(1, "block vendor other"))
+        states = {c["name"]: c["state"] for c in mux.status()["cameras"]}
+        check(states["a"] == "disabled" and states["c"] == "blocked", f"{states}")
+        mux.ctl("reload")
+        seen = len(client.meta())
+        client.await_frames(seen + 2)
+    until(lambda: "the policy folder cannot be listed" in mux.log(), "the folder's end to be noticed")
+    client.await_frames(len(client.meta()) + 2)
+    mux.stop()
 
 
 @table.row(54, "the broker dies while a revocation or a key's end waits for the disk", "the next broker knows of both")

@@ -57,7 +57,7 @@ tests_unit_test_sock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_sock_LDADD = libcommon.la $(UNIT_LIBS)
 unit_clients = tests/unit/test_client tests/unit/test_client_hostile \
 	tests/unit/test_client_alloc tests/unit/test_client_erased tests/unit/test_dump \
-	tests/unit/test_ctl tests/unit/test_check tests/unit/test_program
+	tests/unit/test_ctl tests/unit/test_audit_scan tests/unit/test_check tests/unit/test_program
 check_PROGRAMS += $(unit_clients)
 TESTS += $(unit_clients)
 tests_unit_test_client_SOURCES = tests/unit/test_client.c tests/unit/client_test.h \
@@ -114,6 +114,10 @@ tests_unit_test_view_SOURCES = tests/unit/test_view.c
 tests_unit_test_view_CFLAGS = $(UNIT_CFLAGS) $(XKBCOMMON_CFLAGS)
 tests_unit_test_view_LDADD = libview.la $(XKBCOMMON_LIBS) $(UNIT_LIBS)
 endif
+tests_unit_test_audit_scan_SOURCES = tests/unit/test_audit_scan.c
+tests_unit_test_audit_scan_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS) $(SODIUM_CFLAGS)
+tests_unit_test_audit_scan_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \
+	$(JANSSON_LIBS) $(UNIT_LIBS)
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c
 tests_unit_test_ctl_CFLAGS = $(UNIT_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_ctl_LDADD = libctl.la libcontrol.la libcommon.la libframemux.la \
@@ -244,7 +248,7 @@ tests_unit_test_enforce_SOURCES = tests/unit/test_enforce.c tests/unit/work_fold
 tests_unit_test_enforce_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_enforce_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=clock_gettime,--wrap=disk_submit,--wrap=audit_note,--wrap=cut_drain \
-	-Wl,--wrap=policy_keys_count
+	-Wl,--wrap=policy_keys_count,--wrap=timerfd_create,--wrap=timerfd_settime
 tests_unit_test_enforce_LDADD = libdaemon.la $(UNIT_LIBS)
 tests_unit_test_udp_SOURCES = tests/unit/test_udp.c
 tests_unit_test_udp_CFLAGS = $(UNIT_CFLAGS)

@@ -404,6 +404,63 @@ START_TEST(test_another_folder)
 }
 END_TEST
 
+/*
+ * An old copy, or another's folder, on which was written until it had got as far or further: seals and
+ * numbers fit, what stands in the records does not.
+ */
+START_TEST(test_grown_elsewhere)
+{
+	struct audit_mark mark;
+
+	begin(&roomy);
+	add(1);
+	settle();
+	end();
+	copy("audit", "saved");
+	begin(&roomy);
+	add(2);
+	add(1);
+	settle();
+	audit_file_mark(file, &mark);
+	end();
+	if (_i < 2)
+		copy("saved", "audit");
+	else
+		ck_assert_int_eq(system("rm -rf audit"), 0);
+	begin(&roomy);
+	add(2);
+	add(1);
+	for (int i = 0; i < _i * 3; i++)
+		add(2);
+	settle();
+	end();
+	ck_assert_int_eq(open_with(&roomy, &mark), 0);
+	ck_assert_int_eq(found.condition, AUDIT_BACK);
+	end();
+}
+END_TEST
+
+/* What was noted elsewhere may be some way behind: in the segment before, or removed for its age. */
+START_TEST(test_mark_is_behind)
+{
+	struct audit_mark mark;
+
+	begin(&tight);
+	add(1);
+	settle();
+	audit_file_mark(file, &mark);
+	for (int i = 0; i < (_i ? 120 : 12); i++) {
+		add(2);
+		settle();
+	}
+	end();
+	ck_assert_int_eq(size_of("audit/000001.log") < 0, _i);
+	ck_assert_int_eq(open_with(&tight, &mark), 0);
+	ck_assert_int_eq(found.condition, AUDIT_AS_LEFT);
+	end();
+}
+END_TEST
+
 START_TEST(test_others_files)
 {
 	ck_assert_int_eq(mkdir("audit", 0700), 0);
@@ -458,6 +515,8 @@ int main(void)
 	tcase_add_loop_test(tc, test_key_lost, 0, 2);
 	tcase_add_test(tc, test_turned_back);
 	tcase_add_loop_test(tc, test_another_folder, 0, 2);
+	tcase_add_loop_test(tc, test_grown_elsewhere, 0, 3);
+	tcase_add_loop_test(tc, test_mark_is_behind, 0, 2);
 	tcase_add_test(tc, test_others_files);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

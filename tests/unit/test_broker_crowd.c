@@ -220,7 +220,7 @@ static int play_reader(int ready, int go)
 		if (i < 8)
 			continue;
 		control_finish(fd[i], &done, &ended);
-		refused += done.status == EUSERS;
+		refused += done.status == EUSERS && strstr(done.reason, "end one of them");
 	}
 	if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
 		return 3;

@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include "common/cleanup.h"
 #include "mux/audit_note.h"
@@ -35,7 +37,7 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts)
 
 static struct disk_job jobs[4];
 static unsigned n_jobs;
-static uint32_t status, n_refused_notes, n_refused;
+static uint32_t status, n_refused_notes, n_refused, n_expired;
 
 int __wrap_disk_submit(struct disk *d, const struct disk_job *job);
 int __wrap_disk_submit(struct disk *d, const struct disk_job *job)
@@ -54,6 +56,34 @@ void __wrap_audit_note(struct audit *a, const struct msg_audit_note *m)
 		n_refused_notes++;
 		n_refused = m->count;
 	}
+	n_expired += m->event == AUDIT_EVENT_POLICY && !strcmp(m->what, "expired");
+}
+
+/* The kernel's word that the clock was set is the test's to give. */
+static int jump_fd = -1;
+static unsigned n_armed;
+
+int __real_timerfd_create(int clock, int flags);
+int __wrap_timerfd_create(int clock, int flags);
+int __wrap_timerfd_create(int clock, int flags)
+{
+	if (clock != CLOCK_REALTIME)
+		return __real_timerfd_create(clock, flags);
+	return jump_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+int __real_timerfd_settime(
+	int fd, int flags, const struct itimerspec *in, struct itimerspec *ret_was);
+int __wrap_timerfd_settime(
+	int fd, int flags, const struct itimerspec *in, struct itimerspec *ret_was);
+int __wrap_timerfd_settime(
+	int fd, int flags, const struct itimerspec *in, struct itimerspec *ret_was)
+{
+	if (fd != jump_fd)
+		return __real_timerfd_settime(fd, flags, in, ret_was);
+	ck_assert_int_eq(flags, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+	n_armed++;
+	return 0;
 }
 
 void __wrap_cut_drain(struct cut *c);
@@ -196,6 +226,36 @@ START_TEST(test_before_it_was_issued)
 }
 END_TEST
 
+static void run(void);
+static void stop(void);
+
+static void set_clock(int64_t by_s)
+{
+	real_s = (uint64_t)((int64_t)real_s + by_s);
+	ck_assert_int_eq(eventfd_write(jump_fd, 1), 0);
+	ck_assert_int_eq(event_base_loop(mux.base, EVLOOP_NONBLOCK), 0);
+}
+
+/* Whoever sets the clock is told of at once, each time; the next look would be in an hour. */
+START_TEST(test_the_clock_is_set)
+{
+	n_armed = n_expired = 0;
+	run();
+	ck_assert_uint_eq(n_armed, 1);
+	set_clock(60);
+	ck_assert_uint_eq(n_armed, 2);
+	ck_assert_uint_eq(n_expired, 0);
+	for (unsigned i = 1; i < 4; i++) {
+		set_clock(10 * (int64_t)YEAR);
+		ck_assert_uint_eq(n_expired, i);
+		set_clock(-10 * (int64_t)YEAR);
+		ck_assert_uint_eq(n_expired, i);
+		ck_assert_uint_eq(n_armed, 2 + 2 * i);
+	}
+	stop();
+}
+END_TEST
+
 /* ---- to disk ------------------------------------------------------------------------- */
 
 static struct config config = {.n_policy_keys = 1, .policy_quorum = 1};
@@ -326,6 +386,7 @@ int main(void)
 	tcase_add_test(t, test_ahead_for_a_moment);
 	tcase_add_test(t, test_set_back);
 	tcase_add_test(t, test_before_it_was_issued);
+	tcase_add_test(t, test_the_clock_is_set);
 	tcase_add_test(t, test_superseded_while_it_is_written);
 	tcase_add_test(t, test_superseded_and_refused);
 	tcase_add_test(t, test_the_disk_refuses);

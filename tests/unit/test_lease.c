@@ -1,11 +1,11 @@
-/* mux/broker/lease and revoked: phases, prevailing outcomes, who is told when; the set of ids. */
+/* mux/broker/lease and common/revoked: phases, prevailing outcomes, who is told when; the set of ids. */
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
+#include "common/revoked.h"
 #include "mux/broker/lease.h"
 #include "mux/broker/rate.h"
-#include "mux/broker/revoked.h"
 #include "tests/unit/unit.h"
 
 #define PHASES (LEASE_OVER + 1)
@@ -167,8 +167,19 @@ START_TEST(test_revoked_set)
 		other[TOKEN_ID_BYTES - 1] ^= 1;
 		ck_assert(!revoked_has(&s, other));
 	}
+	/* and all at once, with some that are there and some twice */
+	ck_assert_int_eq(revoked_add_all(&s, ids[0], N / 2), 0);
+	ck_assert_uint_eq(s.n, N);
 	revoked_free(&s);
 	ck_assert(!revoked_has(&s, ids[0]));
+	memcpy(ids[N - 1], ids[0], TOKEN_ID_BYTES);
+	ck_assert_int_eq(revoked_add(&s, ids[7]), 0);
+	ck_assert_int_eq(revoked_add_all(&s, ids[0], N), 0);
+	ck_assert_int_eq(revoked_add_all(&s, ids[0], 0), 0);
+	ck_assert_uint_eq(s.n, N - 1);
+	for (unsigned i = 0; i < N; i++)
+		ck_assert(revoked_has(&s, ids[i]));
+	revoked_free(&s);
 }
 END_TEST
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "mux/daemon/camera.h"
 #include "mux/daemon/config/grants.h"
@@ -304,6 +305,7 @@ START_TEST(test_revoked)
 	free(got);
 	ck_assert_int_eq(state_revoked_load(s, &got, &n, why, sizeof(why)), 0);
 	ck_assert_uint_eq(n, 2);
+	ids[0] ^= 1;
 	ck_assert_int_eq(state_revoked_add(s, ids, 1), 0);
 	state_close(s);
 	ck_assert_uint_eq(count_revoked(&got), 3);
@@ -317,6 +319,108 @@ START_TEST(test_revoked)
 	ck_assert_int_eq(state_revoked_load(s, &got, &n, why, sizeof(why)), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(why, "line 2"));
 	state_close(s);
+}
+END_TEST
+
+static size_t size_of_revoked(void)
+{
+	struct stat st;
+
+	ck_assert_int_eq(stat("state/revoked", &st), 0);
+	return (size_t)st.st_size;
+}
+
+static struct state *load_revoked(uint8_t **ret)
+{
+	struct state *s = open_state();
+	size_t n;
+
+	free(*ret);
+	*ret = NULL;
+	ck_assert_msg(state_revoked_load(s, ret, &n, why, sizeof(why)) == 0, "%s", why);
+	return s;
+}
+
+/* A script that revokes one token for ever fills no disk, and no file that would not be read again. */
+START_TEST(test_revoked_again)
+{
+	uint8_t ids[3 * TOKEN_ID_BYTES], *got = NULL;
+	struct state *s = load_revoked(&got);
+	size_t size;
+
+	memset(ids, 7, sizeof(ids));
+	ids[0] = 9;
+	ids[TOKEN_ID_BYTES] = 3;
+	ck_assert_int_eq(state_revoked_add(s, ids, 3), 0);
+	size = size_of_revoked();
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(state_revoked_add(s, ids, 3), 0);
+	ck_assert_uint_eq(size_of_revoked(), size);
+	state_close(s);
+	s = load_revoked(&got); /* and after a restart */
+	ck_assert_int_eq(state_revoked_add(s, ids + TOKEN_ID_BYTES, 2), 0);
+	state_close(s);
+	ck_assert_uint_eq(size_of_revoked(), size);
+	ck_assert_uint_eq(count_revoked(&got), 3);
+	free(got);
+}
+END_TEST
+
+/* What cannot be read at the next start is not written. */
+START_TEST(test_revoked_full)
+{
+	uint8_t id[TOKEN_ID_BYTES] = {1}, *got = NULL;
+	size_t full = (size_t)STATE_REVOKED_MAX * 33;
+	struct state *s = load_revoked(&got);
+
+	ck_assert_int_eq(truncate("state/revoked", (off_t)full - 33), 0);
+	ck_assert_int_eq(state_revoked_add(s, id, 1), 0);
+	ck_assert_uint_eq(size_of_revoked(), full);
+	id[0] = 2;
+	ck_assert_int_eq(state_revoked_add(s, id, 1), -EFBIG);
+	ck_assert_uint_eq(size_of_revoked(), full);
+	state_close(s);
+	free(got);
+}
+END_TEST
+
+static const struct {
+	const char *tail;
+	size_t len;
+	int rc;
+} tails[] = {
+	{"0", 1, 0},
+	{"0123456789abcdef0123456789abcdef", 32, 0},
+	{"\0\0\0\0\0\0\0\0", 8, 0}, /* a block that was not written */
+	{"01\0\0\0\0", 6, 0},
+	/* a bit of its end turned: a token would come back to life */
+	{"0123456789abcdef0123456789abcdefJ", 33, -EBADMSG},
+	{"0123456789abcdef0123456789abcdef0", 33, -EBADMSG},
+	{"01 ", 3, -EBADMSG},
+};
+
+START_TEST(test_revoked_tail)
+{
+	uint8_t id[TOKEN_ID_BYTES] = {1}, *got = NULL;
+	struct state *s = load_revoked(&got);
+	size_t n = 0;
+	int fd;
+
+	ck_assert_int_eq(state_revoked_add(s, id, 1), 0);
+	state_close(s);
+	fd = open("state/revoked", O_WRONLY | O_APPEND);
+	ck_assert_int_eq(write(fd, tails[_i].tail, tails[_i].len), (ssize_t)tails[_i].len);
+	close(fd);
+	s = open_state();
+	free(got);
+	got = NULL;
+	ck_assert_int_eq(state_revoked_load(s, &got, &n, why, sizeof(why)), tails[_i].rc);
+	if (tails[_i].rc)
+		ck_assert_ptr_nonnull(strstr(why, "damaged at its end"));
+	else
+		ck_assert_uint_eq(n, 1);
+	state_close(s);
+	free(got);
 }
 END_TEST
 
@@ -588,6 +692,9 @@ int main(void)
 	tcase_add_test(tc, test_damaged_epochs);
 	tcase_add_test(tc, test_camera_record);
 	tcase_add_test(tc, test_revoked);
+	tcase_add_test(tc, test_revoked_again);
+	tcase_add_test(tc, test_revoked_full);
+	tcase_add_loop_test(tc, test_revoked_tail, 0, ARRAY_SIZE(tails));
 	tcase_add_test(tc, test_unchanged_grant_keeps_its_token);
 	tcase_add_test(tc, test_changed_grant_loses_its_tokens);
 	tcase_add_test(tc, test_removed_and_revoked_grants);

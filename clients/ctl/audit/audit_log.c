@@ -145,10 +145,15 @@ static int add_folder(struct audit_log *log, DIR *d)
 	uint32_t segment;
 	int code = 0;
 
-	while (code == 0 && (e = readdir(d)))
+	for (;;) {
+		errno = 0; /* readdir leaves it so at the end */
+		e = code == 0 ? readdir(d) : NULL;
+		if (!e)
+			break;
 		if (is_segment(e->d_name, &segment))
 			code = add_file(log, dirfd(d), e->d_name, segment);
-	return code;
+	}
+	return code == 0 && errno ? complain("the folder cannot be listed", strerror(errno)) : code;
 }
 
 int audit_log_open(const char *path, struct audit_log *ret)
@@ -219,12 +224,12 @@ int audit_log_read(const struct audit_log *log, size_t part, char **ret, size_t 
 	return 0;
 }
 
-uint64_t audit_log_begins_ms(const struct audit_log *log, size_t part)
+uint64_t audit_log_begins(const struct audit_log *log, size_t part)
 {
 	char line[AUDIT_LINE_MAX];
 	ssize_t n = TEMP_FAILURE_RETRY(pread(log->parts[part].fd, line, sizeof(line), 0));
 	const char *end = n > 0 ? memchr(line, '\n', (size_t)n) : NULL;
 	struct audit_line l;
 
-	return end && audit_line_parse(line, (size_t)(end - line), &l) == 0 ? l.unix_ms : 0;
+	return end && audit_line_parse(line, (size_t)(end - line), &l) == 0 ? l.n : 0;
 }

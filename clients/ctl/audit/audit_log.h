@@ -43,7 +43,7 @@ void audit_log_close(struct audit_log *log);
 /* All of one part, NUL behind it; the caller frees. 0, or an exit code with everything said. */
 int audit_log_read(const struct audit_log *log, size_t part, char **ret, size_t *ret_len);
 
-/* The time of its first record; 0 when that cannot be read. */
-uint64_t audit_log_begins_ms(const struct audit_log *log, size_t part);
+/* The number of its first record; 0 when that cannot be read. */
+uint64_t audit_log_begins(const struct audit_log *log, size_t part);
 
 #endif

@@ -16,13 +16,16 @@
 #include "common/text.h"
 #include "common/utc.h"
 
-#define KEPT_MAX 65536u /* tokens or leases: more of one camera are not reported */
+#define KEPT_MAX    65536u /* tokens or leases: more of one camera are not reported */
+#define SET_BACK_MS 1000u  /* that the clock was set back: worth a sentence */
 
 /* Of one token or lease: its record, and how it ended. */
 struct item {
 	char id[40];
 	json_t *begin, *end; /* owned; of a lease the newest "alive" or its "close" */
+	uint64_t begin_ms;   /* or since the clock was set back */
 	uint64_t end_ms;     /* 0: it has not */
+	bool was_there;      /* at the moment that is asked for, before the clock was set back */
 	const char *how;     /* literal; of an end that is nobody's own record */
 };
 
@@ -35,7 +38,10 @@ struct list {
 struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
-	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
+	uint64_t before_n;                            /* the last record of that moment */
+	uint64_t last_ms;                             /* of the record before */
+	uint64_t set_backs, back_from_ms, back_to_ms; /* of the clock; the first */
+	struct list tokens, leases, users;            /* users: whom the kill switch has cut off */
 	struct cause {
 		char why[LIMIT_REASON]; /* "": it is not */
 		uint64_t since_ms;
@@ -66,7 +72,7 @@ static struct item *find(const struct list *l, const char *id)
 	return NULL;
 }
 
-static void add(struct list *l, const char *id, json_t *record)
+static void add(struct list *l, const char *id, uint64_t ms, json_t *record)
 {
 	struct item *grown;
 
@@ -75,7 +81,7 @@ static void add(struct list *l, const char *id, json_t *record)
 		return;
 	}
 	l->items = grown;
-	l->items[l->n] = (struct item){.begin = json_incref(record)};
+	l->items[l->n] = (struct item){.begin = json_incref(record), .begin_ms = ms};
 	snprintf(l->items[l->n++].id, sizeof(grown->id), "%s", id);
 }
 
@@ -89,6 +95,33 @@ static void end_item(struct item *i, uint64_t ms, json_t *record, const char *ho
 		json_decref(i->end);
 		i->end = json_incref(record);
 	}
+}
+
+/* What has begun and not ended goes on in a time that may have been before. */
+static void begin_again(const struct report *r, struct list *l, uint64_t now_ms)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct item *it = &l->items[i];
+
+		if (it->end_ms)
+			continue;
+		it->was_there |= it->begin_ms <= r->at_ms && r->at_ms <= r->last_ms;
+		it->begin_ms = now_ms;
+	}
+}
+
+/* Where the clock was set back some times came twice, and one of those may be asked for. */
+static void look_at_clock(struct report *r, uint64_t ms)
+{
+	if (ms < r->last_ms) {
+		begin_again(r, &r->tokens, ms);
+		begin_again(r, &r->leases, ms);
+	}
+	if (ms + SET_BACK_MS < r->last_ms && r->set_backs++ == 0) {
+		r->back_from_ms = r->last_ms;
+		r->back_to_ms = ms;
+	}
+	r->last_ms = ms;
 }
 
 /* With its broker, or with framemuxd, every lease has ended at the latest. */
@@ -154,13 +187,13 @@ static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 	bool is_on = audit_line_is(l, "disable");
 	char uid[24];
 
-	if (l->unix_ms > r->at_ms)
+	if (l->n > r->before_n)
 		return;
 	if (!strcmp(text_of(o, "what"), "uid")) {
 		snprintf(uid, sizeof(uid), "%" PRIu64, number_of(o, "uid"));
 		end_item(find(&r->users, uid), l->unix_ms, NULL, "lifted");
 		if (is_on)
-			add(&r->users, uid, o);
+			add(&r->users, uid, l->unix_ms, o);
 	} else if (!strcmp(text_of(o, "camera"), r->camera) && !json_object_get(o, "by_uid")) {
 		take_cause(&r->off, is_on, l, o);
 	}
@@ -168,18 +201,18 @@ static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 
 static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
 {
-	bool is_before = l->unix_ms <= r->at_ms;
+	bool is_before = l->n <= r->before_n;
 	struct item *lease = find(&r->leases, text_of(o, "lease"));
 
 	if (is_before && number_of(o, "epoch") > r->epoch)
 		r->epoch = number_of(o, "epoch");
 	if (audit_line_is(l, "policy") && is_before) {
 		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
-	} else if (audit_line_is(l, "grant") && is_before) {
+	} else if (audit_line_is(l, "grant")) {
 		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, NULL, "again");
-		add(&r->tokens, text_of(o, "token"), o);
-	} else if (audit_line_is(l, "open") && is_before) {
-		add(&r->leases, text_of(o, "lease"), o);
+		add(&r->tokens, text_of(o, "token"), l->unix_ms, o);
+	} else if (audit_line_is(l, "open")) {
+		add(&r->leases, text_of(o, "lease"), l->unix_ms, o);
 	} else if (audit_line_is(l, "alive") && lease && !lease->end_ms) {
 		json_decref(lease->end);
 		lease->end = json_incref(o);
@@ -198,13 +231,24 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 static void take_start(struct report *r, const struct audit_line *l)
 {
 	end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
-	if (l->unix_ms <= r->at_ms)
+	if (l->n <= r->before_n)
 		r->off.why[0] = r->blocked.why[0] = 0;
 }
 
 static bool is_named(const char *line, size_t len, const char *member)
 {
 	return memmem(line, len, member, strlen(member)) != NULL;
+}
+
+/* By order, not by time: where the clock was set back what was before has a later one. */
+static int note_before(void *data, const struct audit_line *l, const char *line, size_t len)
+{
+	struct report *r = data;
+
+	(void)line;
+	(void)len;
+	r->before_n = l->n;
+	return 0;
 }
 
 static int take(void *data, const struct audit_line *l, const char *line, size_t len)
@@ -216,6 +260,7 @@ static int take(void *data, const struct audit_line *l, const char *line, size_t
 	char member[LIMIT_NAME + 16];
 	json_t *o;
 
+	look_at_clock(r, l->unix_ms);
 	snprintf(member, sizeof(member), ",\"camera\":\"%s\"", r->camera);
 	if (audit_line_is(l, "start"))
 		take_start(r, l);
@@ -263,16 +308,16 @@ static bool was_cut_off(const struct report *r, uint64_t uid)
 	return *r->off.why || *r->blocked.why || (user && !user->end_ms);
 }
 
-static bool was_valid(const struct report *r, const struct item *token)
+/* Had it begun, and not ended? */
+static bool was_there(const struct report *r, const struct item *i)
 {
-	return !was_cut_off(r, number_of(token->begin, "uid")) &&
-		(!token->end_ms || token->end_ms > r->at_ms) &&
-		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
+	return i->was_there || (i->begin_ms <= r->at_ms && (!i->end_ms || i->end_ms > r->at_ms));
 }
 
-static bool was_open(const struct report *r, const struct item *lease)
+static bool was_valid(const struct report *r, const struct item *token)
 {
-	return !lease->end_ms || lease->end_ms > r->at_ms;
+	return !was_cut_off(r, number_of(token->begin, "uid")) && was_there(r, token) &&
+		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
 }
 
 /* ---- for machines -------------------------------------------------------------------- */
@@ -309,7 +354,8 @@ static int print_json(const struct report *r, const struct audit_verdict *v)
 	json_object_set_new(
 		o, "blocked", *r->blocked.why ? json_text(r->blocked.why) : json_null());
 	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
-	json_object_set_new(o, "saw", list_json(r, &r->leases, was_open));
+	json_object_set_new(o, "saw", list_json(r, &r->leases, was_there));
+	json_object_set_new(o, "clock_set_back", json_u64(r->set_backs));
 	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
 	json_object_set_new(o, "log", json_text(v->text));
 	return json_print(o);
@@ -432,7 +478,7 @@ static void print_leases(const struct report *r)
 	for (size_t i = 0; i < r->leases.n; i++) {
 		const struct item *l = &r->leases.items[i];
 
-		if (!was_open(r, l))
+		if (!was_there(r, l))
 			continue;
 		n++;
 		printf("  lease %s: ", l->id);
@@ -449,6 +495,21 @@ static void print_leases(const struct report *r)
 		printf("  Nobody: no lease of it was open.\n");
 }
 
+static void print_clock(const struct report *r)
+{
+	char from[AUDIT_TIME_MAX], to[AUDIT_TIME_MAX];
+
+	if (!r->set_backs)
+		return;
+	audit_time_text(r->back_from_ms, from);
+	audit_time_text(r->back_to_ms, to);
+	printf("The clock was set back %" PRIu64
+	       " time%s, first from %s to %s: times in between came "
+	       "twice,\nand what was at either is listed here. The records' numbers tell which "
+	       "came first.\n",
+		r->set_backs, r->set_backs > 1 ? "s" : "", from, to);
+}
+
 static void print_text(const struct report *r, const struct audit_verdict *v)
 {
 	char time[UTC_TEXT_MAX];
@@ -458,6 +519,7 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 	if (r->epoch)
 		printf(" (epoch %" PRIu64 ")", r->epoch);
 	printf("\n\nThe log: %s.\n", v->text);
+	print_clock(r);
 	print_tokens(r);
 	print_leases(r);
 	printf("\nWhere its pictures came from:\n");
@@ -479,11 +541,13 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 
 int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms, bool is_json)
 {
-	const struct audit_filter all = {.until_ms = UINT64_MAX};
+	const struct audit_filter all = {.until_ms = UINT64_MAX}, before = {.until_ms = at_ms};
 	struct report r = {.camera = camera, .at_ms = at_ms};
 	struct audit_verdict v;
 	int code = audit_verify(log, &v);
 
+	if (code == 0)
+		code = audit_scan(log, &before, note_before, &r);
 	if (code == 0)
 		code = audit_scan(log, &all, take, &r);
 	if (code == 0 && is_json)

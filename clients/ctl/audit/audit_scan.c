@@ -31,30 +31,52 @@ bool audit_filter_takes(
 		(!f->has_uid || is_of_uid(f->uid, line, len));
 }
 
+/* What is asked for as it stands in a line: such texts compare as their times do. */
+struct span {
+	char since[AUDIT_TIME_MAX], until[AUDIT_TIME_MAX];
+};
+
+/* A look at its time alone, which is most of a long log's lines. Whether it is a record is not seen. */
+static bool may_be_in(const struct span *span, const char *line, size_t len)
+{
+	static const char name[] = ",\"time\":\"";
+	const char *end = line + len, *at = memmem(line, len, name, sizeof(name) - 1);
+	size_t n = strlen(span->since);
+
+	if (!at || (size_t)(end - at) < sizeof(name) - 1 + n)
+		return false;
+	at += sizeof(name) - 1;
+	return memcmp(at, span->since, n) >= 0 && memcmp(at, span->until, n) <= 0;
+}
+
 static int scan_text(const struct audit_filter *f, const char *text, size_t size,
 	int (*take)(void *data, const struct audit_line *l, const char *line, size_t len),
 	void *data)
 {
 	const char *at = text, *end;
 	struct audit_line l;
+	struct span span;
 	int code = 0;
 
+	audit_time_text(f->since_ms, span.since);
+	audit_time_text(f->until_ms, span.until);
 	while (code == 0 && (end = memchr(at, '\n', size - (size_t)(at - text)))) {
 		size_t len = (size_t)(end - at);
 
-		if (audit_line_parse(at, len, &l) == 0 && audit_filter_takes(f, &l, at, len))
+		if (may_be_in(&span, at, len) && audit_line_parse(at, len, &l) == 0 &&
+			audit_filter_takes(f, &l, at, len))
 			code = take(data, &l, at, len);
 		at = end + 1;
 	}
 	return code;
 }
 
-/* The clock may have been set back: a segment is only passed over when the next begins before. */
-static bool is_too_old(const struct audit_log *log, size_t part, const struct audit_filter *f)
+/* By number, as those only grow: where the clock was set back a segment begins before the last ends. */
+static bool is_before(const struct audit_log *log, size_t part, const struct audit_filter *f)
 {
-	uint64_t next = part + 1 < log->n ? audit_log_begins_ms(log, part + 1) : 0;
+	uint64_t next = part + 1 < log->n ? audit_log_begins(log, part + 1) : 0;
 
-	return next && next < f->since_ms;
+	return next && next - 1 <= f->after_n;
 }
 
 int audit_scan(const struct audit_log *log, const struct audit_filter *f,
@@ -67,7 +89,7 @@ int audit_scan(const struct audit_log *log, const struct audit_filter *f,
 		cleanup_free char *text = NULL;
 		size_t len = 0;
 
-		if (is_too_old(log, i, f))
+		if (is_before(log, i, f))
 			continue;
 		code = audit_log_read(log, i, &text, &len);
 		if (code == 0)

@@ -90,6 +90,10 @@ static int settle(void *data)
 	struct audit_mark mark;
 	int rc = audit_file_settle(a->file);
 
+	if (!rc && a->doubt_is_unkept) {
+		rc = audit_file_doubt(a->file, true);
+		a->doubt_is_unkept = rc < 0;
+	}
 	/* What the anchor says of a folder that was turned back stays until somebody has seen it. */
 	if (rc < 0 || a->is_doubted)
 		return rc;

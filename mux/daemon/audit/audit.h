@@ -65,8 +65,12 @@ struct audit_reading {
 int audit_read(struct audit *a,
 	void (*done)(void *data, int status, const struct audit_reading *reading), void *data);
 
-/* A person has seen that the state folder was rolled back. done: it is on the disk, or -errno. */
-int audit_accept(struct audit *a, void (*done)(void *data, int status), void *data);
+/*
+ * A person has seen that the state folder was rolled back, and m says who. done: both are on the disk, or
+ * -errno.
+ */
+int audit_accept(struct audit *a, const struct msg_audit_note *m,
+	void (*done)(void *data, int status), void *data);
 
 enum audit_anchor_kind audit_anchor_kind(const struct audit *a);
 

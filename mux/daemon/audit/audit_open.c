@@ -37,8 +37,13 @@ static void say_what_was_found(struct audit *a, const struct audit_found *found)
 		m.event = AUDIT_EVENT_ROLLED_BACK;
 		m.count = found->expected_n;
 		snprintf(m.reason, sizeof(m.reason),
-			"state_anchor knows of record %" PRIu64 ", the log was found with %" PRIu64
-			": the state folder is an old copy, or another's",
+			found->n < found->expected_n
+				? "state_anchor knows of record %" PRIu64
+				  ", the log was found with %" PRIu64
+				  ": the state folder is an old copy, or another's"
+				: "state_anchor knows another record %" PRIu64
+				  " than the log, which has %" PRIu64
+				  ": the state folder is an old copy, or another's",
 			found->expected_n, found->n);
 		break;
 	case AUDIT_KEY_LOST:
@@ -60,10 +65,12 @@ static void say_what_was_found(struct audit *a, const struct audit_found *found)
 	audit_note(a, &m);
 }
 
+/* What cannot be kept now, as the disk is full, is tried again behind each batch. */
 static void doubt(struct audit *a)
 {
 	int rc = audit_file_doubt(a->file, true);
 
+	a->doubt_is_unkept = rc < 0;
 	if (rc < 0)
 		log_error("that the state folder was rolled back is not kept: %s", strerror(-rc));
 	a->is_doubted = true;

@@ -37,6 +37,7 @@ struct audit {
 	struct batch batch;
 	bool is_writing, is_settling, has_to_settle, is_ending;
 	bool was_cut, is_doubted; /* doubted: rolled back, and nobody has accepted that yet */
+	bool doubt_is_unkept; /* that it is, is not on the disk; behind the start the thread's */
 	struct audit_anchor anchor;
 	int status; /* of the last batch */
 	uint64_t records;

@@ -81,15 +81,31 @@ int audit_read(struct audit *a,
 
 struct accept_job {
 	struct audit *audit;
+	uint64_t unix_ms;
+	struct audit_body body;
 	void (*done)(void *data, int status);
 	void *data;
 };
 
+/* The record first, and what stands elsewhere: cut off in the middle, the doubt stays. */
 static int run_accept(void *data)
 {
-	struct accept_job *j = data;
+	const struct accept_job *j = data;
+	const struct audit_entry entry = {j->unix_ms, j->body.text};
+	struct audit *a = j->audit;
+	struct audit_mark mark;
+	int rc = audit_file_append(a->file, &entry, 1);
 
-	return audit_file_doubt(j->audit->file, false);
+	if (!rc)
+		rc = audit_file_settle(a->file);
+	audit_file_mark(a->file, &mark);
+	if (!rc)
+		rc = audit_anchor_save(&a->anchor, &mark, audit_now_ms());
+	if (!rc)
+		rc = audit_file_doubt(a->file, false);
+	if (!rc)
+		a->doubt_is_unkept = false;
+	return rc;
 }
 
 static void accept_done(void *data, int result)
@@ -102,7 +118,8 @@ static void accept_done(void *data, int result)
 	free(j);
 }
 
-int audit_accept(struct audit *a, void (*done)(void *data, int status), void *data)
+int audit_accept(struct audit *a, const struct msg_audit_note *m,
+	void (*done)(void *data, int status), void *data)
 {
 	struct accept_job *j = calloc(1, sizeof(*j));
 	const struct disk_job job = {.run = run_accept, .done = accept_done, .data = j};
@@ -110,7 +127,8 @@ int audit_accept(struct audit *a, void (*done)(void *data, int status), void *da
 
 	if (!j)
 		return -ENOMEM;
-	*j = (struct accept_job){a, done, data};
+	*j = (struct accept_job){.audit = a, .unix_ms = audit_now_ms(), .done = done, .data = data};
+	audit_note_body(m, &j->body);
 	rc = a->is_ending ? -ESHUTDOWN : disk_submit(a->host.disk, &job);
 	if (rc < 0)
 		free(j);

@@ -44,15 +44,16 @@ static int find_segments(int folder, uint32_t *ret_first, uint32_t *ret_last)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *e;
 	uint32_t n;
+	int rc;
 
 	*ret_first = *ret_last = 0;
 	if (!d) {
-		int rc = -errno;
-
+		rc = -errno;
 		cleanup_close(&fd);
 		return rc;
 	}
-	while ((e = readdir(d))) {
+	/* readdir leaves errno as it was at the end; is_segment may not. */
+	while (errno = 0, (e = readdir(d))) {
 		if (!is_segment(e->d_name, &n))
 			continue;
 		if (!*ret_first || n < *ret_first)
@@ -60,8 +61,9 @@ static int find_segments(int folder, uint32_t *ret_first, uint32_t *ret_last)
 		if (n > *ret_last)
 			*ret_last = n;
 	}
+	rc = -errno;
 	closedir(d);
-	return 0;
+	return rc;
 }
 
 /* To be written; a link or somebody else's file is none of ours. */
@@ -283,15 +285,58 @@ static int resume(struct audit_file *f, uint32_t last, struct audit_found *found
 	return follow_segments(f, last, found);
 }
 
-/* What stands elsewhere is of this log and not further than it is. */
-static bool has_got_there(const struct audit_keys *s, const struct audit_mark *mark)
+/*
+ * 1: the record of that number is in this text, and another; 0: it is the very one, or is missing between
+ * others; -ENOENT: it may be in a segment before.
+ */
+static int compare_record(const char *text, size_t len, const struct audit_head *is)
 {
+	const char *at = text, *end;
+	struct audit_line l;
+	int rc = -ENOENT;
+
+	while ((end = memchr(at, '\n', len - (size_t)(at - text)))) {
+		if (audit_line_parse(at, (size_t)(end - at), &l) == 0 && l.n <= is->n) {
+			rc = 0;
+			if (l.n == is->n)
+				return memcmp(l.chain, is->chain, sizeof(l.chain)) != 0;
+		}
+		at = end + 1;
+	}
+	return rc;
+}
+
+/*
+ * The log has a record of this number that is another one: two copies of one folder were both written
+ * on, or it is another mux's. One that is not there says nothing: it was removed for its age, or cut.
+ */
+static bool contradicts(const struct audit_file *f, const struct audit_head *is, uint32_t last)
+{
+	int rc = -ENOENT;
+
+	for (uint32_t i = last; rc == -ENOENT && i >= f->oldest && i > 0; i--) {
+		cleanup_free char *text = NULL;
+		uint64_t size = 0;
+		cleanup_fd int fd = open_segment(f->folder, i, &size);
+
+		if (fd < 0 || size > TAIL_MAX || read_from(fd, 0, (size_t)size, &text) < 0)
+			continue;
+		rc = compare_record(text, (size_t)size, is);
+	}
+	return rc == 1;
+}
+
+/* What stands elsewhere is of this log and not further than it is. */
+static bool has_got_there(const struct audit_file *f, const struct audit_mark *mark, uint32_t last)
+{
+	const struct audit_keys *s = f->now;
 	uint8_t key[AUDIT_KEY_BYTES];
 
 	if (mark->seal != s->seal)
-		return mark->seal < s->seal;
+		return mark->seal < s->seal && !contradicts(f, &mark->head, last);
 	audit_seed_public(s->seed, key);
-	return !memcmp(key, mark->key, sizeof(key)) && mark->head.n == s->head.n;
+	return !memcmp(key, mark->key, sizeof(key)) && mark->head.n == s->head.n &&
+		!memcmp(mark->head.chain, s->head.chain, sizeof(s->head.chain));
 }
 
 /*
@@ -305,7 +350,7 @@ static void compare_mark(struct audit_file *f, const struct audit_mark *mark, ui
 	uint64_t n = f->now->head.n;
 	bool leads_there;
 
-	if (!mark || has_got_there(f->now, mark))
+	if (!mark || has_got_there(f, mark, last))
 		return;
 	found->n = n;
 	*f->next = *f->now;

@@ -208,14 +208,11 @@ int mux_on_state_accept(void *self, const void *msg, int *fds)
 	struct mux *mux = self;
 	struct asker *a = asker_new(self, m->request);
 	struct msg_camera_accepted refused = {.request = m->request};
-	int rc = a ? audit_accept(mux->audit, on_accepted, a) : -ENOMEM;
+	const struct msg_audit_note note = {
+		.event = AUDIT_EVENT_ACCEPT, .by_uid = m->uid, .by_pid = m->pid, .what = "state"};
+	int rc = a ? audit_accept(mux->audit, &note, on_accepted, a) : -ENOMEM;
 
 	(void)fds;
-	audit_note(mux->audit,
-		&(struct msg_audit_note){.event = AUDIT_EVENT_ACCEPT,
-			.by_uid = m->uid,
-			.by_pid = m->pid,
-			.what = "state"});
 	if (rc < 0) {
 		refused.status = (uint32_t)-rc;
 		broker_send(mux->broker, &wire_camera_accepted, &refused, NULL, 0);

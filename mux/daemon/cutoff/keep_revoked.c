@@ -39,6 +39,7 @@ static int run_keep(void *data)
 		state_folder(j->state), CUTOFFS_FILE, j->text, j->len, 0600, (unsigned)-1);
 }
 
+/* One that is there already, as it was revoked before, takes up no more room. */
 static int remember_ids(struct mux *m, const uint8_t *new_ids, size_t n)
 {
 	uint8_t *ids = reallocarray(m->revoked, m->n_revoked + n, TOKEN_ID_BYTES);
@@ -46,8 +47,16 @@ static int remember_ids(struct mux *m, const uint8_t *new_ids, size_t n)
 	if (!ids)
 		return -ENOMEM;
 	m->revoked = ids;
-	memcpy(ids + m->n_revoked * TOKEN_ID_BYTES, new_ids, n * TOKEN_ID_BYTES);
-	m->n_revoked += n;
+	if (revoked_make_room(&m->revoked_set, n) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const uint8_t *id = new_ids + i * TOKEN_ID_BYTES;
+
+		if (revoked_has(&m->revoked_set, id))
+			continue;
+		(void)revoked_add(&m->revoked_set, id); /* there is room */
+		memcpy(ids + m->n_revoked++ * TOKEN_ID_BYTES, id, TOKEN_ID_BYTES);
+	}
 	broker_make_room(m->broker, mux_set_up_messages(m) + MUX_OUTBOX_SPARE);
 	return 0;
 }

@@ -212,28 +212,39 @@ static bool is_owner(uint32_t uid)
 	return uid == 0 || uid == geteuid();
 }
 
-/* Whoever keeps connections open keeps nobody out who may do more than he. */
-static bool has_room(const struct kill_socket *s, uint32_t uid)
+/*
+ * Why there is no room for one more, or NULL. Whoever keeps connections open keeps nobody out who may do
+ * more than he.
+ */
+static const char *crowded(const struct kill_socket *s, uint32_t uid)
 {
+	static const char others[] = "too many connections to the kill switch by all users "
+				     "together: try again in a moment";
 	unsigned n_others = 0, n_lookers = 0, n_same = 0;
 	const struct talk *t;
 
 	if (s->n_talks >= TALKS_MAX)
-		return false;
+		return others;
 	if (is_owner(uid))
-		return true;
+		return NULL;
 	LIST_FOREACH (t, &s->talks, link) {
 		n_others += !is_owner(t->uid);
 		n_lookers += !mux_may_change(s->mux, t->uid);
 		n_same += t->uid == uid;
 	}
-	return n_same < TALKS_UID && n_others < TALKS_MAX - TALKS_KEPT &&
-		(n_lookers < TALKS_LOOK || mux_may_change(s->mux, uid));
+	if (n_same >= TALKS_UID)
+		return "this user has too many connections to the kill switch: end one of them, "
+		       "such as a framemuxctl that still waits, and try again";
+	return n_others < TALKS_MAX - TALKS_KEPT &&
+			(n_lookers < TALKS_LOOK || mux_may_change(s->mux, uid))
+		? NULL
+		: others;
 }
 
 static void take(struct kill_socket *s, int connected)
 {
 	cleanup_fd int fd = connected;
+	const char *why;
 	struct talk *t;
 	uid_t uid;
 	gid_t gid;
@@ -242,8 +253,9 @@ static void take(struct kill_socket *s, int connected)
 	sock_refuse_fds(fd);
 	if (sock_peer(fd, &pid, &uid, &gid) < 0)
 		return;
-	if (!has_room(s, uid)) {
-		turn_away(fd, EUSERS, "too many connections to the kill switch");
+	why = crowded(s, uid);
+	if (why) {
+		turn_away(fd, EUSERS, why);
 		return;
 	}
 	t = calloc(1, sizeof(*t));

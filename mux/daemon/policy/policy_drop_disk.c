@@ -216,18 +216,21 @@ int drop_list(int folder, char (*ret_names)[NAME_MAX + 1])
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
-	int n = 0;
+	int n = 0, rc;
 
 	if (!dir) {
-		int rc = -errno;
-
+		rc = -errno;
 		cleanup_close(&fd);
 		return rc;
 	}
+	errno = 0; /* readdir leaves it so at the end */
 	while (n < (int)DROP_NAMES_MAX && (entry = readdir(dir)))
 		if (drop_is_meant(entry->d_name))
 			memcpy(ret_names[n++], entry->d_name, strlen(entry->d_name) + 1);
+	rc = -errno;
 	closedir(dir);
+	if (rc < 0)
+		return rc;
 	qsort(ret_names, (size_t)n, sizeof(*ret_names), compare);
 	return n;
 }

@@ -113,14 +113,17 @@ static void add_revoked(struct reload *r)
 	size_t more = r->n_revoked - r->n_before;
 	uint8_t *ids = reallocarray(m->revoked, m->n_revoked + more + 1, TOKEN_ID_BYTES);
 
-	if (!ids) { /* the disk knows them, and this process will not: another has to begin */
+	if (ids)
+		m->revoked = ids;
+	if (!ids ||
+		revoked_add_all(&m->revoked_set, r->revoked + r->n_before * TOKEN_ID_BYTES, more) <
+			0) { /* the disk knows them, and this process will not: another has to begin */
 		log_error("no memory for the tokens that a reload killed: framemuxd ends");
 		(void)raise(SIGTERM);
 		return;
 	}
 	memcpy(ids + m->n_revoked * TOKEN_ID_BYTES, r->revoked + r->n_before * TOKEN_ID_BYTES,
 		more * TOKEN_ID_BYTES);
-	m->revoked = ids;
 	m->n_revoked += more;
 }
 

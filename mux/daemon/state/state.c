@@ -15,6 +15,7 @@
 
 #include "common/cleanup.h"
 #include "common/number.h"
+#include "common/revoked.h"
 #include "mux/daemon/camera.h"
 #include "mux/daemon/config/parse.h"
 #include "mux/daemon/state/folder.h"
@@ -27,8 +28,9 @@
 #define EPOCHS_HEADER "framemux epochs 1\n"
 
 struct state {
-	int folder;     /* owned; also holds the lock */
-	int revoked_fd; /* owned */
+	int folder;          /* owned; also holds the lock */
+	int revoked_fd;      /* owned */
+	struct revoked kept; /* what stands in it; behind a start the writer thread's */
 };
 
 static int explain(int rc, char *why, size_t size, const char *what)
@@ -75,6 +77,7 @@ void state_close(struct state *s)
 		return;
 	cleanup_close(&s->folder);
 	cleanup_close(&s->revoked_fd);
+	revoked_free(&s->kept);
 	free(s);
 }
 
@@ -320,6 +323,14 @@ static int parse_revoked(const char *text, size_t whole, uint8_t *ids, size_t *r
 	return 0;
 }
 
+/* What a power cut leaves of a line: a part of it, or the zeros of a block that was not written. */
+static bool is_torn_line(const char *text, size_t len)
+{
+	size_t digits = strspn(text, "0123456789abcdef");
+
+	return digits <= ID_HEX && sodium_is_zero((const uint8_t *)text + digits, len - digits);
+}
+
 int state_revoked_load(
 	struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why, size_t why_size)
 {
@@ -335,6 +346,10 @@ int state_revoked_load(
 		return explain(rc, ret_why, why_size, REVOKED);
 	for (whole = len; whole && text[whole - 1] != '\n'; whole--)
 		;
+	if (!is_torn_line(text + whole, len - whole)) {
+		snprintf(ret_why, why_size, "%s is damaged at its end", REVOKED);
+		return -EBADMSG;
+	}
 	if (whole < len && ftruncate(s->revoked_fd, (off_t)whole) < 0)
 		return explain(-errno, ret_why, why_size, REVOKED);
 	ids = malloc(whole / (ID_HEX + 1) * TOKEN_ID_BYTES + TOKEN_ID_BYTES);
@@ -344,6 +359,8 @@ int state_revoked_load(
 		snprintf(ret_why, why_size, "%s is damaged in line %zu", REVOKED, n + 1);
 		return -EBADMSG;
 	}
+	if (revoked_add_all(&s->kept, ids, n) < 0)
+		return explain(-ENOMEM, ret_why, why_size, REVOKED);
 	*ret_ids = take_ptr(ids);
 	*ret_n = n;
 	return 0;
@@ -356,21 +373,49 @@ static int take_back(struct state *s, off_t size, int why)
 }
 
 /* One write for one line: with O_APPEND a line is whole or it is the torn last one. */
+static int append_revoked(struct state *s, const uint8_t id[TOKEN_ID_BYTES])
+{
+	char line[ID_HEX + 2];
+	ssize_t wrote;
+
+	sodium_bin2hex(line, ID_HEX + 1, id, TOKEN_ID_BYTES);
+	line[ID_HEX] = '\n';
+	wrote = TEMP_FAILURE_RETRY(write(s->revoked_fd, line, ID_HEX + 1));
+	if (wrote < 0)
+		return -errno;
+	return wrote == ID_HEX + 1 ? 0 : -ENOSPC;
+}
+
+/* With more than that it would not be read at the next start. */
+static bool has_room(const struct stat *st, size_t n)
+{
+	return n <= STATE_REVOKED_MAX &&
+		(uint64_t)st->st_size <= (STATE_REVOKED_MAX - n) * (uint64_t)(ID_HEX + 1);
+}
+
+/* Whoever revokes one again has nothing to wait for, and the file does not grow. */
 int state_revoked_add(struct state *s, const uint8_t *ids, size_t n)
 {
+	size_t added = 0;
 	struct stat st;
 
 	if (fstat(s->revoked_fd, &st) < 0)
 		return -errno;
+	if (revoked_make_room(&s->kept, n) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		char line[ID_HEX + 2];
-		ssize_t wrote;
+		const uint8_t *id = ids + i * TOKEN_ID_BYTES;
+		int rc = 0;
 
-		sodium_bin2hex(line, ID_HEX + 1, ids + i * TOKEN_ID_BYTES, TOKEN_ID_BYTES);
-		line[ID_HEX] = '\n';
-		wrote = TEMP_FAILURE_RETRY(write(s->revoked_fd, line, ID_HEX + 1));
-		if (wrote != ID_HEX + 1)
-			return take_back(s, st.st_size, wrote < 0 ? -errno : -ENOSPC);
+		if (revoked_has(&s->kept, id))
+			continue;
+		rc = has_room(&st, ++added) ? append_revoked(s, id) : -EFBIG;
+		if (rc < 0)
+			return take_back(s, st.st_size, rc);
 	}
-	return fdatasync(s->revoked_fd) < 0 ? -errno : 0;
+	if (added && fdatasync(s->revoked_fd) < 0)
+		return -errno;
+	for (size_t i = 0; i < n; i++)
+		(void)revoked_add(&s->kept, ids + i * TOKEN_ID_BYTES); /* there is room */
+	return 0;
 }

@@ -37,12 +37,15 @@ int state_epochs_plan(struct state *s, const struct config_camera *cameras, size
 
 /*
  * The revoked tokens' ids, TOKEN_ID_BYTES each. A torn last line (its revocation was never
- * answered) is cut off. The caller frees.
+ * answered) is cut off; what is no part of a line is none. The caller frees.
  */
 int state_revoked_load(
 	struct state *s, uint8_t **ret_ids, size_t *ret_n, char *ret_why, size_t why_size);
 
-/* Append ids and sync: all of them or, with -errno, none. */
+/*
+ * Append ids that are not there yet, and sync: all of them or, with -errno, none. -EFBIG: the file
+ * has STATE_REVOKED_MAX.
+ */
 int state_revoked_add(struct state *s, const uint8_t *ids, size_t n);
 
 #endif

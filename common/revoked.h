@@ -1,6 +1,6 @@
 /* The set of token ids that were revoked, in this life of the mux or an earlier one. Pure code. */
-#ifndef FRAMEMUX_BROKER_REVOKED_H
-#define FRAMEMUX_BROKER_REVOKED_H
+#ifndef FRAMEMUX_REVOKED_H
+#define FRAMEMUX_REVOKED_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +16,9 @@ void revoked_free(struct revoked *s);
 
 /* For so many more: none of these fails then. 0 or -ENOMEM. */
 int revoked_make_room(struct revoked *s, size_t more);
+
+/* Many at once, as a start does. 0, or -ENOMEM and none of them. */
+int revoked_add_all(struct revoked *s, const uint8_t *ids, size_t n);
 
 /* 0 (also when it is there already) or -ENOMEM. */
 int revoked_add(struct revoked *s, const uint8_t id[TOKEN_ID_BYTES]);

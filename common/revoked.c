@@ -1,5 +1,8 @@
-/* A sorted array of ids: small, searched at each open, grown by hand a few times a day. Broker. */
-#include "mux/broker/revoked.h"
+/*
+ * A sorted array of ids: small, searched at each open, grown by hand a few times a day. Broker and
+ * framemuxd.
+ */
+#include "common/revoked.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,5 +68,28 @@ int revoked_add(struct revoked *s, const uint8_t id[TOKEN_ID_BYTES])
 	memmove(s->ids + at + 1, s->ids + at, (s->n - at) * sizeof(*s->ids));
 	memcpy(s->ids[at], id, TOKEN_ID_BYTES);
 	s->n++;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, TOKEN_ID_BYTES);
+}
+
+int revoked_add_all(struct revoked *s, const uint8_t *ids, size_t n)
+{
+	size_t kept = 0;
+
+	if (n == 0)
+		return 0;
+	if (revoked_make_room(s, n) < 0)
+		return -ENOMEM;
+	memcpy(s->ids + s->n, ids, n * TOKEN_ID_BYTES);
+	s->n += n;
+	qsort(s->ids, s->n, sizeof(*s->ids), compare);
+	for (size_t i = 0; i < s->n; i++)
+		if (!kept || compare(s->ids[i], s->ids[kept - 1]) != 0)
+			memmove(s->ids[kept++], s->ids[i], TOKEN_ID_BYTES);
+	s->n = kept;
 	return 0;
 }
