@@ -11,11 +11,14 @@
 #include "clients/ctl/audit/audit.h"
 #include "clients/ctl/exit_code.h"
 #include "clients/ctl/json.h"
-#include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/limits.h"
 #include "common/text.h"
 
 #define KEPT_MAX 65536u /* tokens or leases: more of one camera are not reported */
+
+static const char again[] = "again"; /* how a token's record ended: the next one of it is there */
+static const char not_renewed[] = "void, as the configuration had no such grant any more";
 
 /* Of one token or lease: its record, and how it ended. */
 struct item {
@@ -34,6 +37,7 @@ struct list {
 struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
+	uint64_t end_ms;                   /* until then the log says everything */
 	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
 	struct cause {
 		char why[LIMIT_REASON]; /* "": it is not */
@@ -122,6 +126,8 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 		end_item(find(&r->tokens, text_of(o, "token")), ms, o, "revoked");
 		return;
 	}
+	if (!strcmp(what, "token") || !strcmp(what, "grant"))
+		return; /* of one that is not named: of none */
 	if (!strcmp(what, "key")) {
 		for (size_t i = 0; i < r->tokens.n; i++)
 			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
@@ -165,6 +171,18 @@ static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 	}
 }
 
+/* A token, or one that is there already and was said anew. */
+static void take_grant(struct report *r, const struct audit_line *l, json_t *o, bool is_before)
+{
+	struct item *known = find(&r->tokens, text_of(o, "token"));
+
+	if (known && known->how == not_renewed)
+		known->how = again;
+	end_item(known, l->unix_ms, NULL, again);
+	if (is_before)
+		add(&r->tokens, text_of(o, "token"), o);
+}
+
 static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
 {
 	bool is_before = l->unix_ms <= r->at_ms;
@@ -174,9 +192,8 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 		r->epoch = number_of(o, "epoch");
 	if (audit_line_is(l, "policy") && is_before) {
 		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
-	} else if (audit_line_is(l, "grant") && is_before) {
-		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, NULL, "again");
-		add(&r->tokens, text_of(o, "token"), o);
+	} else if (audit_line_is(l, "grant")) {
+		take_grant(r, l, o, is_before);
 	} else if (audit_line_is(l, "open") && is_before) {
 		add(&r->leases, text_of(o, "lease"), o);
 	} else if (audit_line_is(l, "alive") && lease && !lease->end_ms) {
@@ -193,12 +210,20 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 	}
 }
 
-/* What is cut off, it says anew in each life, after this record: by a configuration of its own. */
+/*
+ * What is cut off, and what the configuration grants, it says anew in each life, after this record. A
+ * grant that was taken out of the configuration meanwhile has no other trace.
+ */
 static void take_start(struct report *r, const struct audit_line *l)
 {
 	end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
-	if (l->unix_ms <= r->at_ms)
-		r->off.why[0] = r->blocked.why[0] = 0;
+	for (size_t i = 0; i < r->tokens.n; i++)
+		if (*text_of(r->tokens.items[i].begin, "name"))
+			end_item(&r->tokens.items[i], l->unix_ms, NULL, not_renewed);
+	if (l->unix_ms > r->at_ms)
+		return;
+	r->off.why[0] = r->blocked.why[0] = 0;
+	r->generation = 0;
 }
 
 static bool is_named(const char *line, size_t len, const char *member)
@@ -274,6 +299,19 @@ static bool was_open(const struct report *r, const struct item *lease)
 	return !lease->end_ms || lease->end_ms > r->at_ms;
 }
 
+/*
+ * What a log says nothing about is not known: that is no proof that nobody could see anything. A log
+ * that the mux gives reaches until now, a copy until its newest record.
+ */
+enum reach { REACH_WITHIN, REACH_BEFORE, REACH_AFTER };
+
+static enum reach reach_of(const struct report *r, const struct audit_verdict *v)
+{
+	if (!v->records || r->at_ms < v->first_ms)
+		return REACH_BEFORE;
+	return r->at_ms > r->end_ms ? REACH_AFTER : REACH_WITHIN;
+}
+
 /* ---- for machines -------------------------------------------------------------------- */
 
 static json_t *list_json(const struct report *r, const struct list *l,
@@ -309,6 +347,8 @@ static int print_json(const struct report *r, const struct audit_verdict *v)
 		o, "blocked", *r->blocked.why ? json_text(r->blocked.why) : json_null());
 	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
 	json_object_set_new(o, "saw", list_json(r, &r->leases, was_open));
+	json_object_set_new(
+		o, "is_in_log", json_boolean(reach_of(r, v) == REACH_WITHIN && !v->pruned_n));
 	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
 	json_object_set_new(o, "log", json_text(v->text));
 	return json_print(o);
@@ -374,7 +414,7 @@ static void print_tokens(const struct report *r)
 				plain(t->begin, "name", text, sizeof(text)));
 		else
 			printf(" by user %" PRIu64, number_of(t->begin, "by_uid"));
-		if (t->end_ms && strcmp(t->how, "again") != 0)
+		if (t->end_ms && t->how != again)
 			printf("; later %s", t->how);
 		printf(".\n");
 	}
@@ -448,6 +488,24 @@ static void print_leases(const struct report *r)
 		printf("  Nobody: no lease of it was open.\n");
 }
 
+static enum reach print_reach(const struct report *r, const struct audit_verdict *v)
+{
+	enum reach reach = reach_of(r, v);
+
+	if (reach == REACH_BEFORE)
+		printf("\nThat was before the first record that there is: who could see the camera "
+		       "then, and who did,\nis not known from this log.\n");
+	else if (reach == REACH_AFTER)
+		printf("\nThat is after all that this log knows of: what follows is how things "
+		       "stood "
+		       "at its end.\n");
+	else if (v->pruned_n)
+		printf("\nTokens and leases whose records were removed for their age are not in "
+		       "what "
+		       "follows.\n");
+	return reach;
+}
+
 static void print_text(const struct report *r, const struct audit_verdict *v)
 {
 	char time[AUDIT_TIME_MAX];
@@ -457,6 +515,8 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 	if (r->epoch)
 		printf(" (epoch %" PRIu64 ")", r->epoch);
 	printf("\n\nThe log: %s.\n", v->text);
+	if (print_reach(r, v) == REACH_BEFORE)
+		return;
 	print_tokens(r);
 	print_leases(r);
 	printf("\nWhere its pictures came from:\n");
@@ -483,6 +543,7 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 	struct audit_verdict v;
 	int code = audit_verify(log, &v);
 
+	r.end_ms = log->has_head ? clock_unix_s() * 1000 + 999 : v.last_ms;
 	if (code == 0)
 		code = audit_scan(log, &all, take, &r);
 	if (code == 0 && is_json)
@@ -492,7 +553,5 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 	list_free(&r.tokens);
 	list_free(&r.leases);
 	list_free(&r.users);
-	if (code == 0 && fflush(stdout))
-		code = EXIT_WRITE;
 	return code == 0 && !v.is_whole ? EXIT_BAD_DATA : code;
 }
