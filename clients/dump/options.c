@@ -14,9 +14,11 @@
 #include "clients/dump/out_name.h"
 #include "framemux.h"
 
-#define SIDE_MAX    8192u
-#define FPS_MAX     1000u
-#define TIMEOUT_MAX 86400.0 /* s */
+#define NAME_LEN_MAX 63u
+#define SIDE_MAX     8192u
+#define PIXELS_MAX   (8192u * 4352u)
+#define FPS_MAX      1000u
+#define TIMEOUT_MAX  86400.0 /* s */
 
 static const char help[] =
 	"Usage: framemux-dump [OPTION]... CAMERA\n"
@@ -89,7 +91,7 @@ int options_size(const char *text, uint32_t *ret_width, uint32_t *ret_height)
 	memcpy(width, text, (size_t)(x - text));
 	width[x - text] = 0;
 	if (parse_number(width, SIDE_MAX, &w) < 0 || parse_number(x + 1, SIDE_MAX, &h) < 0 || !w ||
-		!h)
+		!h || w * h > PIXELS_MAX)
 		return -1;
 	*ret_width = (uint32_t)w;
 	*ret_height = (uint32_t)h;
@@ -144,6 +146,24 @@ static int usage(const char *what, const char *value)
 	fprintf(stderr, "framemux-dump: %s%s%s\nTry framemux-dump --help.\n", what,
 		value ? ": " : "", value ? value : "");
 	return EXIT_USAGE;
+}
+
+/* It was asked for, so it has to arrive. */
+static int said(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fputs("framemux-dump: cannot write standard output\n", stderr);
+	return EXIT_WRITE;
+}
+
+/* What can be asked for: whether there is such a camera is not told by any answer but the mux's. */
+static bool is_name(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	return *s && strlen(s) <= NAME_LEN_MAX;
 }
 
 static int parse_timeout(const char *text, uint32_t *ret_ms)
@@ -212,10 +232,10 @@ static int take_option(int c, const char *arg, struct options *o)
 		break;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_SUCCESS;
+		return said();
 	case 'V':
 		printf("framemux-dump %s\n", framemux_version());
-		return EXIT_SUCCESS;
+		return said();
 	default:
 		fputs("Try framemux-dump --help.\n", stderr);
 		return EXIT_USAGE;
@@ -229,6 +249,8 @@ static int settle(struct options *o)
 	enum out_kind kind;
 	uint32_t needs = 0;
 
+	if (!*o->out)
+		return usage("-o needs a file's name", NULL);
 	kind = out_name_kind(o->out);
 	if (kind == OUT_BAD)
 		return usage("a pattern needs exactly one %d, such as f-%05d.png", o->out);
@@ -265,6 +287,8 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (argc - optind != 1)
 		return usage(argc == optind ? "which camera?" : "one camera at a time", NULL);
 	o.camera = argv[optind];
+	if (!is_name(o.camera))
+		return usage("not a camera's name", o.camera);
 	code = settle(&o);
 	if (code >= 0)
 		return code;
