@@ -7,6 +7,7 @@ enum {
 	EXIT_BAD_DATA = 65,
 	EXIT_LOST = 69, /* no display, or it went; every camera disabled or blocked */
 	EXIT_INTERNAL = 70,
+	EXIT_WRITE = 74,   /* what -h or -V says */
 	EXIT_REFUSED = 77, /* every camera refused or revoked */
 };
 

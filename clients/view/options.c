@@ -36,8 +36,8 @@ static const char help[] =
 	"\n"
 	"Keys: f is fullscreen and back, q and Escape end.\n"
 	"Exit status: 0; 64 usage; 65 bad token file; 69 no Wayland display, or it went, or every\n"
-	"camera was disabled or blocked; 70 internal error; 77 every camera was refused or "
-	"revoked.\n";
+	"camera was disabled or blocked; 70 internal error; 74 cannot write this; 77 every camera\n"
+	"was refused or revoked.\n";
 
 enum { OPT_SIZE = 256, OPT_FULLSCREEN, OPT_FPS, OPT_NO_BADGE, OPT_TITLE, OPT_VERIFY };
 
@@ -55,6 +55,15 @@ static const struct option longs[] = {
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
+
+/* It was asked for, so it has to arrive. */
+static int said(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fputs("framemux-view: cannot write standard output\n", stderr);
+	return EXIT_WRITE;
+}
 
 static int usage(const char *what, const char *value)
 {
@@ -134,10 +143,10 @@ static int take_option(int c, const char *arg, struct options *o)
 		break;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_SUCCESS;
+		return said();
 	case 'V':
 		printf("framemux-view %s\n", framemux_version());
-		return EXIT_SUCCESS;
+		return said();
 	default:
 		fputs("Try framemux-view --help.\n", stderr);
 		return EXIT_USAGE;

@@ -5,6 +5,7 @@
 enum {
 	EXIT_USAGE = 64,
 	EXIT_INTERNAL = 70,
+	EXIT_WRITE = 74, /* what -h or -V says */
 	EXIT_CONFIG = 78,
 };
 

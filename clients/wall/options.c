@@ -21,7 +21,8 @@ static const char help[] =
 	"Keys: arrows and Tab choose a camera, Enter enlarges it, Escape goes back, 1 to 9 "
 	"enlarge\n"
 	"at once, Ctrl+Alt+Backspace ends. A click or tap enlarges, another goes back.\n"
-	"Exit status: 0; 64 usage; 70 no screen, or an internal error; 78 configuration.\n";
+	"Exit status: 0; 64 usage; 70 no screen, or an internal error; 74 cannot write this; 78\n"
+	"configuration.\n";
 
 enum { OPT_DEBUG = 256 };
 
@@ -33,6 +34,15 @@ static const struct option longs[] = {
 	{"version", no_argument, NULL, 'V'},
 	{0},
 };
+
+/* It was asked for, so it has to arrive. */
+static int said(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fputs("framemux-wall: cannot write standard output\n", stderr);
+	return EXIT_WRITE;
+}
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
@@ -54,10 +64,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case 'h':
 			fputs(help, stdout);
-			return EXIT_SUCCESS;
+			return said();
 		case 'V':
 			printf("framemux-wall %s\n", framemux_version());
-			return EXIT_SUCCESS;
+			return said();
 		default:
 			fputs("Try framemux-wall --help.\n", stderr);
 			return EXIT_USAGE;
