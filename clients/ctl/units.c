@@ -165,7 +165,7 @@ static const char *take_moment(const char *text, struct tm *ret)
 
 int units_when(const char *text, uint64_t *ret_ms)
 {
-	const uint64_t now = clock_unix_s();
+	const uint64_t now_ms = clock_read_ns(CLOCK_REALTIME) / NS_PER_MS;
 	struct tm tm = {0};
 	unsigned ms = 0, scale = 100;
 	const char *at;
@@ -176,7 +176,7 @@ int units_when(const char *text, uint64_t *ret_ms)
 	if (units_duration(text, &ago) == 0) {
 		if (ago == UNITS_NEVER)
 			return -EINVAL;
-		*ret_ms = ago > now ? 0 : (now - ago) * 1000;
+		*ret_ms = ago > now_ms / 1000 ? 0 : now_ms - ago * 1000;
 		return 0;
 	}
 	at = take_moment(text, &tm);

@@ -176,11 +176,14 @@ static void take_grant(struct report *r, const struct audit_line *l, json_t *o, 
 {
 	struct item *known = find(&r->tokens, text_of(o, "token"));
 
-	if (known && known->how == not_renewed)
-		known->how = again;
+	if (known && known->how == not_renewed) { /* it was: it has not ended */
+		known->end_ms = 0;
+		known->how = NULL;
+	}
+	if (!is_before)
+		return;
 	end_item(known, l->unix_ms, NULL, again);
-	if (is_before)
-		add(&r->tokens, text_of(o, "token"), o);
+	add(&r->tokens, text_of(o, "token"), o);
 }
 
 static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
@@ -543,7 +546,7 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 	struct audit_verdict v;
 	int code = audit_verify(log, &v);
 
-	r.end_ms = log->has_head ? clock_unix_s() * 1000 + 999 : v.last_ms;
+	r.end_ms = log->has_head ? clock_read_ns(CLOCK_REALTIME) / NS_PER_MS : v.last_ms;
 	if (code == 0)
 		code = audit_scan(log, &all, take, &r);
 	if (code == 0 && is_json)
