@@ -107,6 +107,18 @@ def test_queries(s):
         mux.ctl("audit", *wrong, code=64)
 
 
+def test_emptied_copy(s):
+    """No record at all is no whole log, and neither is one whose newest segment has none."""
+    mux = s.mux(TWO)
+    whole = s.path("state/audit")
+    mux.stop()
+    for name, segment in (("all", "000001.log"), ("newest", "000002.log")):
+        copy = shutil.copytree(whole, s.path(name))
+        open(os.path.join(copy, segment), "w").close()
+        said = mux.ctl("audit", "verify", copy, code=65)
+        check("cut" in said and segment in said, said)
+
+
 def test_report_of_what_no_record_ends(s):
     """A revocation that names no token ends none; a grant that went while framemuxd was away is gone."""
     grant = 'grant "wall" {\n uid = 4711\n cameras = { "porch" }\n}\n'
