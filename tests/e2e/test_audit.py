@@ -149,6 +149,45 @@ def test_report_of_what_no_record_ends(s):
     check("had no such grant any more" in text, text)
 
 
+def test_report_knows_epochs(s):
+    """A camera that became another one, or went, by a reload or while framemuxd was away: its tokens are dead."""
+    mux = s.mux(TWO)
+
+    def could_see():
+        report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", "0s"))
+        return {x["record"]["token"] for x in report["could_see"]}
+
+    def grant():
+        return json.loads(mux.ctl("--json", "grant", "--camera", "porch"))["id"]
+
+    def rewrite(old, new):
+        with open(mux.config_path) as f:
+            text = f.read()
+        check(old in text, text)
+        s.write(os.path.basename(mux.config_path), text.replace(old, new))
+    token = grant()
+    check(could_see() == {token}, "it is good")
+    rewrite("test:porch?size=320x240", "test:porch?size=320x242")
+    mux.ctl("reload")
+    until(lambda: could_see() == set(), "the token of the camera that was is dead")  # written behind the answer
+    token = grant()
+    check(could_see() == {token}, "of the camera that is")
+    mux.stop()
+    rewrite("test:porch?size=320x242", "test:porch?size=320x244")
+    mux.start()
+    until(lambda: could_see() == set(), "it changed while framemuxd was away")
+    token = grant()
+    rewrite('camera "porch"', 'camera "patio"')
+    mux.ctl("reload")
+    until(lambda: could_see() == set(), "the token of a camera that went is dead")
+    rewrite('camera "patio"', 'camera "porch"')
+    mux.ctl("reload")
+    until(lambda: len(mux.recorded("change")) >= 6, "it is recorded that it came back")
+    check(could_see() == set(), "it came back, as another one")
+    token = grant()
+    check(could_see() == {token}, "of the one that came back")
+
+
 def test_refusals_in_sums(s):
     mux = s.mux(TWO)
     token = mux.grant("porch", uid=UID_A)

@@ -38,6 +38,7 @@ struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
 	uint64_t end_ms;                   /* until then the log says everything */
+	bool is_removed;                   /* the camera, by a reload */
 	struct list tokens, leases, users; /* users: whom the kill switch has cut off */
 	struct cause {
 		char why[LIMIT_REASON]; /* "": it is not */
@@ -193,7 +194,9 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 
 	if (is_before && number_of(o, "epoch") > r->epoch)
 		r->epoch = number_of(o, "epoch");
-	if (audit_line_is(l, "policy") && is_before) {
+	if (audit_line_is(l, "change") && is_before) {
+		r->is_removed = !strcmp(text_of(o, "what"), "camera removed");
+	} else if (audit_line_is(l, "policy") && is_before) {
 		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
 	} else if (audit_line_is(l, "grant")) {
 		take_grant(r, l, o, is_before);
@@ -292,7 +295,7 @@ static bool was_cut_off(const struct report *r, uint64_t uid)
 
 static bool was_valid(const struct report *r, const struct item *token)
 {
-	return !was_cut_off(r, number_of(token->begin, "uid")) &&
+	return !r->is_removed && !was_cut_off(r, number_of(token->begin, "uid")) &&
 		(!token->end_ms || token->end_ms > r->at_ms) &&
 		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
 }
