@@ -50,7 +50,7 @@ static const struct {
 	[AUDIT_EVENT_ROLE_START] = {"role_start", CAMERA | PID | NAME | GENERATION, false},
 	[AUDIT_EVENT_ROLE_DEATH] = {"role_death", CAMERA | PID | NAME | GENERATION | REASON, false},
 	[AUDIT_EVENT_RELOAD] = {"reload", BY | WHAT, false},
-	[AUDIT_EVENT_CHANGE] = {"change", NAME | WHAT | REASON, false},
+	[AUDIT_EVENT_CHANGE] = {"change", CAMERA | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_ACCEPT] = {"accept", CAMERA | BY | WHAT, true},
 	[AUDIT_EVENT_DISABLE] = {"disable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},
 	[AUDIT_EVENT_ENABLE] = {"enable", CAMERA | WHO | BY | NAME | WHAT | REASON, false},

@@ -13,9 +13,22 @@
 #include "common/clock.h"
 #include "common/utc.h"
 
+#define LAST_TIME "9999-12-31T23:59:59Z"
+
 static json_t *text_or_null(const char *text)
 {
 	return *text ? json_text(text) : json_null();
+}
+
+/* A time that no calendar has is not "never": the last one that has a form is said for it. */
+static json_t *expiry_json(const struct rights *r)
+{
+	char text[UNITS_TIME_TEXT];
+
+	if (!r->has_expiry || r->never_expires)
+		return json_null();
+	units_time(r->not_after, text);
+	return json_string(*text ? text : LAST_TIME);
 }
 
 static void mask_text(const struct mask *m, char ret[48])
@@ -38,8 +51,7 @@ static int print_json(const char *id, uint32_t key_id, const struct rights *r)
 	json_object_set_new(j, "epoch", r->has_camera ? json_integer(r->epoch) : json_null());
 	json_object_set_new(j, "uid", r->has_uid ? json_integer(r->uid) : json_null());
 	json_object_set_new(j, "unit", text_or_null(r->unit));
-	json_object_set_new(j, "not_after",
-		r->has_expiry && !r->never_expires ? json_time(r->not_after) : json_null());
+	json_object_set_new(j, "not_after", expiry_json(r));
 	json_object_set_new(j, "max_size",
 		r->max_width ? json_sprintf("%ux%u", r->max_width, r->max_height) : json_null());
 	json_object_set_new(j, "max_fps", r->max_fps ? json_integer(r->max_fps) : json_null());
@@ -64,8 +76,8 @@ static void print_expiry(const struct rights *r)
 	}
 	utc_text(r->not_after, at);
 	units_span(r->not_after > now ? r->not_after - now : now - r->not_after, span);
-	printf("expires   %s (%s%s%s)\n", at, r->not_after > now ? "in " : "EXPIRED ", span,
-		r->not_after > now ? "" : " ago");
+	printf("expires   %s (%s%s%s)\n", *at ? at : "after " LAST_TIME,
+		r->not_after > now ? "in " : "EXPIRED ", span, r->not_after > now ? "" : " ago");
 }
 
 static int print_text(const char *id, uint32_t key_id, const struct rights *r)

@@ -9,6 +9,7 @@
 #include "clients/ctl/units.h"
 #include "clients/program/exit_code.h"
 #include "common/number.h"
+#include "common/text.h"
 #include "framemux.h"
 
 #define TIMEOUT_MAX_S 86400u
@@ -74,7 +75,7 @@ static void help_all(void)
 	      "Show and change what a framemux does.\n\n",
 		stdout);
 	for (const struct verb *v = verbs; v->name; v++)
-		printf("  %s %s\n", v->name, v->synopsis);
+		printf("  %s%s%s\n", v->name, *v->synopsis ? " " : "", v->synopsis);
 	fputs("\n"
 	      "  -s, --socket SOCKET   the control socket (else $FRAMEMUX_CONTROL_SOCKET, else "
 	      "the\n"
@@ -84,8 +85,8 @@ static void help_all(void)
 	      "  -V, --version         the version\n"
 	      "\n"
 	      "DUR is an integer and s, m, h or d, or never; a time T is RFC 3339, or a DUR\n"
-	      "ago. Tokens come from -k FILE, else\n"
-	      "$FRAMEMUX_TOKEN, else standard input; never from the command line.\n"
+	      "ago. Tokens come from -k FILE, else $FRAMEMUX_TOKEN, else standard input; never\n"
+	      "from the command line.\n"
 	      "Exit status: 0; 64 usage; 65 bad data, or an audit log that is not whole; 69 mux "
 	      "not\n"
 	      "there; 70 internal error; 73, 74 cannot write; 75 timed out or silent, a reload is "
@@ -96,7 +97,8 @@ static void help_all(void)
 
 static void help_verb(const struct verb *v)
 {
-	printf("Usage: framemuxctl [-s CONTROL_SOCKET] [--json] %s %s\n", v->name, v->synopsis);
+	printf("Usage: framemuxctl [-s CONTROL_SOCKET] [--json] %s%s%s\n", v->name,
+		*v->synopsis ? " " : "", v->synopsis);
 	fputs(v->help, stdout);
 }
 
@@ -107,12 +109,18 @@ static int usage(const struct verb *v, const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
+/* What the mux takes as a name or label: anything else would end the conversation. */
+static bool is_text(const char *arg, size_t size)
+{
+	return *arg && strlen(arg) < size && text_is_plain(arg, strlen(arg));
+}
+
 static int take_limit(const struct verb *v, int c, const char *arg, struct limits *l)
 {
 	switch (c) {
 	case OPT_CAMERA:
 		l->camera = arg;
-		return *arg && strlen(arg) < LIMIT_NAME ? -1 : usage(v, "not a camera's name", arg);
+		return is_text(arg, LIMIT_NAME) ? -1 : usage(v, "not a camera's name", arg);
 	case OPT_UID:
 		l->has_uid = true;
 		if (number_parse_u32(arg, 0, UINT32_MAX - 1, &l->uid) < 0)
@@ -150,7 +158,9 @@ static int take_limit(const struct verb *v, int c, const char *arg, struct limit
 		return -1;
 	case OPT_LABEL:
 		l->label = arg;
-		return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a label", arg);
+		return is_text(arg, LIMIT_LABEL)
+			? -1
+			: usage(v, "not a label (at most 63 printable characters)", arg);
 	case OPT_DUMP:
 		l->dump = true;
 		return -1;
@@ -163,7 +173,7 @@ static int take_limit(const struct verb *v, int c, const char *arg, struct limit
 static int take_vendor(const struct verb *v, const char *arg, struct options *o)
 {
 	o->vendor = arg;
-	return *arg && strlen(arg) < LIMIT_LABEL ? -1 : usage(v, "not a vendor's name", arg);
+	return is_text(arg, LIMIT_LABEL) ? -1 : usage(v, "not a vendor's name", arg);
 }
 
 static int take_timeout(const char *arg, struct options *o)
@@ -248,26 +258,33 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* Options until the next operand. -1, or an exit code. */
-static int take_options(int argc, char **argv, struct options *o)
+/* Options until the next operand, or until "--": then *is_over. -1, or an exit code. */
+static int take_options(int argc, char **argv, struct options *o, bool *is_over)
 {
+	const int first = optind;
+	const char *arg = NULL;
 	int c, code;
 
+	if (*is_over)
+		return -1;
 	while ((c = getopt_long(argc, argv, "+s:k:o:hV", longs, NULL)) != -1) {
+		arg = optarg;
 		code = take_option(c, optarg, o);
 		if (code >= 0)
 			return code;
 	}
+	*is_over = optind > first && argv[optind - 1] != arg && !strcmp(argv[optind - 1], "--");
 	return -1;
 }
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	struct options o = {0};
+	bool is_over = false;
 	int code, n_operands = 0;
 
 	optind = 1;
-	code = take_options(argc, argv, &o);
+	code = take_options(argc, argv, &o, &is_over);
 	if (code >= 0)
 		return code;
 	if (optind == argc)
@@ -277,7 +294,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 		return usage(NULL, "no such command", argv[optind]);
 	optind++;
 	while (optind <= argc) { /* operands may stand between options */
-		code = take_options(argc, argv, &o);
+		code = take_options(argc, argv, &o, &is_over);
 		if (code >= 0)
 			return code;
 		if (optind == argc)

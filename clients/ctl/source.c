@@ -33,15 +33,16 @@ static int read_file(FILE *f, const char *camera, struct token *ret)
 		return -EIO;
 	if (r < 0)
 		return r;
-	return found ? 0 : -EBADMSG;
+	return found ? 0 : text ? -ENOKEY : -EBADMSG;
 }
 
 static int explain(const char *where, int r)
 {
 	fprintf(stderr, "framemuxctl: %s: %s\n", where,
-		r == -EBADMSG         ? "that is no token"
-			: r == -E2BIG ? "several tokens; say which with --camera"
-				      : strerror(-r));
+		r == -EBADMSG          ? "that is no token"
+			: r == -E2BIG  ? "several tokens; say which with --camera"
+			: r == -ENOKEY ? "no token in it is for that camera"
+				       : strerror(-r));
 	return EXIT_BAD_DATA;
 }
 
@@ -52,7 +53,7 @@ int source_token(const char *key_file, const char *camera, struct token *ret)
 	FILE *f = stdin;
 	int r;
 
-	if (!key_file && env) {
+	if (!key_file && env && *env) {
 		r = token_parse(env, ret);
 		return r < 0 ? explain("$FRAMEMUX_TOKEN", r) : 0;
 	}

@@ -49,9 +49,33 @@ static int take_zone(const char *zone, long *ret_s)
 	return 0;
 }
 
+/* "2026-11-28T13:38:28", a day that there is: what stands behind it, or NULL. */
+static const char *take_moment(const char *text, struct tm *ret)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd";
+	struct tm day;
+
+	for (const char *f = form; *f; f++) {
+		char c = text[f - form];
+
+		if (*f == 'd' ? c < '0' || c > '9' : *f == 'T' ? c != 'T' && c != 't' : c != *f)
+			return NULL;
+	}
+	if (sscanf(text, "%4d-%2d-%2d", &ret->tm_year, &ret->tm_mon, &ret->tm_mday) != 3 ||
+		!strptime(text + strlen("2026-11-28T"), "%H:%M:%S", ret))
+		return NULL;
+	ret->tm_year -= 1900;
+	ret->tm_mon--;
+	day = *ret;
+	day.tm_hour = day.tm_min = day.tm_sec = 0;
+	timegm(&day); /* makes a day of March of the 30th of February */
+	return day.tm_mday == ret->tm_mday && day.tm_mon == ret->tm_mon ? text + sizeof(form) - 1
+									: NULL;
+}
+
 int units_when(const char *text, uint64_t *ret_ms)
 {
-	const uint64_t now = clock_unix_s();
+	const uint64_t now_ms = clock_read_ns(CLOCK_REALTIME) / NS_PER_MS;
 	struct tm tm = {0};
 	unsigned ms = 0, scale = 100;
 	const char *at;
@@ -60,10 +84,12 @@ int units_when(const char *text, uint64_t *ret_ms)
 	time_t t;
 
 	if (number_duration(text, UNITS_DURATION_MAX_S, &ago) == 0) {
-		*ret_ms = ago > now ? 0 : (now - ago) * 1000;
+		if (ago == NUMBER_NEVER)
+			return -EINVAL;
+		*ret_ms = ago > now_ms / 1000 ? 0 : now_ms - ago * 1000;
 		return 0;
 	}
-	at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	at = take_moment(text, &tm);
 	if (!at)
 		return -EINVAL;
 	if (*at == '.')

@@ -110,6 +110,15 @@ static int usage(const char *what, const char *value)
 	return usage_error("framemux-dump", what, value);
 }
 
+/* What can be asked for: whether there is such a camera is not told by any answer but the mux's. */
+static bool is_name(const char *s)
+{
+	for (const char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return false;
+	return *s && strlen(s) < LIMIT_NAME;
+}
+
 static int parse_timeout(const char *text, uint32_t *ret_ms)
 {
 	char *end;
@@ -147,7 +156,8 @@ static int take_option(int c, const char *arg, struct options *o)
 		o->out = arg;
 		break;
 	case OPT_SIZE:
-		if (number_size(arg, &o->width, &o->height) < 0)
+		if (number_size(arg, &o->width, &o->height) < 0 ||
+			(uint64_t)o->width * o->height > LIMIT_PIXELS)
 			return usage("not a size (such as 1280x720)", arg);
 		break;
 	case OPT_FPS:
@@ -173,10 +183,10 @@ static int take_option(int c, const char *arg, struct options *o)
 		break;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_SUCCESS;
+		return usage_said("framemux-dump");
 	case 'V':
 		printf("framemux-dump %s\n", framemux_version());
-		return EXIT_SUCCESS;
+		return usage_said("framemux-dump");
 	default:
 		fputs("Try framemux-dump --help.\n", stderr);
 		return EXIT_USAGE;
@@ -190,6 +200,8 @@ static int settle(struct options *o)
 	enum out_kind kind;
 	uint32_t needs = 0;
 
+	if (!*o->out)
+		return usage("-o needs a file's name", NULL);
 	kind = out_name_kind(o->out);
 	if (kind == OUT_BAD)
 		return usage("a pattern needs exactly one %d, such as f-%05d.png", o->out);
@@ -226,6 +238,8 @@ int options_parse(int argc, char **argv, struct options *ret)
 	if (argc - optind != 1)
 		return usage(argc == optind ? "which camera?" : "one camera at a time", NULL);
 	o.camera = argv[optind];
+	if (!is_name(o.camera))
+		return usage("not a camera's name", o.camera);
 	code = settle(&o);
 	if (code >= 0)
 		return code;

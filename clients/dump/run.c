@@ -160,7 +160,7 @@ static int open_view(struct dump *d, const char *token)
 	if (r == 0)
 		return 0;
 	if (r == -EINVAL) { /* all else was checked before */
-		fputs("framemux-dump: that is no token\n", stderr);
+		fputs("framemux-dump: that is no token, or no camera's name\n", stderr);
 		return EXIT_BAD_DATA;
 	}
 	fprintf(stderr, "framemux-dump: cannot open %s: %s\n", o->camera, strerror(-r));

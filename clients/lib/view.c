@@ -14,6 +14,7 @@
 #include "clients/lib/view_attach.h"
 #include "common/cleanup.h"
 #include "common/clock.h"
+#include "common/text.h"
 
 #define OPEN_FLAGS        (FRAMEMUX_OPEN_DUMP | FRAMEMUX_OPEN_VERIFY_FULL | FRAMEMUX_OPEN_RECONNECT)
 #define REQUEST_BYTES_V1  (offsetof(struct framemux_request, token) + sizeof(char *))
@@ -27,6 +28,8 @@ static int fill_open(const struct framemux_request *rq, struct msg_open *ret)
 
 	if (!rq->camera || !*rq->camera || strlen(rq->camera) >= sizeof(ret->camera))
 		return -EINVAL;
+	if (!text_is_plain(rq->camera, strlen(rq->camera)))
+		return -EINVAL; /* the mux would end the connection, and every view of it */
 	if (rq->flags & ~OPEN_FLAGS || rq->fps > LIMIT_FPS)
 		return -EINVAL;
 	memcpy(ret->camera, rq->camera, strlen(rq->camera) + 1);

@@ -36,8 +36,8 @@ static const char help[] =
 	"\n"
 	"Keys: f is fullscreen and back, q and Escape end.\n"
 	"Exit status: 0; 64 usage; 65 bad token file; 69 no Wayland display, or it went, or every\n"
-	"camera was disabled or blocked; 70 internal error; 77 every camera was refused or "
-	"revoked.\n";
+	"camera was disabled or blocked; 70 internal error; 74 cannot write this; 77 every camera\n"
+	"was refused or revoked.\n";
 
 enum { OPT_SIZE = 256, OPT_FULLSCREEN, OPT_FPS, OPT_NO_BADGE, OPT_TITLE, OPT_VERIFY };
 
@@ -111,10 +111,10 @@ static int take_option(int c, const char *arg, struct options *o)
 		break;
 	case 'h':
 		fputs(help, stdout);
-		return EXIT_SUCCESS;
+		return usage_said("framemux-view");
 	case 'V':
 		printf("framemux-view %s\n", framemux_version());
-		return EXIT_SUCCESS;
+		return usage_said("framemux-view");
 	default:
 		fputs("Try framemux-view --help.\n", stderr);
 		return EXIT_USAGE;

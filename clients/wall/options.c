@@ -22,7 +22,8 @@ static const char help[] =
 	"Keys: arrows and Tab choose a camera, Enter enlarges it, Escape goes back, 1 to 9 "
 	"enlarge\n"
 	"at once, Ctrl+Alt+Backspace ends. A click or tap enlarges, another goes back.\n"
-	"Exit status: 0; 64 usage; 70 no screen, or an internal error; 78 configuration.\n";
+	"Exit status: 0; 64 usage; 70 no screen, or an internal error; 74 cannot write this; 78\n"
+	"configuration.\n";
 
 enum { OPT_DEBUG = 256 };
 
@@ -55,10 +56,10 @@ int options_parse(int argc, char **argv, struct options *ret)
 			break;
 		case 'h':
 			fputs(help, stdout);
-			return EXIT_SUCCESS;
+			return usage_said("framemux-wall");
 		case 'V':
 			printf("framemux-wall %s\n", framemux_version());
-			return EXIT_SUCCESS;
+			return usage_said("framemux-wall");
 		default:
 			fputs("Try framemux-wall --help.\n", stderr);
 			return EXIT_USAGE;

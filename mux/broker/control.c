@@ -230,7 +230,7 @@ static int handle_revoke(void *self, const void *msg, int *fds)
 	conn_set_state(c->conn, CONTROL_BUSY);
 	r = revoke_begin(c->broker, c, m);
 	if (r == -ENOENT)
-		refuse(c, m->request, r, m->cutoff ? "no such camera" : "no such lease");
+		refuse(c, m->request, r, m->cutoff ? "no such camera" : "no such lease or token");
 	else if (r == -ENOSPC)
 		refuse(c, m->request, r,
 			"too many cameras and uids had all their tokens revoked; revoke --all "

@@ -224,9 +224,11 @@ static int find_token(const struct broker *b, const char *id, uint8_t ret[TOKEN_
 
 	if (!is_hex(id))
 		return -EINVAL;
-	if (strlen(id) == 2 * TOKEN_ID_BYTES)
-		return sodium_hex2bin(
-			ret, TOKEN_ID_BYTES, id, 2 * TOKEN_ID_BYTES, NULL, NULL, NULL);
+	if (strlen(id) == 2 * TOKEN_ID_BYTES) {
+		sodium_hex2bin(ret, TOKEN_ID_BYTES, id, 2 * TOKEN_ID_BYTES, NULL, NULL, NULL);
+		/* No token's; in a record it means that none is named. */
+		return sodium_is_zero(ret, TOKEN_ID_BYTES) ? -ENOENT : 0;
+	}
 	if (strlen(id) != 16)
 		return -EINVAL;
 	lease = strtoull(id, NULL, 16);

@@ -153,6 +153,7 @@ void mux_note_token(struct mux *m, const struct standing *st);
 void mux_note_token_end(struct mux *m, const struct msg_token_end *end);
 void mux_note_reload(struct mux *m, const struct msg_reload_ask *ask);
 void mux_note_change(struct mux *m, const char *kind, const char *name, const char *what);
+void mux_note_camera(struct mux *m, const char *name, uint32_t epoch, const char *what);
 void mux_note_key(struct mux *m, uint32_t by_uid, uint32_t by_pid);
 void mux_note_broker(struct mux *m, enum audit_event event);
 void mux_written(void *mux, uint64_t life, uint32_t request, int status);

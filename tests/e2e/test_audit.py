@@ -92,12 +92,100 @@ def test_queries(s):
     text = mux.ctl("audit", "report", "--camera", "porch", "--at", close["time"])
     for words in ("Who could see it", f"user {close['uid']}", close["lease"], "the log is whole", "not anchored"):
         check(words in text, f"no «{words}» in the report:\n{text}")
-    check("Nobody: no lease" in mux.ctl("audit", "report", "--camera", "porch", "--at", "1h"), "an hour ago")
+    begins = log_of(s)[1]["time"]
+    check("Nobody: no lease" in mux.ctl("audit", "report", "--camera", "porch", "--at", begins), "before all leases")
+    for at, words, is_it in (("1h", "is not known from this log", False), ("2099-01-01T00:00:00Z", "stood at its end", False),
+            (begins, "Nobody", True)):
+        text = mux.ctl("audit", "report", "--camera", "porch", "--at", at)
+        check(words in text, f"at {at}: {text}")
+        check("Nobody" not in text or at != "1h", "it says that nobody could, and does not know")
+        check(json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", at))["is_in_log"] == is_it, at)
     report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", close["time"]))
     check(report["log_is_whole"] and report["saw"][0]["record"]["lease"] == close["lease"], report)
     for wrong in (("report",), ("report", "--camera", "porch"), ("verify", "--at", "1h"), ("x",), ("--at", "1h"),
             ("--since", "yesterday")):
         mux.ctl("audit", *wrong, code=64)
+
+
+def test_emptied_copy(s):
+    """No record at all is no whole log, and neither is one whose newest segment has none."""
+    mux = s.mux(TWO)
+    whole = s.path("state/audit")
+    mux.stop()
+    for name, segment in (("all", "000001.log"), ("newest", "000002.log")):
+        copy = shutil.copytree(whole, s.path(name))
+        open(os.path.join(copy, segment), "w").close()
+        said = mux.ctl("audit", "verify", copy, code=65)
+        check("cut" in said and segment in said, said)
+
+
+def test_report_of_what_no_record_ends(s):
+    """A revocation that names no token ends none; a grant that went while framemuxd was away is gone."""
+    grant = 'grant "wall" {\n uid = 4711\n cameras = { "porch" }\n}\n'
+    mux = s.mux(TWO + grant)
+
+    def could_see(at="0s"):
+        report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", at))
+        return {x["record"]["token"] for x in report["could_see"]}
+    standing = mux.recorded("grant")[0]
+    made = json.loads(mux.ctl("--json", "grant", "--camera", "porch"))["id"]
+    mux.ctl("revoke", "0" * 32, code=65)
+    mux.ctl("revoke", "1" * 32)
+    check(could_see() == {standing["token"], made}, could_see())
+    mux.stop()
+    mux.start()
+    check(could_see() == {standing["token"], made}, "the standing grant is there anew")
+    check(could_see(standing["time"]) == {standing["token"]}, "and was before")
+    text = mux.ctl("audit", "report", "--camera", "porch", "--at", standing["time"])
+    check("; later" not in text, f"it was said anew, and did not end: {text}")
+    mux.stop()
+    with open(mux.config_path) as f:
+        without = f.read().replace(grant, "")
+    s.write(os.path.basename(mux.config_path), without)
+    mux.start()
+    check(could_see() == {made}, could_see())
+    check(could_see(standing["time"]) == {standing["token"]}, "it was there then")
+    text = mux.ctl("audit", "report", "--camera", "porch", "--at", standing["time"])
+    check("had no such grant any more" in text, text)
+
+
+def test_report_knows_epochs(s):
+    """A camera that became another one, or went, by a reload or while framemuxd was away: its tokens are dead."""
+    mux = s.mux(TWO)
+
+    def could_see():
+        report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", "0s"))
+        return {x["record"]["token"] for x in report["could_see"]}
+
+    def grant():
+        return json.loads(mux.ctl("--json", "grant", "--camera", "porch"))["id"]
+
+    def rewrite(old, new):
+        with open(mux.config_path) as f:
+            text = f.read()
+        check(old in text, text)
+        s.write(os.path.basename(mux.config_path), text.replace(old, new))
+    token = grant()
+    check(could_see() == {token}, "it is good")
+    rewrite("test:porch?size=320x240", "test:porch?size=320x242")
+    mux.ctl("reload")
+    until(lambda: could_see() == set(), "the token of the camera that was is dead")  # written behind the answer
+    token = grant()
+    check(could_see() == {token}, "of the camera that is")
+    mux.stop()
+    rewrite("test:porch?size=320x242", "test:porch?size=320x244")
+    mux.start()
+    until(lambda: could_see() == set(), "it changed while framemuxd was away")
+    token = grant()
+    rewrite('camera "porch"', 'camera "patio"')
+    mux.ctl("reload")
+    until(lambda: could_see() == set(), "the token of a camera that went is dead")
+    rewrite('camera "patio"', 'camera "porch"')
+    mux.ctl("reload")
+    until(lambda: len(mux.recorded("change")) >= 6, "it is recorded that it came back")
+    check(could_see() == set(), "it came back, as another one")
+    token = grant()
+    check(could_see() == {token}, "of the one that came back")
 
 
 def test_refusals_in_sums(s):

@@ -71,6 +71,20 @@ def test_none_at_all(s):
     check(not left, f"left behind: {left}")
 
 
+def test_no_standard_output(s):
+    """What was to be printed goes nowhere else, to the mux's socket least of all, and that is said."""
+    mux = s.mux(TWO)
+    for word in ("status", "grant --camera porch", "key show", "--json revoke --camera porch", "audit",
+            "enable --camera porch", "--help", "--version"):
+        for close in (1, None):
+            argv = [s.program("framemuxctl"), "-s", mux.control, *word.split()]
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, timeout=30,
+                    env=s.env(), check=False, preexec_fn=(lambda: os.close(1)) if close else None)
+            check(done.returncode == 74 and b"cannot write" in done.stderr,
+                f"{word}: {done.returncode}, {done.stderr}")
+
+
 def test_where_it_cannot_be_written(s):
     mux = s.mux(TWO)
     token, path = mux.grant("porch"), s.write("old.png", "an older one")

@@ -117,6 +117,8 @@ START_TEST(test_requests)
 	refused(camera, NULL);
 	refused(camera, "");
 	refused(camera, name);
+	refused(camera, "a\nb"); /* would end the conversation, and all other views with it */
+	refused(camera, "\xff");
 	refused(token, "fmx1_zzz");
 	refused(token, "");
 	refused(width, 640); /* and no height */

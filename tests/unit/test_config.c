@@ -219,9 +219,12 @@ static const struct {
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//AAAA\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "A\"\n}\n", 3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
-	 "\xc1\xc2\xc3\xc4" "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n}\n", 3, "44"},
+	 "\xc1\xc2\xc3\xc4"
+	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n}\n",
+		3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"sha256//"
-	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\"\n}\n", 3, "44"},
+	 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\"\n}\n",
+		3, "44"},
 	{"camera \"a\" {\n url = \"rtsps://h/\"\n tls_pin = \"" PIN "\"\n tls_ca = \"c\"\n}\n", 4,
 		"only one"},
 	{"camera \"a\" {\n url = \"https://h/\"\n tls_ca = \"nowhere\"\n}\n", 3, "No such file"},
@@ -268,6 +271,9 @@ static const struct {
 	{CAM "grant g { uid = 0 cameras = { a }\n token_file = \"x/\" }\n", 3, "folder"},
 	{CAM "grant g { uid = 0 cameras = { a } token_file = x }\n"
 	     "grant h { uid = 0 cameras = { a }\n token_file = x }\n",
+		4, "the same token_file"},
+	{CAM "grant g { uid = 0 cameras = { a } token_file = \"t/x\" }\n"
+	     "grant h { uid = 0 cameras = { a }\n token_file = \"./t//./x\" }\n",
 		4, "the same token_file"},
 };
 

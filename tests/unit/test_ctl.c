@@ -84,6 +84,58 @@ START_TEST(test_options)
 	ck_assert_uint_eq(o.since_ms, 1795873108000ull);
 	ck_assert(o.follow);
 	ck_assert_str_eq(o.second, "x");
+	ck_assert_int_eq(parse(&o, "-- status"), -1);
+	ck_assert_str_eq(o.verb->name, "status");
+	ck_assert_int_eq(parse(&o, "-s -- status --json"), -1);
+	ck_assert_str_eq(o.socket, "--");
+	ck_assert(o.json);
+	ck_assert_int_eq(parse(&o, "audit -- verify --json"), -1);
+	ck_assert_str_eq(o.second, "--json");
+}
+END_TEST
+
+START_TEST(test_moments)
+{
+	static const struct {
+		const char *text;
+		uint64_t ms;
+	} good[] = {{"2026-11-28T13:38:28Z", 1795873108000ull},
+		{"2026-11-28t13:38:28.5z", 1795873108500ull},
+		{"2026-11-28T13:38:28-00:00", 1795873108000ull},
+		{"2028-02-29T00:00:00Z", 1835395200000ull},
+		{"2016-12-31T23:59:60Z", 1483228800000ull}};
+	static const char *const bad[] = {"", "never", "2026-11-28", "2026-11-28T13:38:28",
+		"2026-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-00-01T00:00:00Z",
+		"2026-13-01T00:00:00Z", "2026-01-32T00:00:00Z", "2026-01-01T24:00:00Z",
+		"2026-01-01T00:60:00Z", "2026-1-01T00:00:00Z", " 2026-11-28T13:38:28Z",
+		"+026-11-28T13:38:28Z", "2026-11-28T13:38:28+24:00", "1969-12-31T23:59:59Z"};
+	uint64_t ms;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		ck_assert_msg(units_when(good[i].text, &ms) == 0, "%s", good[i].text);
+		ck_assert_uint_eq(ms, good[i].ms);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		ck_assert_msg(units_when(bad[i], &ms) == -EINVAL, "%s", bad[i]);
+}
+END_TEST
+
+/* What the mux would take as no text at all, and hang up on. */
+START_TEST(test_text_of_options)
+{
+	static const char *const values[] = {"a\nb", "\x1b[2J", "\xff", "\xe2\x80\xae"};
+	static char line[64];
+	struct options o;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
+		snprintf(line, sizeof(line), "grant --label=%s", values[i]);
+		ck_assert_msg(parse(&o, line) == EXIT_USAGE, "%zu", i);
+		snprintf(line, sizeof(line), "disable --vendor=%s", values[i]);
+		ck_assert_msg(parse(&o, line) == EXIT_USAGE, "%zu", i);
+		snprintf(line, sizeof(line), "grant --camera=%s", values[i]);
+		ck_assert_msg(parse(&o, line) == EXIT_USAGE, "%zu", i);
+	}
+	ck_assert_int_eq(parse(&o, "disable --vendor=\xc3\x9cnal"), -1);
 }
 END_TEST
 
@@ -349,6 +401,8 @@ int main(void)
 	tcase_add_test(tc, test_spans_and_bytes);
 	tcase_add_test(tc, test_options);
 	tcase_add_test(tc, test_bad_options);
+	tcase_add_test(tc, test_moments);
+	tcase_add_test(tc, test_text_of_options);
 	tcase_add_test(tc, test_status_json);
 	tcase_add_test(tc, test_metrics);
 	tcase_add_test(tc, test_table);

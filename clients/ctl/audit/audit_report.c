@@ -12,12 +12,16 @@
 #include "clients/ctl/json.h"
 #include "clients/program/exit_code.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "common/limits.h"
 #include "common/text.h"
 #include "common/utc.h"
 
 #define KEPT_MAX    65536u /* tokens or leases: more of one camera are not reported */
 #define SET_BACK_MS 1000u  /* that the clock was set back: worth a sentence */
+
+static const char again[] = "again"; /* how a token's record ended: the next one of it is there */
+static const char not_renewed[] = "void, as the configuration had no such grant any more";
 
 /* Of one token or lease: its record, and how it ended. */
 struct item {
@@ -38,9 +42,11 @@ struct list {
 struct report {
 	const char *camera;
 	uint64_t at_ms, epoch, generation, generation_ms;
-	uint64_t before_n;                            /* the last record of that moment */
+	uint64_t before_n;                            /* the last record of that moment; 0: none */
 	uint64_t last_ms;                             /* of the record before */
+	uint64_t end_ms;                              /* until then the log says everything */
 	uint64_t set_backs, back_from_ms, back_to_ms; /* of the clock; the first */
+	bool is_removed;                              /* the camera, by a reload */
 	struct list tokens, leases, users;            /* users: whom the kill switch has cut off */
 	struct cause {
 		char why[LIMIT_REASON]; /* "": it is not */
@@ -122,6 +128,7 @@ static void look_at_clock(struct report *r, uint64_t ms)
 		r->back_to_ms = ms;
 	}
 	r->last_ms = ms;
+	r->end_ms = ms > r->end_ms ? ms : r->end_ms;
 }
 
 /* With its broker, or with framemuxd, every lease has ended at the latest. */
@@ -156,6 +163,8 @@ static void take_revoke(struct report *r, uint64_t ms, json_t *o)
 		end_item(find(&r->tokens, text_of(o, "token")), ms, o, "revoked");
 		return;
 	}
+	if (!strcmp(what, "token") || !strcmp(what, "grant"))
+		return; /* of one that is not named: of none */
 	if (!strcmp(what, "key")) {
 		for (size_t i = 0; i < r->tokens.n; i++)
 			if (number_of(r->tokens.items[i].begin, "key") == number_of(o, "key"))
@@ -199,6 +208,21 @@ static void take_switch(struct report *r, const struct audit_line *l, json_t *o)
 	}
 }
 
+/* A token, or one that is there already and was said anew. */
+static void take_grant(struct report *r, const struct audit_line *l, json_t *o, bool is_before)
+{
+	struct item *known = find(&r->tokens, text_of(o, "token"));
+
+	if (known && known->how == not_renewed) { /* it was: it has not ended */
+		known->end_ms = 0;
+		known->how = NULL;
+	}
+	if (!is_before)
+		return;
+	end_item(known, l->unix_ms, NULL, again);
+	add(&r->tokens, text_of(o, "token"), l->unix_ms, o);
+}
+
 static void take_of_camera(struct report *r, const struct audit_line *l, json_t *o)
 {
 	bool is_before = l->n <= r->before_n;
@@ -206,12 +230,13 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 
 	if (is_before && number_of(o, "epoch") > r->epoch)
 		r->epoch = number_of(o, "epoch");
-	if (audit_line_is(l, "policy") && is_before) {
+	if (audit_line_is(l, "change") && is_before) {
+		r->is_removed = !strcmp(text_of(o, "what"), "camera removed");
+	} else if (audit_line_is(l, "policy") && is_before) {
 		take_cause(&r->blocked, strcmp(text_of(o, "what"), "lifted") != 0, l, o);
 	} else if (audit_line_is(l, "grant")) {
-		end_item(find(&r->tokens, text_of(o, "token")), l->unix_ms, NULL, "again");
-		add(&r->tokens, text_of(o, "token"), l->unix_ms, o);
-	} else if (audit_line_is(l, "open")) {
+		take_grant(r, l, o, is_before);
+	} else if (audit_line_is(l, "open") && is_before) {
 		add(&r->leases, text_of(o, "lease"), l->unix_ms, o);
 	} else if (audit_line_is(l, "alive") && lease && !lease->end_ms) {
 		json_decref(lease->end);
@@ -227,12 +252,20 @@ static void take_of_camera(struct report *r, const struct audit_line *l, json_t 
 	}
 }
 
-/* What is cut off, it says anew in each life, after this record: by a configuration of its own. */
+/*
+ * What is cut off, and what the configuration grants, it says anew in each life, after this record. A
+ * grant that was taken out of the configuration meanwhile has no other trace.
+ */
 static void take_start(struct report *r, const struct audit_line *l)
 {
 	end_all_leases(r, l->unix_ms, "framemuxd started anew, so it had ended before");
-	if (l->n <= r->before_n)
-		r->off.why[0] = r->blocked.why[0] = 0;
+	for (size_t i = 0; i < r->tokens.n; i++)
+		if (*text_of(r->tokens.items[i].begin, "name"))
+			end_item(&r->tokens.items[i], l->unix_ms, NULL, not_renewed);
+	if (l->n > r->before_n)
+		return;
+	r->off.why[0] = r->blocked.why[0] = 0;
+	r->generation = 0;
 }
 
 static bool is_named(const char *line, size_t len, const char *member)
@@ -316,8 +349,22 @@ static bool was_there(const struct report *r, const struct item *i)
 
 static bool was_valid(const struct report *r, const struct item *token)
 {
-	return !was_cut_off(r, number_of(token->begin, "uid")) && was_there(r, token) &&
-		expiry_ms(token->begin) > r->at_ms && number_of(token->begin, "epoch") == r->epoch;
+	return !r->is_removed && !was_cut_off(r, number_of(token->begin, "uid")) &&
+		was_there(r, token) && expiry_ms(token->begin) > r->at_ms &&
+		number_of(token->begin, "epoch") == r->epoch;
+}
+
+/*
+ * What a log says nothing about is not known: that is no proof that nobody could see anything. A log
+ * that the mux gives reaches until now, a copy until its newest record.
+ */
+enum reach { REACH_WITHIN, REACH_BEFORE, REACH_AFTER };
+
+static enum reach reach_of(const struct report *r, const struct audit_verdict *v)
+{
+	if (!v->records || !r->before_n)
+		return REACH_BEFORE;
+	return r->at_ms > r->end_ms ? REACH_AFTER : REACH_WITHIN;
 }
 
 /* ---- for machines -------------------------------------------------------------------- */
@@ -356,6 +403,8 @@ static int print_json(const struct report *r, const struct audit_verdict *v)
 	json_object_set_new(o, "could_see", list_json(r, &r->tokens, was_valid));
 	json_object_set_new(o, "saw", list_json(r, &r->leases, was_there));
 	json_object_set_new(o, "clock_set_back", json_u64(r->set_backs));
+	json_object_set_new(
+		o, "is_in_log", json_boolean(reach_of(r, v) == REACH_WITHIN && !v->pruned_n));
 	json_object_set_new(o, "log_is_whole", json_boolean(v->is_whole));
 	json_object_set_new(o, "log", json_text(v->text));
 	return json_print(o);
@@ -421,7 +470,7 @@ static void print_tokens(const struct report *r)
 				plain(t->begin, "name", text, sizeof(text)));
 		else
 			printf(" by user %" PRIu64, number_of(t->begin, "by_uid"));
-		if (t->end_ms && strcmp(t->how, "again") != 0)
+		if (t->end_ms && t->how != again)
 			printf("; later %s", t->how);
 		printf(".\n");
 	}
@@ -497,17 +546,35 @@ static void print_leases(const struct report *r)
 
 static void print_clock(const struct report *r)
 {
-	char from[AUDIT_TIME_MAX], to[AUDIT_TIME_MAX];
+	char from[UTC_TEXT_MAX], to[UTC_TEXT_MAX];
 
 	if (!r->set_backs)
 		return;
-	audit_time_text(r->back_from_ms, from);
-	audit_time_text(r->back_to_ms, to);
+	utc_text_ms(r->back_from_ms, from);
+	utc_text_ms(r->back_to_ms, to);
 	printf("The clock was set back %" PRIu64
 	       " time%s, first from %s to %s: times in between came "
 	       "twice,\nand what was at either is listed here. The records' numbers tell which "
 	       "came first.\n",
 		r->set_backs, r->set_backs > 1 ? "s" : "", from, to);
+}
+
+static enum reach print_reach(const struct report *r, const struct audit_verdict *v)
+{
+	enum reach reach = reach_of(r, v);
+
+	if (reach == REACH_BEFORE)
+		printf("\nThat was before the first record that there is: who could see the camera "
+		       "then, and who did,\nis not known from this log.\n");
+	else if (reach == REACH_AFTER)
+		printf("\nThat is after all that this log knows of: what follows is how things "
+		       "stood "
+		       "at its end.\n");
+	else if (v->pruned_n)
+		printf("\nTokens and leases whose records were removed for their age are not in "
+		       "what "
+		       "follows.\n");
+	return reach;
 }
 
 static void print_text(const struct report *r, const struct audit_verdict *v)
@@ -520,6 +587,8 @@ static void print_text(const struct report *r, const struct audit_verdict *v)
 		printf(" (epoch %" PRIu64 ")", r->epoch);
 	printf("\n\nThe log: %s.\n", v->text);
 	print_clock(r);
+	if (print_reach(r, v) == REACH_BEFORE)
+		return;
 	print_tokens(r);
 	print_leases(r);
 	printf("\nWhere its pictures came from:\n");
@@ -546,6 +615,7 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 	struct audit_verdict v;
 	int code = audit_verify(log, &v);
 
+	r.end_ms = log->has_head ? clock_read_ns(CLOCK_REALTIME) / NS_PER_MS : 0;
 	if (code == 0)
 		code = audit_scan(log, &before, note_before, &r);
 	if (code == 0)
@@ -557,7 +627,5 @@ int audit_report(const struct audit_log *log, const char *camera, uint64_t at_ms
 	list_free(&r.tokens);
 	list_free(&r.leases);
 	list_free(&r.users);
-	if (code == 0 && fflush(stdout))
-		code = EXIT_WRITE;
 	return code == 0 && !v.is_whole ? EXIT_BAD_DATA : code;
 }

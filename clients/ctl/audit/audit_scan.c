@@ -33,7 +33,7 @@ bool audit_filter_takes(
 
 /* What is asked for as it stands in a line: such texts compare as their times do. */
 struct span {
-	char since[AUDIT_TIME_MAX], until[AUDIT_TIME_MAX];
+	char since[UTC_TEXT_MAX], until[UTC_TEXT_MAX];
 };
 
 /* A look at its time alone, which is most of a long log's lines. Whether it is a record is not seen. */
@@ -58,8 +58,8 @@ static int scan_text(const struct audit_filter *f, const char *text, size_t size
 	struct span span;
 	int code = 0;
 
-	audit_time_text(f->since_ms, span.since);
-	audit_time_text(f->until_ms, span.until);
+	utc_text_ms(f->since_ms, span.since);
+	utc_text_ms(f->until_ms, span.until);
 	while (code == 0 && (end = memchr(at, '\n', size - (size_t)(at - text)))) {
 		size_t len = (size_t)(end - at);
 

@@ -141,6 +141,16 @@ static void walk_part(struct verifier *v, const char *text, size_t size)
 	}
 }
 
+/* The mux has a new segment before there is anything in it; in a copy nobody has just begun it. */
+static void say_empty(struct verifier *v)
+{
+	if (v->has_fault)
+		return;
+	v->has_fault = true;
+	say_cut(v);
+	say(v, ": %06u.log is empty", v->segment);
+}
+
 static void begin_part(struct verifier *v, uint32_t segment)
 {
 	/* Behind a fault a segment is looked at for itself: what is left is still worth something.
@@ -232,6 +242,8 @@ int audit_verify(const struct audit_log *log, struct audit_verdict *ret)
 		if (code)
 			return code;
 		begin_part(&v, log->parts[i].segment);
+		if (!len && !log->has_head)
+			say_empty(&v);
 		walk_part(&v, text, len);
 	}
 	judge_end(&v);

@@ -112,6 +112,7 @@ static int open_files(struct audit *a, int state_folder, const struct audit_limi
 int audit_open(const struct audit_place *place, struct audit **ret, char *ret_why, size_t why_size)
 {
 	struct audit *a = calloc(1, sizeof(*a));
+	char why[256];
 	int rc;
 
 	if (!a) {
@@ -121,7 +122,9 @@ int audit_open(const struct audit_place *place, struct audit **ret, char *ret_wh
 	STAILQ_INIT(&a->waiting);
 	STAILQ_INIT(&a->batch.entries);
 	rc = audit_anchor_open(
-		&a->anchor, place->anchor, place->anchor_in_journal, ret_why, why_size);
+		&a->anchor, place->anchor, place->anchor_in_journal, why, sizeof(why));
+	if (rc < 0) /* it lies elsewhere than what the caller speaks of */
+		snprintf(ret_why, why_size, "state_anchor %s: %s", place->anchor, why);
 	if (!rc && (rc = open_files(a, place->state_folder, place->limits)) < 0)
 		snprintf(ret_why, why_size, "the audit log cannot be opened: %s", strerror(-rc));
 	if (rc < 0) {

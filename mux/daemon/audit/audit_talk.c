@@ -20,6 +20,10 @@ void mux_note_start(struct mux *m)
 		m->roles.missing[0] ? "missing walls: " : "all walls", LIMIT_REASON - 32,
 		m->roles.missing);
 	audit_note(m->audit, &note);
+	/* An epoch of 1 says itself: no other token is for it. */
+	for (size_t i = 0; i < m->config->n_cameras; i++)
+		if (m->cameras[i].epoch > 1)
+			mux_note_camera(m, m->cameras[i].name, m->cameras[i].epoch, "configured");
 }
 
 void mux_note_stop(struct mux *m)
@@ -96,6 +100,16 @@ void mux_note_change(struct mux *m, const char *kind, const char *name, const ch
 
 	snprintf(note.name, sizeof(note.name), "%s", name);
 	snprintf(note.what, sizeof(note.what), "%.15s %.15s", kind, what);
+	audit_note(m->audit, &note);
+}
+
+/* Its tokens are those of this epoch: what was issued for an earlier one is dead. */
+void mux_note_camera(struct mux *m, const char *name, uint32_t epoch, const char *what)
+{
+	struct msg_audit_note note = {.event = AUDIT_EVENT_CHANGE, .epoch = epoch};
+
+	snprintf(note.camera, sizeof(note.camera), "%s", name);
+	snprintf(note.what, sizeof(note.what), "camera %.15s", what);
 	audit_note(m->audit, &note);
 }
 

@@ -129,7 +129,7 @@ static int read_token_file(const struct scope *s, struct config_grant *g, unsign
 	if (g->token_file[strlen(g->token_file) - 1] == '/')
 		return SCOPE_FAIL(s, "token_file", "\"token_file\" names a folder");
 	for (unsigned i = 0; i < index; i++)
-		if (!strcmp(s->r->config->grants[i].token_file, g->token_file))
+		if (parse_is_same_path(s->r->config->grants[i].token_file, g->token_file))
 			return SCOPE_FAIL(s, "token_file", "grant \"%s\" has the same token_file",
 				s->r->config->grants[i].name);
 	if (s->r->looks_at_files && token_file_check(g->token_file, why, sizeof(why)) < 0)

@@ -50,3 +50,26 @@ int parse_user(const char *text, uid_t *ret)
 	*ret = pw->pw_uid;
 	return 0;
 }
+
+/* The next part of a path that says something, and its length; 0 at the end. */
+static size_t next_part(const char **at)
+{
+	size_t len;
+
+	do {
+		*at += strspn(*at, "/");
+		len = strcspn(*at, "/");
+	} while (len == 1 && **at == '.' && (*at)++);
+	return len;
+}
+
+bool parse_is_same_path(const char *a, const char *b)
+{
+	size_t len;
+
+	while ((len = next_part(&a)) == next_part(&b) && len && !memcmp(a, b, len)) {
+		a += len;
+		b += len;
+	}
+	return !len && !*b;
+}

@@ -15,4 +15,7 @@ bool parse_is_text(const char *text, size_t cap);
 /* A uid in decimal, or a user's name. -EINVAL or -ENOENT. May ask NSS: only while starting. */
 int parse_user(const char *text, uid_t *ret);
 
+/* Whether two absolute paths name one file as they stand: "//" and "/./" say nothing. */
+bool parse_is_same_path(const char *a, const char *b);
+
 #endif

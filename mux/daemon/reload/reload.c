@@ -38,7 +38,10 @@ static void report_changes(const struct reload *r)
 
 		log_notice("reload: %s %s: %s%s%s%s", c->kind, c->name, c->what,
 			*c->detail ? " (" : "", c->detail, *c->detail ? ")" : "");
-		mux_note_change(r->mux, c->kind, c->name, c->what);
+		if (c->epoch)
+			mux_note_camera(r->mux, c->name, c->epoch, c->what);
+		else
+			mux_note_change(r->mux, c->kind, c->name, c->what);
 		if (!is_awaited(r))
 			continue;
 		memcpy(m.kind, c->kind, sizeof(m.kind));

@@ -137,15 +137,23 @@ int reload_diff_cameras(struct reload_diff *d, const struct camera_record *const
 {
 	int rc = 0;
 
-	for (size_t i = 0; !rc && i < n_now; i++)
+	for (size_t i = 0; !rc && i < n_now; i++) {
+		size_t before = d->n;
+
 		rc = diff_camera(d, old, n_old, &now[i]);
+		if (d->n > before)
+			d->changes[before].epoch = now[i].epoch;
+	}
 	for (size_t i = 0; !rc && i < n_old; i++) {
 		size_t k = 0;
 
 		while (k < n_now && strcmp(old[i]->name, now[k].name) != 0)
 			k++;
-		if (k == n_now)
-			rc = add(d, "camera", old[i]->name, "removed", "");
+		if (k < n_now)
+			continue;
+		rc = add(d, "camera", old[i]->name, "removed", "");
+		if (!rc)
+			d->changes[d->n - 1].epoch = old[i]->epoch;
 	}
 	return rc;
 }

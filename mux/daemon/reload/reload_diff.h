@@ -14,6 +14,7 @@ struct reload_change {
 	char name[LIMIT_NAME];
 	char what[LIMIT_KIND];     /* added, changed, removed, ... */
 	char detail[LIMIT_CHANGE]; /* which keys; or from what to what */
+	uint32_t epoch;            /* a camera's, from now on; of one that went, its last; else 0 */
 };
 
 struct reload_diff {
