@@ -23,11 +23,11 @@ static json_t *text_or_null(const char *text)
 /* A time that no calendar has is not "never": the last one that has a form is said for it. */
 static json_t *expiry_json(const struct rights *r)
 {
-	char text[UNITS_TIME_TEXT];
+	char text[UTC_TEXT_MAX];
 
 	if (!r->has_expiry || r->never_expires)
 		return json_null();
-	units_time(r->not_after, text);
+	utc_text(r->not_after, text);
 	return json_string(*text ? text : LAST_TIME);
 }
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "clients/ctl/exit_code.h"
+#include "clients/program/exit_code.h"
 #include "clients/ctl/options.h"
 
 /*

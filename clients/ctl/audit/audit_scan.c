@@ -6,6 +6,7 @@
 
 #include "clients/ctl/audit/audit.h"
 #include "common/cleanup.h"
+#include "common/utc.h"
 
 static bool is_of_camera(const char *camera, const char *line, size_t len)
 {
