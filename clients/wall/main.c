@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "clients/program/begin.h"
 #include "clients/program/exit_code.h"
 #include "clients/wall/config.h"
 #include "clients/wall/options.h"
@@ -13,8 +14,10 @@ int main(int argc, char **argv)
 	char error[CONFIG_ERROR_BYTES];
 	struct config *config;
 	struct options o;
-	int code = options_parse(argc, argv, &o);
+	int code;
 
+	program_begin();
+	code = options_parse(argc, argv, &o);
 	if (code >= 0)
 		return code;
 	if (config_load(o.config, &config, error) < 0) {

@@ -1,8 +1,9 @@
-/* clients/program: how a program ends. */
+/* clients/program: how a program begins and ends. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clients/program/begin.h"
 #include "clients/program/exit_code.h"
 #include "clients/program/usage.h"
 #include "common/cleanup.h"
@@ -48,6 +49,27 @@ START_TEST(test_numbers)
 }
 END_TEST
 
+/* What is opened after it is not taken for a standard stream, and what is printed goes nowhere. */
+START_TEST(test_closed_streams)
+{
+	int before[] = {dup(STDIN_FILENO), dup(STDERR_FILENO)}, fd;
+	ssize_t written;
+
+	close(STDIN_FILENO);
+	close(STDERR_FILENO);
+	program_begin();
+	fd = dup(before[1]);
+	written = write(STDERR_FILENO, "x", 1);
+	dup2(before[0], STDIN_FILENO);
+	dup2(before[1], STDERR_FILENO);
+	ck_assert_int_gt(fd, STDERR_FILENO);
+	ck_assert_int_eq(written, -1);
+	close(fd);
+	close(before[0]);
+	close(before[1]);
+}
+END_TEST
+
 START_TEST(test_usage)
 {
 	FILE *f = tmpfile();
@@ -79,6 +101,7 @@ int main(void)
 	tcase_add_test(t, test_exit_codes);
 	tcase_add_test(t, test_numbers);
 	tcase_add_test(t, test_usage);
+	tcase_add_test(t, test_closed_streams);
 	suite_add_tcase(s, t);
 	return unit_run(s);
 }
