@@ -390,6 +390,33 @@ def test_rolled_back_with_an_anchor(s):
     check(events(log_of_segments(s), "rolled_back"), "the log says so")
 
 
+def test_anchors_out_of_a_journal(s):
+    """Of many lines the furthest counts; a single segment is called by its own name."""
+    os.mkdir(s.path("elsewhere"), 0o755)
+    mux = s.mux(f'state_anchor = "{s.path("elsewhere/anchor")}"\n' + TWO)
+
+    def noted():
+        with open(s.path("elsewhere/anchor")) as f:
+            return f.read().strip()
+    mux.grant("porch")
+    verify(mux)
+    old = until(noted, "an anchor")
+    mux.stop()
+    shutil.copytree(s.path("state/audit"), s.path("copy"))
+    mux.start()
+    mux.grant("porch")
+    until(lambda: noted() != old, "another anchor")
+    lines = s.write("lines", f"Nov 29 framemuxd[1]: {noted()}\nNov 28 framemuxd[1]: {old}\nelse\n")
+    one = s.write("one", old + "\n")
+    check("; anchored" in mux.ctl("audit", "verify", s.path("copy"), "--anchor", one), "the older alone")
+    said = mux.ctl("audit", "verify", s.path("copy"), "--anchor", lines, code=65)
+    check("cut" in said, said)
+    second = s.path("copy/000002.log")
+    with open(second, "a") as f:
+        f.write("{}\n")
+    check("000002.log" in mux.ctl("audit", "verify", second, code=65), "another segment is blamed")
+
+
 def log_of_segments(s):
     """The records of all segments, without their chain: there is a gap."""
     folder = s.path("state/audit")

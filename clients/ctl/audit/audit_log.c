@@ -42,16 +42,37 @@ static void add(struct audit_log *log, uint32_t segment, uint64_t bytes, int fd)
 	log->n++;
 }
 
+/* Of several lines, as out of a journal, the one of the newest record: a log must reach the furthest. */
 static int read_anchor(struct audit_log *log, int fd)
 {
-	char text[LIMIT_MESSAGE];
-	ssize_t n = TEMP_FAILURE_RETRY(pread(fd, text, sizeof(text) - 1, 0));
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	FILE *f = own < 0 ? NULL : fdopen(own, "r");
+	cleanup_free char *line = NULL;
+	struct audit_mark m;
+	size_t room = 0;
+	uint64_t ms;
+	int rc;
 
-	if (n < 0)
-		return -errno;
-	text[n] = 0;
-	log->has_anchor = audit_mark_parse(text, &log->anchor, &log->anchor_ms) == 0;
-	return log->has_anchor ? 0 : -EBADMSG;
+	if (!f) {
+		rc = -errno;
+		if (own >= 0)
+			close(own);
+		return rc;
+	}
+	rewind(f);
+	log->has_anchor = false;
+	errno = 0;
+	while (getline(&line, &room, f) > 0) {
+		if (audit_mark_parse(line, &m, &ms) < 0 ||
+			(log->has_anchor && m.head.n < log->anchor.head.n))
+			continue;
+		log->anchor = m;
+		log->anchor_ms = ms;
+		log->has_anchor = true;
+	}
+	rc = ferror(f) ? -(errno ? errno : EIO) : log->has_anchor ? 0 : -EBADMSG;
+	fclose(f);
+	return rc;
 }
 
 /* ---- from the mux -------------------------------------------------------------------- */
@@ -159,6 +180,7 @@ static int add_folder(struct audit_log *log, DIR *d)
 int audit_log_open(const char *path, struct audit_log *ret)
 {
 	DIR *d = opendir(path);
+	uint32_t segment;
 	int code;
 
 	*ret = (struct audit_log){0};
@@ -166,7 +188,9 @@ int audit_log_open(const char *path, struct audit_log *ret)
 		code = add_folder(ret, d);
 		closedir(d);
 	} else {
-		code = add_file(ret, AT_FDCWD, path, 1);
+		if (!is_segment(basename(path), &segment))
+			segment = 1;
+		code = add_file(ret, AT_FDCWD, path, segment);
 	}
 	if (code == 0 && ret->n == 0)
 		code = complain(path, "there is no segment of an audit log (such as 000001.log)");
@@ -179,7 +203,7 @@ int audit_log_open(const char *path, struct audit_log *ret)
 
 int audit_log_take_anchor(struct audit_log *log, const char *path)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	int rc = fd < 0 ? -errno : read_anchor(log, fd);
 
 	if (rc == -EBADMSG)
