@@ -16,9 +16,9 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a write says so, too */
 	if (code < 0)
 		code = o.verb->run(&o);
-	if (code == 0 && (fflush(stdout) || ferror(stdout))) {
+	if ((fflush(stdout) || ferror(stdout)) && code != EXIT_WRITE) {
 		fputs("framemuxctl: cannot write\n", stderr);
-		code = EXIT_WRITE;
+		code = code ? code : EXIT_WRITE;
 	}
 	return code;
 }

@@ -86,7 +86,7 @@ const struct verb verbs[] = {
 		"      --vendor NAME      the vendor\n"
 		"      --uid UID          the user\n",
 		"cuv", 0, verb_enable},
-	{"audit", "[verify [FILE] | report --camera NAME --at T] [FILTER]...",
+	{"audit", "[FILTER]... | verify [FILE] | report --camera NAME --at T [FILE]",
 		"Who saw what, and when; is the log whole (65 when not); in sentences.\n"
 		"      --camera NAME      records of this camera\n"
 		"      --uid UID          of this user\n"

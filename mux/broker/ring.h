@@ -1,6 +1,6 @@
 /*
  * The memory of one attach: the ring and its dead page, from creation to the last close. One
- * function a step, in the order that ARCHITECTURE.md gives; none is skipped and none is repeated, and a
+ * function a step, in the order that common/memfd.h gives; none is skipped and none is repeated, and a
  * ring is never used for a second attach. Knows no lease, no loop and no peer.
  *
  * Descriptions of the ring's file: `maker` is the one that memfd_create made; neither it nor the

@@ -19,7 +19,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/config/config_text_private.h \
 	mux/daemon/config/config_camera.c mux/daemon/config/config_grant.c \
 	mux/daemon/config/config_top.c mux/daemon/config/config_values.h \
-	mux/daemon/config/grants.c mux/daemon/config/grants.h \
+	mux/daemon/config/grants.c mux/daemon/config/grants.h mux/daemon/config/hand_out.c \
 	mux/daemon/config/parse.c mux/daemon/config/parse.h \
 	mux/daemon/config/scope.c mux/daemon/config/scope.h \
 	mux/daemon/config/secret.c mux/daemon/config/secret.h \
@@ -33,7 +33,7 @@ libdaemon_la_SOURCES = \
 	mux/daemon/cutoff/kill_switch.c mux/daemon/cutoff/kill_switch.h \
 	mux/daemon/cutoff/refusals.c mux/daemon/cutoff/refusals.h \
 	mux/daemon/pair/connect.c mux/daemon/pair/connect.h \
-	mux/daemon/pair/digest.c mux/daemon/pair/digest.h mux/daemon/pair/hand_out.c \
+	mux/daemon/pair/digest.c mux/daemon/pair/digest.h \
 	mux/daemon/pair/pair.c mux/daemon/pair/pair.h mux/daemon/pair/pair_answer.c \
 	mux/daemon/pair/pair_birth.c mux/daemon/pair/pair_block.c mux/daemon/pair/pair_private.h \
 	mux/daemon/pair/pair_reload.c mux/daemon/pair/pair_state.c mux/daemon/pair/pair_survey.c \

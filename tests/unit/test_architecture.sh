@@ -3,7 +3,7 @@
 set -eu
 top=${srcdir:-.}
 bad=0
-for f in $(grep -o '`[a-z_]*/[a-z_/]*\(\.[a-z]*\)\{0,1\}`' "$top/ARCHITECTURE.md" | tr -d '`' | sort -u); do
+for f in $(grep -o '`[A-Za-z0-9_.-]*/[A-Za-z0-9_./-]*`' "$top/ARCHITECTURE.md" | tr -d '`' | sort -u); do
 	[ -e "$top/$f" ] || { echo "ARCHITECTURE.md names $f, which does not exist"; bad=1; }
 done
 
