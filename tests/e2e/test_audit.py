@@ -411,6 +411,11 @@ def test_anchors_out_of_a_journal(s):
     check("; anchored" in mux.ctl("audit", "verify", s.path("copy"), "--anchor", one), "the older alone")
     said = mux.ctl("audit", "verify", s.path("copy"), "--anchor", lines, code=65)
     check("cut" in said, said)
+    begin, chain, rest = old.partition("chain=")
+    other = f"{begin}{chain}{'1' if rest[0] == '0' else '0'}{rest[1:]}"
+    other = s.write("other", f"{noted()}\n{other}\n")
+    said = verify(mux, "--anchor", other, code=65)
+    check("written anew" in said, said)
     second = s.path("copy/000002.log")
     with open(second, "a") as f:
         f.write("{}\n")

@@ -42,16 +42,61 @@ static void add(struct audit_log *log, uint32_t segment, uint64_t bytes, int fd)
 	log->n++;
 }
 
-/* Of several lines, as out of a journal, the one of the newest record: a log must reach the furthest. */
-static int read_anchor(struct audit_log *log, int fd)
+static int add_anchor(struct audit_log *log, const struct audit_mark *m, uint64_t ms)
 {
-	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	FILE *f = own < 0 ? NULL : fdopen(own, "r");
+	struct audit_anchor *grown;
+
+	if (log->n_anchors == AUDIT_LOG_ANCHORS)
+		return -EFBIG;
+	grown = reallocarray(log->anchors, log->n_anchors + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	log->anchors = grown;
+	log->anchors[log->n_anchors++] = (struct audit_anchor){*m, ms};
+	return 0;
+}
+
+static int by_record(const void *a, const void *b)
+{
+	uint64_t x = ((const struct audit_anchor *)a)->mark.head.n;
+	uint64_t y = ((const struct audit_anchor *)b)->mark.head.n;
+
+	return x < y ? -1 : x > y;
+}
+
+static void drop_anchors(struct audit_log *log)
+{
+	free(log->anchors);
+	log->anchors = NULL;
+	log->n_anchors = 0;
+}
+
+/* Of a journal every line counts: what one of them knows the log must have. */
+static int read_lines(struct audit_log *log, FILE *f)
+{
 	cleanup_free char *line = NULL;
 	struct audit_mark m;
 	size_t room = 0;
 	uint64_t ms;
-	int rc;
+	int rc = 0;
+
+	drop_anchors(log);
+	rewind(f);
+	errno = 0;
+	while (rc == 0 && getline(&line, &room, f) > 0)
+		if (audit_mark_parse(line, &m, &ms) == 0)
+			rc = add_anchor(log, &m, ms);
+	if (rc == 0 && !feof(f))
+		rc = -(errno ? errno : EIO);
+	if (log->n_anchors)
+		qsort(log->anchors, log->n_anchors, sizeof(*log->anchors), by_record);
+	return rc == 0 && !log->n_anchors ? -EBADMSG : rc;
+}
+
+static int read_anchors(struct audit_log *log, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0), rc;
+	FILE *f = own < 0 ? NULL : fdopen(own, "r");
 
 	if (!f) {
 		rc = -errno;
@@ -59,18 +104,7 @@ static int read_anchor(struct audit_log *log, int fd)
 			close(own);
 		return rc;
 	}
-	rewind(f);
-	log->has_anchor = false;
-	errno = 0;
-	while (getline(&line, &room, f) > 0) {
-		if (audit_mark_parse(line, &m, &ms) < 0 ||
-			(log->has_anchor && m.head.n < log->anchor.head.n))
-			continue;
-		log->anchor = m;
-		log->anchor_ms = ms;
-		log->has_anchor = true;
-	}
-	rc = ferror(f) ? -(errno ? errno : EIO) : log->has_anchor ? 0 : -EBADMSG;
+	rc = read_lines(log, f);
 	fclose(f);
 	return rc;
 }
@@ -91,7 +125,7 @@ static void on_record(void *data, const struct wire_message *m, const void *reco
 
 	if (m == &wire_ctl_segment && fd >= 0) {
 		if (s->segment == 0) {
-			(void)read_anchor(a->log, fd);
+			(void)read_anchors(a->log, fd);
 			close(fd);
 		} else {
 			add(a->log, s->segment, s->bytes, fd);
@@ -204,7 +238,7 @@ int audit_log_open(const char *path, struct audit_log *ret)
 int audit_log_take_anchor(struct audit_log *log, const char *path)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc = fd < 0 ? -errno : read_anchor(log, fd);
+	int rc = fd < 0 ? -errno : read_anchors(log, fd);
 
 	if (rc == -EBADMSG)
 		return complain(path,
@@ -218,6 +252,7 @@ void audit_log_close(struct audit_log *log)
 	for (size_t i = 0; i < log->n; i++)
 		close(log->parts[i].fd);
 	log->n = 0;
+	drop_anchors(log);
 }
 
 int audit_log_read(const struct audit_log *log, size_t part, char **ret, size_t *ret_len)

@@ -11,7 +11,8 @@
 #include "common/audit_walk.h"
 #include "common/limits.h"
 
-#define AUDIT_LOG_PARTS 64u
+#define AUDIT_LOG_PARTS   64u
+#define AUDIT_LOG_ANCHORS 1000000u
 
 struct audit_log {
 	struct {
@@ -24,9 +25,11 @@ struct audit_log {
 	bool has_head; /* from the mux: how far the log has got */
 	struct audit_mark head;
 	char state[LIMIT_KIND], anchor_kind[LIMIT_KIND];
-	bool has_anchor; /* from state_anchor's file */
-	struct audit_mark anchor;
-	uint64_t anchor_ms;
+	struct audit_anchor {
+		struct audit_mark mark;
+		uint64_t ms;
+	} * anchors; /* owned; what state_anchor has kept, by their records' numbers */
+	size_t n_anchors;
 };
 
 /* Ask the mux. 0, or an exit code with everything said. */
@@ -35,7 +38,7 @@ int audit_log_ask(const struct options *o, struct audit_log *ret);
 /* A file, or a folder with segments. 0, or an exit code with everything said. */
 int audit_log_open(const char *path, struct audit_log *ret);
 
-/* The line of a state_anchor, in a file. 0, or an exit code with everything said. */
+/* The lines of a state_anchor in a file, one or as many as a journal has. 0, or an exit code with everything said. */
 int audit_log_take_anchor(struct audit_log *log, const char *path);
 
 void audit_log_close(struct audit_log *log);

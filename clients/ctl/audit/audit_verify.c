@@ -20,7 +20,9 @@ struct verifier {
 	struct audit_verdict *verdict;
 	bool has_fault;
 	uint32_t segment;
-	bool anchor_was_met, anchor_fits;
+	size_t next; /* of the log's anchors */
+	const struct audit_anchor *met,
+		*misfits; /* the newest that fits; the first that does not */
 };
 
 static void say(struct verifier *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -112,14 +114,23 @@ static void say_fault(struct verifier *v, enum audit_fault fault, const char *li
 	}
 }
 
-static void compare_anchor(struct verifier *v)
+/* An anchor of a record that was removed for its age can no more be compared. */
+static void compare_anchors(struct verifier *v)
 {
-	const struct audit_head *at = &v->log->anchor.head;
+	const struct audit_log *log = v->log;
 
-	if (!v->log->has_anchor || v->walk.head.n != at->n)
-		return;
-	v->anchor_was_met = true;
-	v->anchor_fits = !memcmp(v->walk.head.chain, at->chain, sizeof(at->chain));
+	for (; v->next < log->n_anchors; v->next++) {
+		const struct audit_anchor *a = &log->anchors[v->next];
+
+		if (a->mark.head.n > v->walk.head.n)
+			return;
+		if (a->mark.head.n < v->walk.head.n)
+			continue;
+		if (!memcmp(v->walk.head.chain, a->mark.head.chain, AUDIT_HASH_BYTES))
+			v->met = a;
+		else if (!v->misfits)
+			v->misfits = a;
+	}
 }
 
 static void walk_part(struct verifier *v, const char *text, size_t size)
@@ -136,7 +147,7 @@ static void walk_part(struct verifier *v, const char *text, size_t size)
 			return;
 		}
 		v->verdict->records++;
-		compare_anchor(v);
+		compare_anchors(v);
 		at = end + 1;
 	}
 }
@@ -183,13 +194,15 @@ static void judge_end(struct verifier *v)
 		say_cut(v), say(v, "; the mux has written %" PRIu64, log->head.head.n);
 	else if (log->has_head && memcmp(log->head.head.chain, w->head.chain, AUDIT_HASH_BYTES))
 		say(v, "the end of the log is not what the mux has written");
-	else if (log->has_anchor && log->anchor.head.n > w->head.n)
-		say_cut(v), say(v, "; state_anchor knows of record %" PRIu64, log->anchor.head.n);
-	else if (v->anchor_was_met && !v->anchor_fits)
+	else if (v->misfits)
 		say(v,
 			"record %" PRIu64
 			" is not the one that state_anchor knows: the log was written anew",
-			log->anchor.head.n);
+			v->misfits->mark.head.n);
+	else if (v->next < log->n_anchors)
+		say_cut(v),
+			say(v, "; state_anchor knows of record %" PRIu64,
+				log->anchors[log->n_anchors - 1].mark.head.n);
 	else
 		v->has_fault = false;
 }
@@ -198,10 +211,10 @@ static void say_anchor(struct verifier *v)
 {
 	const struct audit_log *log = v->log;
 
-	if (v->anchor_was_met) {
+	if (v->met) {
 		say(v, "; anchored: record %" PRIu64 " is the one that state_anchor noted at ",
-			log->anchor.head.n);
-		say_time(v, log->anchor_ms);
+			v->met->mark.head.n);
+		say_time(v, v->met->ms);
 	} else if (!strcmp(log->anchor_kind, "journal")) {
 		say(v,
 			"; anchored in the journal: its newest line framemux-audit must be of a "
