@@ -10,6 +10,7 @@ libctl_la_SOURCES = \
 	clients/ctl/verbs.c clients/ctl/verbs.h clients/ctl/watch.c \
 	clients/ctl/audit/audit.c clients/ctl/audit/audit.h \
 	clients/ctl/audit/audit_log.c clients/ctl/audit/audit_log.h \
+	clients/ctl/audit/audit_moment.c clients/ctl/audit/audit_moment.h \
 	clients/ctl/audit/audit_print.c clients/ctl/audit/audit_report.c \
 	clients/ctl/audit/audit_scan.c clients/ctl/audit/audit_verify.c \
 	clients/ctl/check/check.c clients/ctl/check/check_board.c clients/ctl/check/check_board.h \

@@ -189,6 +189,68 @@ START_TEST(test_report)
 }
 END_TEST
 
+/* Lease a: 10:00 to 11:00, then to 9:50 of the second time, when the camera is switched off; 10:10 ends it. */
+static const struct {
+	uint64_t at_ms;
+	const char *leases;
+	unsigned could_see;
+} cut_off[] = {{H(9, 40), "a", 1}, {H(9, 55), "", 0}, {H(10, 5), "a", 1}, {H(10, 30), "a", 1}};
+
+START_TEST(test_cut_off_the_second_time)
+{
+	char leases[8];
+	json_t *j;
+
+	lines = (struct audit_log){0};
+	head = (struct audit_head){0};
+	begin_part(H(10, 0));
+	note(H(10, 0), "grant", "token", "aa", 1);
+	note(H(10, 0), "open", "lease", "a", 1);
+	note(H(11, 0), "refused", "", "x", 3);
+	end_part(H(11, 0));
+	begin_part(H(9, 30));
+	note(H(9, 50), "disable", "reason", "off", 0);
+	note(H(9, 50), "close", "lease", "a", 1);
+	note(H(10, 10), "refused", "", "x", 3);
+	end_part(H(10, 10));
+	j = report(cut_off[_i].at_ms, leases);
+	ck_assert_str_eq(leases, cut_off[_i].leases);
+	ck_assert_uint_eq(json_array_size(json_object_get(j, "could_see")), cut_off[_i].could_see);
+	json_decref(j);
+	end();
+}
+END_TEST
+
+/* A standing token is said anew in each life; what comes after the moment does not change what was. */
+START_TEST(test_said_anew)
+{
+	char leases[8];
+	json_t *j, *token;
+
+	lines = (struct audit_log){0};
+	head = (struct audit_head){0};
+	begin_part(H(10, 0));
+	note(H(10, 0), "grant", "token", "aa", 1);
+	note(H(10, 20), "grant", "token", "aa", 2);
+	note(H(10, 40), "revoke", "token", "aa", 0);
+	end_part(H(10, 40));
+	for (unsigned m = 10; m < 50; m += 20) {
+		j = report(H(10, m), leases);
+		ck_assert_uint_eq(json_array_size(json_object_get(j, "could_see")), 1);
+		token = json_array_get(json_object_get(j, "could_see"), 0);
+		ck_assert_int_eq(json_integer_value(
+					 json_object_get(json_object_get(token, "record"), "uid")),
+			m < 20 ? 1 : 2);
+		ck_assert(json_is_string(json_object_get(token, "ended")));
+		json_decref(j);
+	}
+	j = report(H(10, 50), leases);
+	ck_assert_uint_eq(json_array_size(json_object_get(j, "could_see")), 0);
+	json_decref(j);
+	end();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("audit_scan");
@@ -198,6 +260,8 @@ int main(void)
 		return EXIT_FAILURE;
 	tcase_add_test(tc, test_query);
 	tcase_add_loop_test(tc, test_report, 0, ARRAY_SIZE(moments));
+	tcase_add_loop_test(tc, test_cut_off_the_second_time, 0, ARRAY_SIZE(cut_off));
+	tcase_add_test(tc, test_said_anew);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
 }
