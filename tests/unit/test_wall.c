@@ -17,8 +17,10 @@
 /* --- wlroots, of which some calls fail ------------------------------------------------------- */
 
 static struct {
-	unsigned commits; /* so many fail */
-	bool is_dying;    /* a screen is being destroyed: no other can be driven */
+	unsigned commits, mirrors;         /* so many fail */
+	bool is_dying;                     /* a screen is being destroyed: no other can be driven */
+	const struct wlr_backend *screens; /* whoever adds to another makes a mirror */
+	unsigned n_made, n_destroyed;      /* backends */
 } fails;
 
 bool wlr_output_commit(struct wlr_output *output)
@@ -32,6 +34,28 @@ bool wlr_output_commit(struct wlr_output *output)
 		return false;
 	}
 	return real(output);
+}
+
+struct wlr_output *wlr_headless_add_output(
+	struct wlr_backend *backend, unsigned int width, unsigned int height)
+{
+	struct wlr_output *(*real)(struct wlr_backend *, unsigned int, unsigned int) =
+		dlsym(RTLD_NEXT, "wlr_headless_add_output");
+
+	fails.n_made += fails.screens && backend != fails.screens;
+	if (fails.mirrors && backend != fails.screens) {
+		fails.mirrors--;
+		return NULL;
+	}
+	return real(backend, width, height);
+}
+
+void wlr_backend_destroy(struct wlr_backend *backend)
+{
+	void (*real)(struct wlr_backend *) = dlsym(RTLD_NEXT, "wlr_backend_destroy");
+
+	fails.n_destroyed++;
+	real(backend);
 }
 
 /* --- screens --------------------------------------------------------------------------------- */
@@ -147,6 +171,30 @@ START_TEST(test_cannot_be_used_yet)
 }
 END_TEST
 
+/* The mirror of a screen cannot be made: the next screen makes one, and of the first nothing is left. */
+START_TEST(test_mirror_cannot_be_made)
+{
+	struct wlr_backend *b;
+	struct wlr_output *one;
+	struct wall w;
+
+	begin_wall(&w, &b);
+	fails.mirrors = 1;
+	fails.screens = b;
+	one = wlr_headless_add_output(b, 640, 360);
+	expect_screen(&w, 640, 360);
+	ck_assert_uint_eq(fails.mirrors, 0);
+	ck_assert_uint_eq(fails.n_made, 1);
+	ck_assert_uint_eq(fails.n_destroyed, 1);
+	wlr_output_destroy(one);
+	(void)wlr_headless_add_output(b, 800, 600);
+	expect_screen(&w, 800, 600);
+	ck_assert_uint_eq(fails.n_made, 2);
+	ck_assert_uint_eq(fails.n_destroyed, 1);
+	wall_end(&w);
+}
+END_TEST
+
 START_TEST(test_another_size)
 {
 	struct wlr_backend *b;
@@ -179,6 +227,7 @@ int main(void)
 	tcase_add_test(tc, test_the_next_one_takes_over);
 	tcase_add_test(tc, test_while_the_other_goes);
 	tcase_add_test(tc, test_cannot_be_used_yet);
+	tcase_add_test(tc, test_mirror_cannot_be_made);
 	tcase_add_test(tc, test_another_size);
 	suite_add_tcase(s, tc);
 	return unit_run(s);
