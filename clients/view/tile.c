@@ -16,6 +16,9 @@
 #define SHOWN_SLOTS    5u                /* one of them is held while another is taken */
 #define FIT_AFTER_NS   (150 * NS_PER_MS) /* a window that is being pulled has many sizes */
 #define CHECK_EVERY_NS (250 * NS_PER_MS)
+#define PROBE_AGAIN_NS (10 * NS_PER_S)
+#define REFUSALS_MOST  6u /* beyond them the pause between two grows no more: half a minute */
+#define ENLARGED_TRIES 3u /* then it is taken for the token's limit, not for a shortage */
 
 /* --- states ---------------------------------------------------------------------------------- */
 
@@ -49,7 +52,8 @@ static void close_all(struct tile *t)
 	feed_close(t->shown);
 	feed_close(t->next);
 	t->probe = t->shown = t->next = NULL;
-	t->fit_at_ns = 0;
+	t->fit_at_ns = t->shape_at_ns = 0;
+	t->refusals = 0;
 }
 
 static void end(struct tile *t, enum framemux_state state, const char *reason)
@@ -109,6 +113,7 @@ static int ask(struct tile *t, uint32_t fourcc, uint32_t slots, uint32_t width, 
 
 static void ask_own_size(struct tile *t)
 {
+	t->shape_at_ns = 0;
 	(void)ask(t, DRM_FORMAT_NV12, PROBE_SLOTS, 0, 0, &t->probe);
 }
 
@@ -126,8 +131,11 @@ static struct box fitted(const struct tile *t)
 	return grid_fit(area, t->own_width, t->own_height, t->sar_num, t->sar_den);
 }
 
-/* Ask for the size of the cell, unless that is under way or refused. */
-static void fit(struct tile *t)
+/*
+ * Ask for the size of the cell, unless that is under way. A probe gives way: one view beside the shown
+ * one is what a user's memory and a connection's views are good for, as all tiles ask in the same turn.
+ */
+static void fit(struct tile *t, uint64_t now)
 {
 	struct box want = fitted(t);
 	struct feed *last = t->next ? t->next : t->shown;
@@ -139,26 +147,22 @@ static void fit(struct tile *t)
 	t->next = NULL;
 	if (t->shown && t->shown->width == want.width && t->shown->height == want.height)
 		return; /* back to what it was */
-	if (want.width == t->refused_width && want.height == t->refused_height)
-		return;
+	if (t->probe)
+		t->shape_at_ns = now;
+	feed_close(t->probe);
+	t->probe = NULL;
 	(void)ask(t, DRM_FORMAT_XRGB8888, SHOWN_SLOTS, want.width, want.height, &t->next);
 }
 
-/*
- * Another cell. A frame that was scaled does not tell the shape of what it was made of, and a camera may have
- * changed that in the midst of its stream: asked for anew beside the picture, which does not wait for it.
- */
-static void refit(struct tile *t)
+static bool may_ask_shape(const struct tile *t)
 {
-	fit(t);
-	if (!tile_is_over(t) && !t->probe)
-		ask_own_size(t);
+	return t->shape_at_ns && t->shown && !t->next && !t->probe;
 }
 
 /* --- what has come --------------------------------------------------------------------------- */
 
 /* The camera's own size, and so its shape, by its first picture. */
-static void read_probe(struct tile *t)
+static void read_probe(struct tile *t, uint64_t now)
 {
 	const struct framemux_frame *f;
 
@@ -173,25 +177,32 @@ static void read_probe(struct tile *t)
 		t->probed_generation = f->generation;
 	feed_close(t->probe);
 	t->probe = NULL;
-	fit(t);
+	t->shape_at_ns = 0;
+	fit(t, now);
 }
 
-/* A view that is not the one on the screen is over: it may be its size that was refused. */
-static void refused_size(struct tile *t)
+/*
+ * A view that is not the one on the screen is over. Its size may be above the token's limit, but only if it
+ * is above the camera's own, which has come. Else something is short, which others may give back: until
+ * then the picture goes on in the size that it has.
+ */
+static void refused_size(struct tile *t, uint64_t now)
 {
 	const struct feed *f = t->next;
 	bool is_enlarged = f->width > t->own_width || f->height > t->own_height;
 	char reason[FEED_REASON_MAX];
 
 	memcpy(reason, f->reason, sizeof(reason));
-	t->refused_width = f->width;
-	t->refused_height = f->height;
 	feed_close(t->next);
 	t->next = NULL;
-	if (is_enlarged && !t->is_never_enlarged) {
+	if (t->refusals < REFUSALS_MOST)
+		t->refusals++;
+	if (is_enlarged && !t->is_never_enlarged && (!t->shown || t->refusals >= ENLARGED_TRIES)) {
 		t->is_never_enlarged = true;
-		fit(t);
-	} else if (!t->shown) {
+		fit(t, now);
+	} else if (t->shown) {
+		t->fit_at_ns = now + (NS_PER_S << (t->refusals - 1));
+	} else {
 		end(t, FRAMEMUX_STATE_REFUSED, reason);
 	}
 }
@@ -201,15 +212,16 @@ static bool has_ended(const struct feed *f)
 	return f && words_is_final(f->state);
 }
 
-static void settle_ends(struct tile *t)
+static void settle_ends(struct tile *t, uint64_t now)
 {
 	const struct feed *f;
 
 	if (t->next && t->next->state == FRAMEMUX_STATE_REFUSED)
-		refused_size(t);
+		refused_size(t, now);
 	if (t->shown && t->probe && t->probe->state == FRAMEMUX_STATE_REFUSED) {
 		feed_close(t->probe); /* it goes on in the shape that it has */
 		t->probe = NULL;
+		t->shape_at_ns = now + PROBE_AGAIN_NS;
 	}
 	f = has_ended(t->shown) ? t->shown : has_ended(t->next) ? t->next : t->probe;
 	if (has_ended(f)) {
@@ -237,14 +249,15 @@ void tile_settle(struct tile *t, uint64_t now)
 {
 	if (tile_is_over(t) || !t->fm)
 		return;
-	settle_ends(t);
+	settle_ends(t, now);
 	if (t->probe)
-		read_probe(t);
+		read_probe(t, now);
 	/* With its first picture at hand, so that there is no repaint without one. */
 	if (t->next && feed_take(t->next) && t->next->frame) {
 		feed_close(t->shown);
 		t->shown = t->next;
 		t->next = NULL;
+		t->refusals = 0;
 		t->serial++;
 	}
 	/* Another life of its decoder: it may be another picture. */
@@ -252,10 +265,12 @@ void tile_settle(struct tile *t, uint64_t now)
 	if (t->shown && t->shown->frame && !t->probe &&
 		t->shown->frame->generation > t->probed_generation) {
 		t->probed_generation = t->shown->frame->generation;
-		ask_own_size(t);
+		t->shape_at_ns = now;
 	}
 	if (t->fit_at_ns && now >= t->fit_at_ns && t->own_width)
-		refit(t);
+		fit(t, now);
+	if (may_ask_shape(t) && now >= t->shape_at_ns)
+		ask_own_size(t);
 	if (!tile_is_over(t))
 		settle_state(t);
 }
@@ -307,14 +322,23 @@ void tile_place(struct tile *t, struct box cell, uint32_t text_px, uint64_t now)
 	t->text_px = text_px;
 	t->said[0] = 0; /* another width, other lines */
 	t->serial++;
-	if (!is_same && !tile_is_over(t))
-		t->fit_at_ns = now + FIT_AFTER_NS;
+	if (is_same || tile_is_over(t))
+		return;
+	t->fit_at_ns = now + FIT_AFTER_NS;
+	/*
+	 * A frame that was scaled does not tell the shape of what it was made of, and a camera may have changed
+	 * that in the midst of its stream: asked for anew beside the picture, which does not wait for it.
+	 */
+	t->shape_at_ns = t->fit_at_ns;
+	t->refusals = 0;
 }
 
 uint64_t tile_next_ns(const struct tile *t, uint64_t now)
 {
 	uint64_t next = t->fit_at_ns && t->own_width ? t->fit_at_ns : UINT64_MAX, second;
 
+	if (may_ask_shape(t) && t->shape_at_ns < next)
+		next = t->shape_at_ns;
 	if (words_is_dark(t->state) && !words_is_final(t->state)) { /* its seconds are counted */
 		second = t->since_ns + ((now - t->since_ns) / NS_PER_S + 1) * NS_PER_S;
 		if (second < next)

@@ -31,12 +31,13 @@ struct tile {
 
 	uint32_t own_width, own_height, sar_num, sar_den; /* 0: not known */
 	uint64_t probed_generation;
-	uint32_t refused_width, refused_height; /* a size that is not to be asked for again */
-	bool is_never_enlarged;                 /* the token's limit does not permit it */
+	unsigned refusals;      /* of views beside the shown one, in a row */
+	bool is_never_enlarged; /* the token's limit does not permit it */
 
 	struct box cell;
 	uint32_t text_px;
-	uint64_t fit_at_ns; /* when to ask for the cell's size; 0: need not */
+	uint64_t fit_at_ns;   /* when to ask for the cell's size; 0: need not */
+	uint64_t shape_at_ns; /* when to ask for the camera's own again; 0: need not */
 
 	struct badge badge;
 	char said[WORDS_MAX + FEED_REASON_MAX]; /* what the badge says */

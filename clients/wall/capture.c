@@ -133,6 +133,9 @@ static void make_mirror(struct capture *c, const struct wlr_output *screen)
 			  c->backend, (unsigned)screen->width, (unsigned)screen->height)
 		: NULL;
 	if (!c->output || !wlr_output_init_render(c->output, w->allocator, w->renderer)) {
+		if (c->backend) /* the next screen makes another */
+			wlr_backend_destroy(c->backend);
+		c->backend = NULL;
 		c->output = NULL;
 		return;
 	}

@@ -21,10 +21,13 @@
 #include "clients/wlroots/repaint.h"
 #include "clients/wlroots/scrub.h"
 
+#define RETRY_MS 2000
+
 struct spare {
 	struct wl_list link;
 	struct wlr_output *wlr; /* borrowed: ends with it */
 	struct wl_listener gone;
+	bool is_told; /* that it cannot be used */
 };
 
 struct output {
@@ -33,7 +36,9 @@ struct output {
 	struct wlr_output *wlr;         /* NULL: no screen yet */
 	struct wlr_scene_output *scene; /* ends with wlr */
 	struct wl_listener new_output, frame, mode, gone;
-	struct scrub *scrub; /* owned; ends with wlr */
+	struct wl_event_source *soon;  /* when the loop is idle; NULL: nothing is waited for */
+	struct wl_event_source *again; /* a timer, set while no screen can be used */
+	struct scrub *scrub;           /* owned; ends with wlr */
 	uint64_t repaints;
 };
 
@@ -103,7 +108,7 @@ static void scrub_all(struct output *o)
 	scrub_area(o->scrub, &all);
 }
 
-static void take_over(struct output *o);
+static void take_over_soon(struct output *o);
 
 /*
  * Its buffers may outlast it, as whoever displayed them has them still. The leases end with their places
@@ -121,7 +126,7 @@ static void on_gone(struct wl_listener *listener, void *data)
 	capture_set_output(o->wall->capture, NULL);
 	leave(o);
 	layout_set_screen(o->wall->layout, 0, 0);
-	take_over(o);
+	take_over_soon(o);
 }
 
 static bool turn_on(struct wall *w, struct wlr_output *wlr)
@@ -149,10 +154,8 @@ static void turn_off(struct wlr_output *wlr)
 /* False: nothing has changed. */
 static bool use(struct output *o, struct wlr_output *wlr)
 {
-	if (!turn_on(o->wall, wlr)) {
-		wall_say("the screen %s cannot be used", wlr->name);
+	if (!turn_on(o->wall, wlr))
 		return false;
-	}
 	o->scene = wlr_scene_output_create(o->wall->scene, wlr);
 	if (!o->scene)
 		return false;
@@ -195,13 +198,44 @@ static void take_over(struct output *o)
 {
 	struct spare *s, *next;
 
-	wl_list_for_each_safe (s, next, &o->spares, link) {
-		if (!use(o, s->wlr))
-			continue;
-		wall_say("the wall is on the screen %s", s->wlr->name);
-		forget(s);
+	if (o->wlr)
 		return;
+	wl_list_for_each_safe (s, next, &o->spares, link) {
+		if (use(o, s->wlr)) {
+			wall_say("the wall is on the screen %s", s->wlr->name);
+			forget(s);
+			return;
+		}
+		if (!s->is_told)
+			wall_say("the screen %s cannot be used", s->wlr->name);
+		s->is_told = true;
 	}
+	if (!wl_list_empty(&o->spares))
+		wl_event_source_timer_update(o->again, RETRY_MS);
+}
+
+static void on_idle(void *data)
+{
+	struct output *o = data;
+
+	o->soon = NULL; /* the loop frees it */
+	take_over(o);
+}
+
+static int on_timer(void *data)
+{
+	take_over(data);
+	return 0;
+}
+
+/* Not while the one before is being destroyed: until then the device drives it, and may drive no more. */
+static void take_over_soon(struct output *o)
+{
+	if (!o->soon)
+		o->soon = wl_event_loop_add_idle(
+			wl_display_get_event_loop(o->wall->display), on_idle, o);
+	if (!o->soon) /* no memory for it */
+		wl_event_source_timer_update(o->again, 1);
 }
 
 static void on_new_output(struct wl_listener *listener, void *data)
@@ -232,6 +266,11 @@ bool output_listen(struct wall *w)
 
 	if (!o)
 		return false;
+	o->again = wl_event_loop_add_timer(wl_display_get_event_loop(w->display), on_timer, o);
+	if (!o->again) {
+		free(o);
+		return false;
+	}
 	o->wall = w;
 	wl_list_init(&o->spares);
 	o->new_output.notify = on_new_output;
@@ -252,6 +291,9 @@ void output_forget(struct wall *w)
 		forget(s);
 	if (o->wlr)
 		leave(o);
+	if (o->soon)
+		wl_event_source_remove(o->soon);
+	wl_event_source_remove(o->again);
 	free(o);
 	w->output = NULL;
 }

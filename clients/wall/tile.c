@@ -47,6 +47,8 @@ struct tile {
 	struct box inked;                   /* all places it was drawn in */
 	struct box shape;                   /* as it is to look */
 	uint32_t own_width, own_height;     /* the largest that is to be had; 0: not known */
+	bool is_shape_due;                  /* it may have changed: to be asked for */
+	unsigned shape_s;                   /* until it is due again; 0: nothing is waited for */
 	uint64_t generation;                /* of the camera when it was of that size */
 	uint64_t seq;                       /* of the frame that is shown */
 	enum framemux_state state;
@@ -202,7 +204,7 @@ void tile_ask(struct tile *t)
 
 	if (!t->area.width || !mux_connection(t->wall->mux) || t->retry_s)
 		return;
-	if (t->own_width)
+	if (t->own_width && !t->is_shape_due)
 		want = wanted(t);
 	if (is_of(t->current, want))
 		close_lease(&t->next);
@@ -220,6 +222,8 @@ static void learn(struct tile *t)
 		return; /* another comes, or a state */
 	t->own_width = f->width;
 	t->own_height = f->height;
+	t->is_shape_due = false;
+	t->shape_s = 0;
 	t->generation = f->generation;
 	t->shape = grid_fit(most, f->width, f->height, f->sar_num, f->sar_den);
 	framemux_release(t->next->view, f);
@@ -240,6 +244,24 @@ static void on_frame(void *data, struct framemux_view *view)
 	output_schedule(l->tile->wall);
 }
 
+/*
+ * What was asked for beside the picture is not to be had, maybe for lack of what others will give back. Without
+ * a newer shape it is shown in the one that is known.
+ */
+static void refused_beside(struct tile *t)
+{
+	bool was_probe = !t->next->width;
+
+	close_lease(&t->next);
+	if (!was_probe) {
+		t->retry_s = RETRY_S;
+		return;
+	}
+	t->is_shape_due = false;
+	t->shape_s = RETRY_S;
+	tile_ask(t);
+}
+
 static void on_state(
 	void *data, struct framemux_view *view, enum framemux_state state, const char *reason)
 {
@@ -249,7 +271,7 @@ static void on_state(
 	(void)view;
 	if (l == t->next && t->current) { /* the one on the screen speaks for the tile */
 		if (words_is_final(state))
-			close_lease(&t->next);
+			refused_beside(t);
 		return;
 	}
 	if (words_is_final(state)) {
@@ -270,7 +292,7 @@ static const struct framemux_listener listener = {sizeof(listener), on_state, on
 static void learn_anew(struct tile *t, uint64_t generation)
 {
 	t->generation = generation;
-	t->own_width = 0;
+	t->is_shape_due = true;
 	tile_ask(t);
 }
 
@@ -359,8 +381,11 @@ static struct box around(struct box a, struct box b)
 void tile_place(struct tile *t, const struct box *area)
 {
 	bool was_hidden = !t->area.width;
+	bool is_same = area && t->area.width == area->width && t->area.height == area->height;
 
 	picture_set_visible(t->picture, area);
+	if (t->current && !is_same)
+		t->retry_s = 0; /* what was refused was another size of what is shown */
 	if (!area && breakage("wall-keeps-lease"))
 		return;
 	if (!area) {
@@ -368,9 +393,8 @@ void tile_place(struct tile *t, const struct box *area)
 		t->area = (struct box){0};
 		return;
 	}
-	if (t->area.width != area->width || t->area.height != area->height)
-		t->own_width =
-			0; /* a frame that was scaled does not tell when its shape has changed */
+	if (!is_same) /* a frame that was scaled does not tell when the shape has changed */
+		t->is_shape_due = true;
 	t->area = *area;
 	t->inked = picture_is_black(t->picture) ? *area : around(t->inked, *area);
 	picture_place(t->picture, *area);
@@ -396,6 +420,10 @@ void tile_beat(struct tile *t)
 	(void)tile_is_whole(t); /* there may have been no repaint that asks */
 	if (t->retry_s && !--t->retry_s)
 		tile_ask(t);
+	if (t->shape_s && !--t->shape_s) {
+		t->is_shape_due = true;
+		tile_ask(t);
+	}
 	draw_badge(t);
 }
 

@@ -87,8 +87,8 @@ tests_unit_test_program_SOURCES = tests/unit/test_program.c
 tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_program_LDADD = libprogram.la $(UNIT_LIBS)
 if HAVE_WLROOTS
-check_PROGRAMS += tests/unit/test_wlroots tests/unit/test_wall
-TESTS += tests/unit/test_wlroots tests/unit/test_wall
+check_PROGRAMS += tests/unit/test_wlroots tests/unit/test_wall tests/unit/test_wall_tile
+TESTS += tests/unit/test_wlroots tests/unit/test_wall tests/unit/test_wall_tile
 endif
 tests_unit_test_wlroots_SOURCES = tests/unit/test_wlroots.c tests/unit/client_test.h \
 	tests/unit/fake_mux.c tests/unit/fake_mux.h
@@ -97,6 +97,9 @@ tests_unit_test_wlroots_LDADD = libwlrootstile.la libframemux.la libcommon.la $(
 tests_unit_test_wall_SOURCES = tests/unit/test_wall.c
 tests_unit_test_wall_CFLAGS = $(UNIT_CFLAGS) $(WLROOTS_CFLAGS)
 tests_unit_test_wall_LDADD = libwall.la libframemux.la $(WLROOTS_LIBS) $(UNIT_LIBS)
+tests_unit_test_wall_tile_SOURCES = tests/unit/test_wall_tile.c
+tests_unit_test_wall_tile_CFLAGS = $(UNIT_CFLAGS) $(WLROOTS_CFLAGS)
+tests_unit_test_wall_tile_LDADD = libwall.la $(WLROOTS_LIBS) $(UNIT_LIBS)
 tests_unit_test_check_SOURCES = tests/unit/test_check.c
 tests_unit_test_check_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_check_LDADD = libctl.la libframemux.la $(UNIT_LIBS)

@@ -19,7 +19,7 @@
 
 #define BLACK 0xff000000u
 #define SEEN  0xff123456u
-#define VIEWS 16u
+#define VIEWS 512u
 
 /* --- the library ----------------------------------------------------------------------------- */
 
@@ -278,9 +278,8 @@ START_TEST(test_resize_without_a_gap)
 	scene_settle(&scene, 1000);
 	ck_assert_uint_eq(lib.n, 2); /* it may be a size of many */
 	scene_settle(&scene, 1000 + NS_PER_S);
-	ck_assert_uint_eq(lib.n, 4);
+	ck_assert_uint_eq(lib.n, 3);
 	ck_assert_uint_eq(next->rq.width, 160);
-	ck_assert_uint_eq(lib.views[3].rq.width, 0); /* and is its shape still what it was? */
 	ck_assert(v->is_open && v->is_held);
 	tell(next, FRAMEMUX_STATE_LIVE, "");
 	scene_settle(&scene, 1000 + NS_PER_S);
@@ -289,6 +288,8 @@ START_TEST(test_resize_without_a_gap)
 	scene_settle(&scene, 1000 + NS_PER_S);
 	ck_assert(!v->is_open && next->is_held);
 	ck_assert(!tile_is_dark(&scene.tiles[0]));
+	ck_assert_uint_eq(lib.n, 4);
+	ck_assert_uint_eq(lib.views[3].rq.width, 0); /* and is its shape still what it was? */
 	send_frame(&lib.views[3], WIDTH, HEIGHT);
 	scene_settle(&scene, 1000 + NS_PER_S);
 	ck_assert_uint_eq(lib.n, 4); /* it is */
@@ -304,10 +305,10 @@ START_TEST(test_another_shape_of_one_generation)
 	(void)go_live();
 	scene_place(&scene, 160, 120, 1, 1000);
 	scene_settle(&scene, 1000 + NS_PER_S);
-	ck_assert_uint_eq(lib.n, 4);
 	send_frame(&lib.views[2], 160, 120);
-	send_frame(&lib.views[3], 180, 320);
 	scene_settle(&scene, 1000 + NS_PER_S);
+	ck_assert_uint_eq(lib.n, 4);
+	send_frame(&lib.views[3], 180, 320);
 	scene_settle(&scene, 1000 + NS_PER_S);
 	ck_assert_uint_eq(lib.n, 5);
 	ck_assert_uint_eq(lib.views[4].rq.width, 68);
@@ -331,6 +332,167 @@ START_TEST(test_enlarging_is_refused)
 	scene_settle(&scene, clock_monotonic_ns());
 	ck_assert(scene.tiles[0].state == FRAMEMUX_STATE_REFUSED);
 	ck_assert_str_eq(scene.tiles[0].reason, "no more memory");
+	finish();
+}
+END_TEST
+
+static void refuse(struct framemux_view *v)
+{
+	tell(v, FRAMEMUX_STATE_REFUSED, "the ring memory of this user is used up");
+}
+
+/* It is not the size: the picture stays, and the size is asked for until it is given. */
+START_TEST(test_short_of_memory)
+{
+	static const uint32_t widths[] = {160, 640}; /* also one above the camera's own */
+	uint32_t width = widths[_i], height = width / 4 * 3;
+	uint64_t now = clock_monotonic_ns() + NS_PER_S;
+	struct framemux_view *v;
+
+	begin();
+	v = go_live();
+	scene_place(&scene, width, height, 1, now);
+	now += NS_PER_S;
+	scene_settle(&scene, now);
+	for (unsigned i = 0; i < 2; i++) {
+		ck_assert_uint_eq(lib.views[lib.n - 1].rq.width, width);
+		refuse(&lib.views[lib.n - 1]);
+		scene_settle(&scene, now);
+		if (!i) /* the camera's own size is asked for meanwhile */
+			refuse(&lib.views[lib.n - 1]);
+		scene_settle(&scene, now);
+		ck_assert(v->is_open && v->is_held && count_open() == 1);
+		now += 2 * NS_PER_S;
+		scene_settle(&scene, now);
+	}
+	send_frame(&lib.views[lib.n - 1], width, height);
+	scene_settle(&scene, now);
+	ck_assert(!v->is_open);
+	ck_assert_uint_eq(scene.tiles[0].shown->width, width);
+	finish();
+}
+END_TEST
+
+/* The camera's own size was refused beside the picture: asked for again. */
+START_TEST(test_probe_is_refused)
+{
+	uint64_t now = clock_monotonic_ns() + NS_PER_S;
+
+	begin();
+	(void)go_live();
+	scene_place(&scene, 160, 120, 1, now);
+	scene_settle(&scene, now + NS_PER_S);
+	send_frame(&lib.views[2], 160, 120);
+	scene_settle(&scene, now + NS_PER_S);
+	ck_assert_uint_eq(lib.views[3].rq.width, 0);
+	refuse(&lib.views[3]);
+	scene_settle(&scene, now + NS_PER_S);
+	ck_assert_uint_eq(count_open(), 1);
+	scene_settle(&scene, now + 2 * NS_PER_S);
+	ck_assert_uint_eq(lib.n, 4); /* not at once */
+	scene_settle(&scene, now + 60 * NS_PER_S);
+	ck_assert_uint_eq(lib.n, 5);
+	ck_assert_uint_eq(lib.views[4].rq.width, 0);
+	finish();
+}
+END_TEST
+
+/* The question for the shape gives way to the new size, and comes after it. */
+START_TEST(test_resize_while_probed)
+{
+	uint64_t now = clock_monotonic_ns() + NS_PER_S;
+
+	begin();
+	(void)go_live();
+	scene_place(&scene, 160, 120, 1, now);
+	scene_settle(&scene, now + NS_PER_S);
+	send_frame(&lib.views[2], 160, 120);
+	scene_settle(&scene, now + NS_PER_S);
+	scene_place(&scene, 80, 60, 1, now + NS_PER_S);
+	scene_settle(&scene, now + 2 * NS_PER_S);
+	ck_assert(!lib.views[3].is_open);
+	ck_assert_uint_eq(lib.views[4].rq.width, 80);
+	ck_assert_uint_eq(count_open(), 2);
+	send_frame(&lib.views[4], 80, 60);
+	scene_settle(&scene, now + 2 * NS_PER_S);
+	ck_assert_uint_eq(lib.views[5].rq.width, 0);
+	finish();
+}
+END_TEST
+
+#define CROWD      40u
+#define VIEWS_MOST 64u /* of the mux, for one connection */
+
+/* What the mux says to all that was asked since: the number of refusals. */
+static unsigned answer(unsigned *from)
+{
+	unsigned n_open = 0, refused = 0;
+
+	for (unsigned i = 0; i < lib.n; i++) {
+		struct framemux_view *v = &lib.views[i];
+
+		n_open += v->is_open;
+		if (i < *from || !v->is_open)
+			continue;
+		if (n_open > VIEWS_MOST) {
+			refuse(v);
+			n_open--;
+			refused++;
+		} else if (v->rq.width) {
+			send_frame(v, v->rq.width, v->rq.height);
+		} else {
+			send_frame(v, 640, 480);
+		}
+	}
+	*from = lib.n;
+	return refused;
+}
+
+/* In even numbers. */
+static bool fits(const struct tile *t)
+{
+	return t->shown && !t->next &&
+		(t->shown->width == t->cell.width / 2 * 2 ||
+			t->shown->height == t->cell.height / 2 * 2);
+}
+
+static bool all_fit(void)
+{
+	for (unsigned i = 0; i < scene.n; i++)
+		if (!fits(&scene.tiles[i]))
+			return false;
+	return true;
+}
+
+/* All tiles ask in one turn, on one connection: no more than two views each, and those refused ask again. */
+START_TEST(test_crowd)
+{
+	static const unsigned cameras[] = {22, 32, CROWD};
+	char *names[CROWD], *tokens[CROWD] = {NULL};
+	unsigned n = cameras[_i], from = 0, refused = 0;
+	uint64_t now = clock_monotonic_ns() + NS_PER_S;
+
+	begin();
+	scene_free(&scene);
+	memset(lib.views, 0, sizeof(lib.views));
+	lib.n = 0;
+	lib.good_checks = UINT32_MAX;
+	for (unsigned i = 0; i < n; i++)
+		names[i] = camera[0];
+	options = (struct options){.cameras = names, .n_cameras = n};
+	scene_init(&scene, &options, tokens);
+	for (uint32_t width = 800; width >= 400; width -= 400) {
+		scene_place(&scene, width, width, 1, now);
+		if (width == 800)
+			scene_begin(&scene, (struct framemux *)1);
+		for (unsigned i = 0; i < 12; i++) {
+			scene_settle(&scene, now);
+			refused += answer(&from);
+			now += NS_PER_S;
+		}
+		ck_assert(all_fit());
+	}
+	ck_assert_msg((refused > 0) == (n > VIEWS_MOST / 2), "%u refused", refused);
 	finish();
 }
 END_TEST
@@ -452,6 +614,10 @@ int main(void)
 	tcase_add_test(c, test_grows_old_unseen);
 	tcase_add_test(c, test_resize_without_a_gap);
 	tcase_add_test(c, test_enlarging_is_refused);
+	tcase_add_loop_test(c, test_short_of_memory, 0, 2);
+	tcase_add_test(c, test_probe_is_refused);
+	tcase_add_test(c, test_resize_while_probed);
+	tcase_add_loop_test(c, test_crowd, 0, 3);
 	tcase_add_test(c, test_another_generation);
 	tcase_add_test(c, test_another_shape_of_one_generation);
 	tcase_add_test(c, test_keymaps);
