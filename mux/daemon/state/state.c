@@ -366,7 +366,10 @@ int state_revoked_load(
 	return 0;
 }
 
-/* The disk is full: what was written of this call is taken back, or the next line would join it. */
+/*
+ * The disk is full, or fails: what was written of this call is taken back, or the next line would join
+ * it, and whoever asks again would add all of it once more.
+ */
 static int take_back(struct state *s, off_t size, int why)
 {
 	return ftruncate(s->revoked_fd, size) < 0 ? -EIO : why;
@@ -414,7 +417,7 @@ int state_revoked_add(struct state *s, const uint8_t *ids, size_t n)
 			return take_back(s, st.st_size, rc);
 	}
 	if (added && fdatasync(s->revoked_fd) < 0)
-		return -errno;
+		return take_back(s, st.st_size, -errno);
 	for (size_t i = 0; i < n; i++)
 		(void)revoked_add(&s->kept, ids + i * TOKEN_ID_BYTES); /* there is room */
 	return 0;
