@@ -181,6 +181,12 @@ static int fail(int code, const char *what, const char *why)
 	return code;
 }
 
+/* why may be empty: what has run out says no more than its number does. */
+static int fail_state(int rc, const char *dir, const char *why)
+{
+	return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, *why ? why : strerror(-rc));
+}
+
 /* The epochs, the records, what was revoked, the standing grants: all that tells who is who. */
 static int read_state(struct mux *m)
 {
@@ -208,7 +214,7 @@ static int read_state(struct mux *m)
 		(rc = enforce_load(m, &m->enforce, why, sizeof(why))) < 0 ||
 		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
 			 sizeof(why))) < 0)
-		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+		return fail_state(rc, dir, why);
 	rc = audit_open(&(struct audit_place){.state_folder = state_folder(m->state),
 				.limits = &audit_limits_usual,
 				.anchor = m->config->state_anchor,
@@ -226,7 +232,7 @@ static int read_state(struct mux *m)
 		rc = fingerprint_file_load(state_folder(m->state), m->cameras, m->config->n_cameras,
 			m->prints, &m->prints_changed, why, sizeof(why));
 	if (rc < 0)
-		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+		return fail_state(rc, dir, why);
 	grants_clean_up(m->grants);
 	return 0;
 }
