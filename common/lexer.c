@@ -4,14 +4,17 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The end of a quoted string, or of the line when it has none. */
-static char *string_end(char *p)
+/* Behind the closing quote; or false, and the end of the line that has none: an escaped one closes nothing. */
+static bool find_string_end(char *p, char **ret)
 {
 	char quote = *p++;
+	bool is_closed;
 
 	while (*p && *p != '\n' && *p != quote)
 		p += p[0] == '\\' && p[1] && p[1] != '\n' ? 2 : 1;
-	return *p == quote ? p + 1 : p;
+	is_closed = *p == quote;
+	*ret = p + is_closed;
+	return is_closed;
 }
 
 unsigned lexer_blank(char *text)
@@ -20,7 +23,7 @@ unsigned lexer_blank(char *text)
 
 	for (char *p = text; *p;) {
 		if (*p == '"' || *p == '\'') {
-			p = string_end(p);
+			(void)find_string_end(p, &p);
 		} else if (*p == '#' || (p[0] == '/' && p[1] == '/')) {
 			while (*p && *p != '\n')
 				*p++ = ' ';
@@ -52,9 +55,9 @@ struct word lexer_next(struct lexer *l)
 		l->line += *p == '\n';
 	tok = (struct word){.kind = T_END, .text = p, .line = l->line};
 	if (*p == '"' || *p == '\'') {
-		const char *end = string_end((char *)p);
+		char *end;
 
-		tok.kind = end > p + 1 && end[-1] == *p ? T_STRING : T_UNENDED;
+		tok.kind = find_string_end((char *)p, &end) ? T_STRING : T_UNENDED;
 		tok.text = p + 1;
 		tok.len = (size_t)(end - p) - (tok.kind == T_STRING ? 2 : 1);
 		p = end;

@@ -181,6 +181,12 @@ static int fail(int code, const char *what, const char *why)
 	return code;
 }
 
+/* why may be empty: what has run out says no more than its number does. */
+static int fail_state(int rc, const char *dir, const char *why)
+{
+	return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, *why ? why : strerror(-rc));
+}
+
 /* The epochs, the records, what was revoked, the standing grants: all that tells who is who. */
 static int read_state(struct mux *m)
 {
@@ -206,9 +212,9 @@ static int read_state(struct mux *m)
 		(rc = cuts_new(m, &m->cuts)) < 0 ||
 		(rc = kill_switch_load(m, &m->kill_switch, why, sizeof(why))) < 0 ||
 		(rc = enforce_load(m, &m->enforce, why, sizeof(why))) < 0 ||
-		(rc = state_epochs(m->state, m->config->cameras, m->config->n_cameras, epochs, why,
-			 sizeof(why))) < 0)
-		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+		(rc = state_epochs_plan(m->state, m->config->cameras, m->config->n_cameras, epochs,
+			 &m->epochs_text, &m->epochs_len, why, sizeof(why))) < 0)
+		return fail_state(rc, dir, why);
 	rc = audit_open(&(struct audit_place){.state_folder = state_folder(m->state),
 				.limits = &audit_limits_usual,
 				.anchor = m->config->state_anchor,
@@ -226,7 +232,7 @@ static int read_state(struct mux *m)
 		rc = fingerprint_file_load(state_folder(m->state), m->cameras, m->config->n_cameras,
 			m->prints, &m->prints_changed, why, sizeof(why));
 	if (rc < 0)
-		return fail(rc == -EBADMSG ? EX_DATAERR : EX_CANTCREAT, dir, why);
+		return fail_state(rc, dir, why);
 	grants_clean_up(m->grants);
 	return 0;
 }
@@ -299,6 +305,9 @@ static int open_all(struct mux *m)
 			    .base = m->base, .disk = m->disk, .self = m, .written = mux_written}) <
 		0)
 		return fail(EX_OSERR, "start", "out of memory");
+	/* Cut off before it, the next start records what is gone: rather twice than never. */
+	if (state_epochs_keep(m->state, m->epochs_text, m->epochs_len, why, sizeof(why)) < 0)
+		return fail(EX_CANTCREAT, m->config->state_dir, why);
 	if (enforce_begin(m->enforce) < 0)
 		return fail(EX_OSERR, "start", "no timer for the policy's expiry");
 	if (policy_drop_new(m, &m->policy_drop, why, sizeof(why)) < 0)
@@ -375,6 +384,7 @@ static void close_all(struct mux *m)
 	cutoffs_free(&m->cutoffs);
 	free(m->prints);
 	free(m->cameras);
+	free(m->epochs_text);
 	config_free(m->config);
 }
 

@@ -36,7 +36,9 @@ struct mux {
 	struct roles roles;
 	struct listening listening;
 	struct camera_record *cameras; /* while starting: the pairs have records of their own */
-	struct pair_host pair_host;    /* and the pairs */
+	char *epochs_text;             /* while starting: kept once what is gone is recorded */
+	size_t epochs_len;
+	struct pair_host pair_host; /* and the pairs */
 	struct grants *grants;
 	uint8_t *revoked; /* as the broker is told */
 	size_t n_revoked;

@@ -535,6 +535,37 @@ def test_only_readers_read(s):
             raise Failed("a reader can write")
 
 
+def test_removed_while_framemuxd_was_away(s):
+    """A camera that was taken out of the configuration meanwhile: its tokens are valid no more; said once."""
+    mux = s.mux(TWO)
+    token = json.loads(mux.ctl("--json", "grant", "--camera", "porch"))["id"]
+
+    def could_see():
+        report = json.loads(mux.ctl("--json", "audit", "report", "--camera", "porch", "--at", "0s"))
+        return {x["record"]["token"] for x in report["could_see"]}
+
+    def removed():
+        return [r for r in mux.recorded("change") if r["what"] == "camera removed"]
+
+    check(could_see() == {token}, "it is good")
+    mux.stop()
+    with open(mux.config_path) as f:
+        text = f.read()
+    s.write(os.path.basename(mux.config_path), text.replace('camera "porch"', 'camera "patio"'))
+    mux.start()
+    record = one(mux.recorded("change"), "change")
+    check((record["camera"], record["what"], record["epoch"]) == ("porch", "camera removed", 1), record)
+    check(could_see() == set(), "the token of a camera that went is dead")
+    mux.stop()
+    mux.start()
+    check(len(removed()) == 1, f"once: {removed()}")
+    mux.stop()
+    s.write(os.path.basename(mux.config_path), text)
+    mux.start()
+    check([r["camera"] for r in removed()] == ["porch", "patio"], removed())
+    check(could_see() == set(), "it came back, as another one")
+
+
 def harness_reader(mux):
     import contextlib
     import array

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "mux/daemon/audit/audit.h"
@@ -204,13 +205,18 @@ START_TEST(test_rolled_back)
 	ck_assert_int_lt(accept_it(), 0);
 	ck_assert_int_eq(audit_request(audit, &m, 7, 1), -EUCLEAN);
 	ck_assert_int_eq(access(DOUBT, F_OK), 0);
+	audit_check("audit", &c); /* and nobody reads that it was accepted */
+	ck_assert_ptr_nonnull(strstr(c.last, "\"accept\""));
+	ck_assert_ptr_nonnull(strstr(c.last, "\"state, failed\""));
 	ck_assert_int_eq(rmdir("elsewhere/anchor"), 0);
 	ck_assert_int_eq(rename("kept", "elsewhere/anchor"), 0);
 	/* its record and what stands elsewhere are there when the doubt is gone */
 	ck_assert_int_eq(accept_it(), 0);
 	ck_assert_int_ne(access(DOUBT, F_OK), 0);
 	audit_check("audit", &c);
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
 	ck_assert_ptr_nonnull(strstr(c.last, "\"accept\""));
+	ck_assert_ptr_null(strstr(c.last, "failed"));
 	end();
 	begin("elsewhere/anchor");
 	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_OK);
@@ -220,6 +226,44 @@ START_TEST(test_rolled_back)
 	end();
 	begin("elsewhere/anchor");
 	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_OK);
+	end();
+}
+END_TEST
+
+static bool disk_is_full;
+
+/* In libc's place: nothing can be written but what the reserve has room for. */
+ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	if (disk_is_full && access("audit/reserve", F_OK) == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return syscall(SYS_pwrite64, fd, data, len, at);
+}
+
+/* A full disk: it can be accepted all the same, with the space that is kept back. */
+START_TEST(test_accepted_on_a_full_disk)
+{
+	const struct msg_audit_note m = note_of(AUDIT_EVENT_OPEN);
+	struct audit_check c;
+
+	ck_assert_int_eq(mkdir("elsewhere", 0700), 0);
+	begin("elsewhere/anchor");
+	ck_assert_int_eq(audit_request(audit, &m, 7, 1), 0);
+	until_answered(1);
+	end();
+	ck_assert_int_eq(system("rm -rf audit"), 0);
+	begin("elsewhere/anchor");
+	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_ROLLED_BACK);
+	disk_is_full = true;
+	ck_assert_int_eq(accept_it(), 0);
+	disk_is_full = false;
+	ck_assert_int_eq(audit_state(audit), AUDIT_STATE_OK);
+	audit_check("audit", &c);
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
+	ck_assert_ptr_nonnull(strstr(c.last, "\"accept\""));
+	ck_assert_ptr_null(strstr(c.last, "failed"));
 	end();
 }
 END_TEST
@@ -272,6 +316,7 @@ int main(void)
 	tcase_add_test(tc, test_end_writes);
 	tcase_add_test(tc, test_disk_hangs);
 	tcase_add_test(tc, test_rolled_back);
+	tcase_add_test(tc, test_accepted_on_a_full_disk);
 	tcase_add_test(tc, test_doubt_is_kept_later);
 	suite_add_tcase(s, tc);
 	return unit_run(s);

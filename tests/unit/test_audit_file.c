@@ -406,11 +406,14 @@ END_TEST
 
 /*
  * An old copy, or another's folder, on which was written until it had got as far or further: seals and
- * numbers fit, what stands in the records does not.
+ * numbers fit, what stands in the records does not; or it has more records in fewer seals. What was
+ * written on it is found as it was written.
  */
 START_TEST(test_grown_elsewhere)
 {
+	const bool is_copy = _i != 2;
 	struct audit_mark mark;
+	struct audit_check c;
 
 	begin(&roomy);
 	add(1);
@@ -423,19 +426,28 @@ START_TEST(test_grown_elsewhere)
 	settle();
 	audit_file_mark(file, &mark);
 	end();
-	if (_i < 2)
+	if (is_copy)
 		copy("saved", "audit");
 	else
 		ck_assert_int_eq(system("rm -rf audit"), 0);
 	begin(&roomy);
-	add(2);
-	add(1);
-	for (int i = 0; i < _i * 3; i++)
+	if (_i == 3) {
+		add(8);
+	} else {
 		add(2);
+		add(1);
+		for (int i = 0; i < _i * 3; i++)
+			add(2);
+	}
 	settle();
 	end();
 	ck_assert_int_eq(open_with(&roomy, &mark), 0);
 	ck_assert_int_eq(found.condition, AUDIT_BACK);
+	add(1);
+	settle();
+	audit_check("audit", &c);
+	ck_assert_int_eq(c.fault, AUDIT_WHOLE);
+	check_whole(c.events);
 	end();
 }
 END_TEST
@@ -515,7 +527,7 @@ int main(void)
 	tcase_add_loop_test(tc, test_key_lost, 0, 2);
 	tcase_add_test(tc, test_turned_back);
 	tcase_add_loop_test(tc, test_another_folder, 0, 2);
-	tcase_add_loop_test(tc, test_grown_elsewhere, 0, 3);
+	tcase_add_loop_test(tc, test_grown_elsewhere, 0, 4);
 	tcase_add_loop_test(tc, test_mark_is_behind, 0, 2);
 	tcase_add_test(tc, test_others_files);
 	suite_add_tcase(s, tc);

@@ -62,6 +62,27 @@ START_TEST(test_words)
 }
 END_TEST
 
+/* libconfuse would read on in the lines that follow. */
+START_TEST(test_escaped_quotes)
+{
+	static const struct {
+		const char *text, *word;
+		enum word_kind kind;
+	} rows[] = {{"\"abc\\\"\nx", "abc\\\"", T_UNENDED}, {"'abc\\'\nx", "abc\\'", T_UNENDED},
+		{"\"abc\\\"\"\nx", "abc\\\"", T_STRING}, {"\"abc\\\\\"\nx", "abc\\\\", T_STRING},
+		{"\"abc\\\nx", "abc\\", T_UNENDED}, {"\"\nx", "", T_UNENDED},
+		{"\"\"\nx", "", T_STRING}, {"\"\\\"", "\\\"", T_UNENDED}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[32];
+		struct lexer l = {.text = text, .line = 1};
+
+		snprintf(text, sizeof(text), "%s", rows[i].text);
+		assert_word(&l, rows[i].kind, 1, rows[i].word);
+	}
+}
+END_TEST
+
 START_TEST(test_variables)
 {
 	static const struct {
@@ -89,6 +110,7 @@ int main(void)
 
 	tcase_add_test(t, test_blank);
 	tcase_add_test(t, test_words);
+	tcase_add_test(t, test_escaped_quotes);
 	tcase_add_test(t, test_variables);
 	suite_add_tcase(s, t);
 	return unit_run(s);

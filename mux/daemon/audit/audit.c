@@ -26,6 +26,21 @@ uint64_t audit_now_ms(void)
 
 /* ---- in the writer thread ------------------------------------------------------------ */
 
+static bool is_full(int status)
+{
+	return status == -ENOSPC || status == -EDQUOT;
+}
+
+int audit_append_anyway(struct audit *a, const struct audit_entry *entries, size_t n)
+{
+	int rc = audit_file_append(a->file, entries, n);
+
+	if (!is_full(rc) || !audit_file_has_reserve(a->file))
+		return rc;
+	audit_file_free_reserve(a->file);
+	return audit_file_append(a->file, entries, n);
+}
+
 /* asked: with what somebody waits for, or only what has happened. */
 static int append(struct audit *a, bool asked)
 {
@@ -36,7 +51,7 @@ static int append(struct audit *a, bool asked)
 	STAILQ_FOREACH(e, &a->batch.entries, next)
 	if (asked || !e->is_asked)
 		entries[n++] = (struct audit_entry){e->unix_ms, e->body};
-	return audit_file_append(a->file, entries, n);
+	return asked ? audit_file_append(a->file, entries, n) : audit_append_anyway(a, entries, n);
 }
 
 static bool has_asked(const struct audit *a)
@@ -47,11 +62,6 @@ static bool has_asked(const struct audit *a)
 	if (e->is_asked)
 		return true;
 	return false;
-}
-
-static bool is_full(int status)
-{
-	return status == -ENOSPC || status == -EDQUOT;
 }
 
 /*
@@ -74,10 +84,6 @@ static int write_batch(void *data)
 			goto out;
 	}
 	b->noted_status = append(a, false);
-	if (is_full(b->noted_status) && audit_file_has_reserve(a->file)) {
-		audit_file_free_reserve(a->file);
-		b->noted_status = append(a, false);
-	}
 out:
 	b->room_status = audit_file_make_reserve(a->file);
 	audit_file_mark(a->file, &b->mark);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,22 +83,17 @@ int audit_read(struct audit *a,
 struct accept_job {
 	struct audit *audit;
 	uint64_t unix_ms;
-	struct audit_body body;
+	struct audit_body body,
+		failed; /* what is recorded first; what follows it where it was not done */
 	void (*done)(void *data, int status);
 	void *data;
 };
 
-/* The record first, and what stands elsewhere: cut off in the middle, the doubt stays. */
-static int run_accept(void *data)
+static int end_doubt(struct audit *a)
 {
-	const struct accept_job *j = data;
-	const struct audit_entry entry = {j->unix_ms, j->body.text};
-	struct audit *a = j->audit;
 	struct audit_mark mark;
-	int rc = audit_file_append(a->file, &entry, 1);
+	int rc = audit_file_settle(a->file);
 
-	if (!rc)
-		rc = audit_file_settle(a->file);
 	audit_file_mark(a->file, &mark);
 	if (!rc)
 		rc = audit_anchor_save(&a->anchor, &mark, audit_now_ms());
@@ -105,6 +101,29 @@ static int run_accept(void *data)
 		rc = audit_file_doubt(a->file, false);
 	if (!rc)
 		a->doubt_is_unkept = false;
+	return rc;
+}
+
+/*
+ * The record first, and what stands elsewhere: cut off in the middle, the doubt stays. It may be the
+ * full disk that a person has to see to next: the record has the space kept back.
+ */
+static int run_accept(void *data)
+{
+	const struct accept_job *j = data;
+	const struct audit_entry entry = {j->unix_ms, j->body.text};
+	struct audit *a = j->audit;
+	int rc = audit_append_anyway(a, &entry, 1);
+
+	if (rc < 0)
+		return rc;
+	rc = end_doubt(a);
+	if (rc < 0) {
+		const struct audit_entry failed = {audit_now_ms(), j->failed.text};
+
+		(void)audit_append_anyway(a, &failed, 1); /* the asker hears of it in any case */
+	}
+	(void)audit_file_make_reserve(a->file); /* else before anything is granted */
 	return rc;
 }
 
@@ -122,6 +141,7 @@ int audit_accept(struct audit *a, const struct msg_audit_note *m,
 	void (*done)(void *data, int status), void *data)
 {
 	struct accept_job *j = calloc(1, sizeof(*j));
+	struct msg_audit_note failed = *m;
 	const struct disk_job job = {.run = run_accept, .done = accept_done, .data = j};
 	int rc;
 
@@ -129,6 +149,8 @@ int audit_accept(struct audit *a, const struct msg_audit_note *m,
 		return -ENOMEM;
 	*j = (struct accept_job){.audit = a, .unix_ms = audit_now_ms(), .done = done, .data = data};
 	audit_note_body(m, &j->body);
+	strcpy(failed.what, "state, failed");
+	audit_note_body(&failed, &j->failed);
 	rc = a->is_ending ? -ESHUTDOWN : disk_submit(a->host.disk, &job);
 	if (rc < 0)
 		free(j);

@@ -341,24 +341,26 @@ static bool has_got_there(const struct audit_file *f, const struct audit_mark *m
 
 /*
  * Somebody wrote down elsewhere that the log had got further. Where the key leads to the one that
- * stands there the log goes on behind it, so that no number and no key is used twice.
+ * stands there the log goes on behind it, so that no number and no key is used twice. A log that has
+ * as many seals, or records, was written on from a copy: it goes on behind its own end, or who reads
+ * it would find fault with records that are as they were written.
  */
 static void compare_mark(struct audit_file *f, const struct audit_mark *mark, uint32_t last,
 	struct audit_found *found)
 {
 	uint8_t key[AUDIT_KEY_BYTES];
 	uint64_t n = f->now->head.n;
-	bool leads_there;
+	bool is_ahead;
 
 	if (!mark || has_got_there(f, mark, last))
 		return;
 	found->n = n;
 	*f->next = *f->now;
-	if (mark->seal > f->now->seal && mark->seal - f->now->seal <= EVOLVE_MAX)
+	is_ahead = mark->seal > f->now->seal && mark->head.n > n;
+	if (is_ahead && mark->seal - f->now->seal <= EVOLVE_MAX)
 		audit_keys_evolve(f->next, mark->seal - f->now->seal);
 	audit_seed_public(f->next->seed, key);
-	leads_there = !memcmp(key, mark->key, sizeof(key));
-	if (leads_there) {
+	if (is_ahead && !memcmp(key, mark->key, sizeof(key))) {
 		*f->now = *f->next;
 		f->now->head = mark->head;
 		cleanup_close(&f->fd);

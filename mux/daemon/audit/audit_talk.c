@@ -9,7 +9,13 @@
 
 #include <config.h>
 
+#include "common/log.h"
 #include "mux/daemon/daemon_private.h"
+
+static void note_gone(void *mux, const char *name, uint32_t epoch)
+{
+	mux_note_camera(mux, name, epoch, "removed");
+}
 
 void mux_note_start(struct mux *m)
 {
@@ -24,6 +30,9 @@ void mux_note_start(struct mux *m)
 	for (size_t i = 0; i < m->config->n_cameras; i++)
 		if (m->cameras[i].epoch > 1)
 			mux_note_camera(m, m->cameras[i].name, m->cameras[i].epoch, "configured");
+	/* It was read a moment ago; else what is gone stays unsaid, as it did until it comes back. */
+	if (state_epochs_gone(m->state, m->config->cameras, m->config->n_cameras, note_gone, m) < 0)
+		log_warning("which cameras are gone is not recorded");
 }
 
 void mux_note_stop(struct mux *m)

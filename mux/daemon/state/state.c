@@ -276,6 +276,35 @@ int state_epochs_plan(struct state *s, const struct config_camera *cameras, size
 	return rc < 0 ? explain(rc, ret_why, why_size, STATE_EPOCHS_FILE) : 0;
 }
 
+int state_epochs_keep(struct state *s, const char *text, size_t len, char *ret_why, size_t why_size)
+{
+	int rc = folder_replace(s->folder, STATE_EPOCHS_FILE, text, len, 0600, (unsigned)-1);
+
+	return rc < 0 ? explain(rc, ret_why, why_size, STATE_EPOCHS_FILE) : 0;
+}
+
+static bool is_configured(const struct config_camera *cameras, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(cameras[i].name, name))
+			return true;
+	return false;
+}
+
+int state_epochs_gone(struct state *s, const struct config_camera *cameras, size_t n,
+	void (*gone)(void *data, const char *name, uint32_t epoch), void *data)
+{
+	cleanup_free struct epoch *epochs = NULL;
+	size_t n_epochs = 0;
+	char why[256];
+	int rc = load_epochs(s, 0, &epochs, &n_epochs, why, sizeof(why));
+
+	for (size_t i = 0; !rc && i < n_epochs; i++)
+		if (epochs[i].present && !is_configured(cameras, n, epochs[i].name))
+			gone(data, epochs[i].name, epochs[i].number);
+	return rc;
+}
+
 int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 	uint32_t *ret_epochs, char *ret_why, size_t why_size)
 {
@@ -283,10 +312,7 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 	size_t len;
 	int rc = state_epochs_plan(s, cameras, n, ret_epochs, &text, &len, ret_why, why_size);
 
-	if (rc < 0)
-		return rc;
-	rc = folder_replace(s->folder, STATE_EPOCHS_FILE, text, len, 0600, (unsigned)-1);
-	return rc < 0 ? explain(rc, ret_why, why_size, STATE_EPOCHS_FILE) : 0;
+	return rc < 0 ? rc : state_epochs_keep(s, text, len, ret_why, why_size);
 }
 
 /* ---- revoked tokens ------------------------------------------------------------------ */
@@ -366,7 +392,10 @@ int state_revoked_load(
 	return 0;
 }
 
-/* The disk is full: what was written of this call is taken back, or the next line would join it. */
+/*
+ * The disk is full, or fails: what was written of this call is taken back, or the next line would join
+ * it, and whoever asks again would add all of it once more.
+ */
 static int take_back(struct state *s, off_t size, int why)
 {
 	return ftruncate(s->revoked_fd, size) < 0 ? -EIO : why;
@@ -414,7 +443,7 @@ int state_revoked_add(struct state *s, const uint8_t *ids, size_t n)
 			return take_back(s, st.st_size, rc);
 	}
 	if (added && fdatasync(s->revoked_fd) < 0)
-		return -errno;
+		return take_back(s, st.st_size, -errno);
 	for (size_t i = 0; i < n; i++)
 		(void)revoked_add(&s->kept, ids + i * TOKEN_ID_BYTES); /* there is room */
 	return 0;

@@ -34,6 +34,12 @@ int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
 int state_epochs_plan(struct state *s, const struct config_camera *cameras, size_t n,
 	uint32_t *ret_epochs, char **ret_text, size_t *ret_len, char *ret_why, size_t why_size);
 #define STATE_EPOCHS_FILE "epochs"
+int state_epochs_keep(
+	struct state *s, const char *text, size_t len, char *ret_why, size_t why_size);
+
+/* Each camera that the file has as present, and the configuration no more. 0 or -errno. */
+int state_epochs_gone(struct state *s, const struct config_camera *cameras, size_t n,
+	void (*gone)(void *data, const char *name, uint32_t epoch), void *data);
 
 /*
  * The revoked tokens' ids, TOKEN_ID_BYTES each. A torn last line (its revocation was never
