@@ -464,6 +464,7 @@ def opens_and_shuts(talk, path, text, unit):
         ends.append([c, (open_message("porch", token, c.challenge),
             message(wire.SHUT, struct.pack("<I", 1))), 0])
     talk.say()
+    talk.hear()  # that the others are connected, too
     until_s, sent = time.monotonic() + ASKING_S, 0
     while time.monotonic() < until_s and not select.select([talk.reader], [], [], 0)[0]:
         for end in ends:
@@ -497,6 +498,8 @@ def flood_of_asks(s, unit):
                 stage.grant("porch"), unit, uid=stage.uid(UID_A))) for _ in range(2)]
             for a in flooding:
                 a.hear()
+            for a in flooding:
+                a.say()
             with Attacker(opens_beside, stage.mux.socket, token, uid=stage.uid(UID_B)) as other:
                 sent = sum(a.end() for a in flooding)
                 check("the broker fell" not in stage.mux.log(), "the broker fell")
