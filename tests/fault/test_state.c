@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cleanup.h"
 #include "mux/daemon/camera.h"
 #include "mux/daemon/config/token_file.h"
 #include "mux/daemon/state/disk.h"
@@ -129,11 +130,22 @@ static void before_root_key_given(void)
 	close(fd);
 }
 
+/* As framemuxd does at its start. */
+static int find_epochs(
+	struct state *s, const struct config_camera *cameras, size_t n, uint32_t *ret_epochs)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int rc = state_epochs_plan(s, cameras, n, ret_epochs, &text, &len, why, sizeof(why));
+
+	return rc < 0 ? rc : state_epochs_keep(s, text, len, why, sizeof(why));
+}
+
 static int do_epochs(void)
 {
 	uint32_t epochs[2];
 
-	return state_epochs(state, cams, 2, epochs, why, sizeof(why));
+	return find_epochs(state, cams, 2, epochs);
 }
 
 static void before_epochs(void)
@@ -141,7 +153,7 @@ static void before_epochs(void)
 	uint32_t epochs[1];
 
 	unlink("state/epochs");
-	ck_assert_int_eq(state_epochs(state, cams, 1, epochs, why, sizeof(why)), 0);
+	ck_assert_int_eq(find_epochs(state, cams, 1, epochs), 0);
 }
 
 static int do_revoked_load(void)

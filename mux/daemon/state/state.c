@@ -305,16 +305,6 @@ int state_epochs_gone(struct state *s, const struct config_camera *cameras, size
 	return rc;
 }
 
-int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
-	uint32_t *ret_epochs, char *ret_why, size_t why_size)
-{
-	cleanup_free char *text = NULL;
-	size_t len;
-	int rc = state_epochs_plan(s, cameras, n, ret_epochs, &text, &len, ret_why, why_size);
-
-	return rc < 0 ? rc : state_epochs_keep(s, text, len, ret_why, why_size);
-}
-
 /* ---- revoked tokens ------------------------------------------------------------------ */
 
 static int open_revoked(struct state *s)

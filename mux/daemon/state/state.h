@@ -25,12 +25,9 @@ int state_root_key(struct state *s, uint8_t ret_key[KEY_BYTES], char *ret_why, s
 
 /*
  * The epoch of each camera. It rises when source, pin or model changed, or when the camera was gone
- * in between. Written back before it returns: no epoch is used that is not kept.
+ * in between. ret_text is the file's new text, which the caller frees: no epoch may be used before
+ * state_epochs_keep() has written it.
  */
-int state_epochs(struct state *s, const struct config_camera *cameras, size_t n,
-	uint32_t *ret_epochs, char *ret_why, size_t why_size);
-
-/* The same without writing: the file's new text, which the caller frees. */
 int state_epochs_plan(struct state *s, const struct config_camera *cameras, size_t n,
 	uint32_t *ret_epochs, char **ret_text, size_t *ret_len, char *ret_why, size_t why_size);
 #define STATE_EPOCHS_FILE "epochs"
